@@ -1,0 +1,1 @@
+"""Sound: microphones, speakers, files, rings, resampling and sample-exact playback."""

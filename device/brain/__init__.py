@@ -1,0 +1,1 @@
+"""The local endpoint: a Realtime server whose models live on the device."""

@@ -1,0 +1,1 @@
+"""Lights and buttons: pure patterns, and the hardware, terminal and recorder that show them."""

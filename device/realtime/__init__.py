@@ -1,0 +1,1 @@
+"""The wire: the Realtime protocol's events, its two dialects, and links to endpoints."""

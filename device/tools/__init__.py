@@ -1,0 +1,1 @@
+"""What the assistant can do in the house: the registry of tools, and the ones built in."""

@@ -1,0 +1,1 @@
+"""Voice activity: the cheap gate before the wake model, and endpointing after it."""

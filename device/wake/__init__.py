@@ -1,0 +1,1 @@
+"""Listening for the wake word: features, ONNX models, thresholds and their evaluation."""
