@@ -1,0 +1,41 @@
+"""Samples to base64 and back: the audio fields of the protocol.
+
+Mono, 16-bit little-endian, 24 kHz: 48 bytes a millisecond.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.realtime.problems import ProtocolError
+
+BYTES_PER_SAMPLE = 2
+SAMPLES_PER_MS = 24
+BYTES_PER_MS = SAMPLES_PER_MS * BYTES_PER_SAMPLE
+
+_WIRE = np.dtype("<i2")
+
+
+def pcm_to_base64(samples: NDArray[np.int16]) -> str:
+    """Encode a 1-D array of int16 samples."""
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise ValueError(f"expected 1-D int16 samples, got {samples.ndim}-D {samples.dtype}")
+    return base64.b64encode(samples.astype(_WIRE, copy=False).tobytes()).decode("ascii")
+
+
+def base64_to_pcm(text: str) -> NDArray[np.int16]:
+    """Decode to a 1-D, read-only array of int16 samples.
+
+    Raises :class:`ProtocolError` for what is not base64 or not whole samples.
+    """
+    try:
+        payload = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ProtocolError(f"audio is not base64: {error}") from None
+    if len(payload) % BYTES_PER_SAMPLE:
+        raise ProtocolError(f"audio of {len(payload)} bytes is not whole 16-bit samples")
+    return np.frombuffer(payload, dtype=_WIRE).astype(np.int16, copy=False)
