@@ -1,0 +1,49 @@
+"""Folders and sockets that have a usual place when the settings name none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from device.settings.tree import Endpoint, Paths
+
+OWN_BRAIN = "brain"
+"""The url that means: the brain of this appliance, wherever its socket is."""
+
+
+def runtime_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of the sockets; it need not exist yet.
+
+    As a service (``RuntimeDirectory=bittern``) systemd names it; a user has one of their
+    own in ``$XDG_RUNTIME_DIR``.
+    """
+    if paths.runtime:
+        return Path(paths.runtime).expanduser()
+    if given := environ.get("RUNTIME_DIRECTORY"):
+        return Path(given.split(":")[0])
+    if session := environ.get("XDG_RUNTIME_DIR"):
+        return Path(session) / "bittern"
+    return Path("/run/bittern")
+
+
+def state_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for timers, alarms and counters; it need not exist yet."""
+    if paths.state:
+        return Path(paths.state).expanduser()
+    if given := environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    base = environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path("~/.local/state").expanduser()) / "bittern"
+
+
+def brain_socket(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the brain of this appliance listens."""
+    return runtime_folder(paths, environ) / "brain.sock"
+
+
+def url_of(endpoint: Endpoint, paths: Paths, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the url with its place filled in: ``brain`` becomes ``unix:/run/…/brain.sock``."""
+    if endpoint.url == OWN_BRAIN:
+        return f"unix:{brain_socket(paths, environ)}"
+    return endpoint.url

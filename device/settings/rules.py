@@ -1,0 +1,67 @@
+"""What settings must say together: each rule is about more than one key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from device.schema.checker import Given, GivenTable
+from device.schema.mistakes import Mistake, value_text
+from device.settings.tree import Settings
+
+BrokenRule = tuple[tuple[str, ...], str]
+"""The keys that contradict each other, as ``table.key``, and what was expected of them."""
+
+
+def broken_rules(settings: Settings, given: GivenTable, shipped: str) -> list[Mistake]:
+    """Return a mistake for each rule that the settings break.
+
+    It is reported at the first of its keys that a file other than ``shipped`` gives.
+    """
+    return [_mistake(given, shipped, broken) for broken in _broken(settings)]
+
+
+def _broken(settings: Settings) -> Iterator[BrokenRule]:
+    yield from _ears(settings)
+    panel = settings.panel
+    night = ("panel.night_from", "panel.night_to")
+    if bool(panel.night_from) != bool(panel.night_to):
+        yield night, "expected night_from and night_to, both or neither"
+    elif panel.night_from and panel.night_from == panel.night_to:
+        yield night, "expected a night that ends at another time than it begins"
+    if not settings.endpoints():
+        yield ("endpoint",), "expected at least one endpoint that is enabled"
+
+
+def _ears(settings: Settings) -> Iterator[BrokenRule]:
+    vad, microphone = settings.vad, settings.microphone
+    if vad.end_threshold > vad.start_threshold:
+        yield (
+            ("vad.end_threshold", "vad.start_threshold"),
+            f"expected end_threshold ({vad.end_threshold:g}) not above "
+            f"start_threshold ({vad.start_threshold:g})",
+        )
+    longest_s = settings.assistant.turn_limit_s + microphone.preroll_s
+    if microphone.ring_s < longest_s:
+        yield (
+            ("microphone.ring_s", "assistant.turn_limit_s", "microphone.preroll_s"),
+            f"expected ring_s ({microphone.ring_s:g} s) to hold a whole question: "
+            f"turn_limit_s and preroll_s together are {longest_s:g} s",
+        )
+
+
+def _mistake(given: GivenTable, shipped: str, broken: BrokenRule) -> Mistake:
+    paths, problem = broken
+    origins = [(path, _origin(given, path)) for path in paths]
+    path, origin = next(
+        ((path, origin) for path, origin in origins if origin and origin.file != shipped),
+        origins[0],
+    )
+    file, line = (origin.file, origin.line) if origin else (shipped, None)
+    value = value_text(origin.value) if origin else ""
+    return Mistake(file, line, path, value, problem)
+
+
+def _origin(given: GivenTable, path: str) -> Given | None:
+    table, _, name = path.partition(".")
+    entry = given.get(table, {}).get(name) if name else None
+    return entry if isinstance(entry, Given) else None

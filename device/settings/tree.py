@@ -1,0 +1,416 @@
+"""The tree of settings: every key with its type, default, unit, range and meaning.
+
+The names and values here and in ``firmware_config/bittern.toml`` are the same; a test
+holds them together. Figures about the Realtime protocol are of its GA dialect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from device.schema.keys import key
+
+NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+CLOCK_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+LANGUAGE = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
+ENVIRONMENT_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+SOUND_CARD_RATES_HZ = (
+    8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000,
+)  # fmt: skip
+INSTRUCTIONS = (
+    "You are the voice of a small speaker in somebody's home. Answer in one or two short "
+    "spoken sentences, without lists, links or markdown. If you did not understand, ask."
+)
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """How a conversation goes."""
+
+    name: str = key(
+        "Bittern",
+        "What the assistant calls itself.",
+        form=r"\S(?:.{0,38}\S)?",
+        form_help="a name of 1 to 40 characters",
+    )
+    language: str = key(
+        "en",
+        "Language spoken, as in ISO 639-1; the local brain knows English.",
+        form=LANGUAGE,
+        form_help='a language code such as "en" or "de"',
+    )
+    instructions: str = key(
+        INSTRUCTIONS,
+        "What the model is told before every conversation.",
+        form=r"(?s).{0,16000}",
+        form_help="a text of at most 16000 characters",
+    )
+    voice: str = key(
+        "marin",
+        "Voice of the cloud endpoints; each endpoint may name another.",
+        form=r"[A-Za-z0-9_.-]{0,64}",
+        form_help='the name of a voice such as "marin" or "cedar"',
+    )
+    follow_up_s: float = key(
+        6.0,
+        "After an answer, how long a further question needs no wake word; 0 turns it off.",
+        unit="s",
+        low=0,
+        high=60,
+    )
+    barge_in: Literal["wake_word", "voice", "off"] = key(
+        "wake_word", "What interrupts an answer: the wake word, any voice, or only the button."
+    )
+    no_speech_timeout_s: float = key(
+        6.0, "After the wake word, how long to wait for a question.", unit="s", low=1, high=60
+    )
+    turn_limit_s: float = key(
+        30.0, "Longest question; then it is answered as it is.", unit="s", low=5, high=300
+    )
+    link_idle_s: float = key(
+        20.0,
+        "After a conversation, how long the link to the endpoint stays open.",
+        unit="s",
+        low=0,
+        high=3600,
+    )
+    memory_s: float = key(
+        300.0,
+        "How much of the conversation a new link is told; 0 forgets at once.",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    say_notices: bool = key(True, "Say, once, what went wrong and who answers instead.")
+    chime: bool = key(True, "Play a short sound when the wake word was heard.")
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """Where the sound comes from."""
+
+    device: str = key(
+        "default",
+        'Name of the device or a part of it, as "bittern devices" lists them.',
+        form=r"\S(?:.{0,198}\S)?",
+        form_help="the name of a device",
+    )
+    rate_hz: int = key(
+        0,
+        "Rate at which the device is opened.",
+        unit="Hz",
+        special={0: "the device's own"},
+        choices=SOUND_CARD_RATES_HZ,
+    )
+    block_ms: int = key(20, "Sound that is delivered at once.", unit="ms", low=5, high=100)
+    channel: int | Literal["mix"] = key(
+        0, 'Channel to listen to, counted from 0; "mix" adds them all.', low=0, high=31
+    )
+    gain_db: float = key(0.0, "Amplification after capture.", unit="dB", low=-40, high=40)
+    preroll_s: float = key(
+        2.0,
+        "Sound from before the end of the wake word that is kept, in memory only.",
+        unit="s",
+        low=0,
+        high=10,
+    )
+    ring_s: float = key(
+        60.0,
+        "Sound kept in memory, to replay a question to the next endpoint.",
+        unit="s",
+        low=5,
+        high=600,
+    )
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Where the sound goes."""
+
+    device: str = key(
+        "default",
+        'Name of the device or a part of it, as "bittern devices" lists them.',
+        form=r"\S(?:.{0,198}\S)?",
+        form_help="the name of a device",
+    )
+    rate_hz: int = key(
+        0,
+        "Rate at which the device is opened.",
+        unit="Hz",
+        special={0: "the device's own"},
+        choices=SOUND_CARD_RATES_HZ,
+    )
+    block_ms: int = key(20, "Sound that is asked for at once.", unit="ms", low=5, high=100)
+    volume_percent: int = key(70, "Volume at the start.", unit="%", low=0, high=100)
+    cushion_ms: int = key(
+        100,
+        "Answer that is collected before it begins to play, against gaps.",
+        unit="ms",
+        low=0,
+        high=2000,
+    )
+
+
+@dataclass(frozen=True)
+class Wake:
+    """The wake word."""
+
+    words: tuple[str, ...] = key(
+        ("hey jarvis",),
+        'Words to wake on, as "bittern models list" names them.',
+        low=1,
+        high=8,
+        form=r"\S(?:.{0,62}\S)?",
+        form_help="wake words in quotes",
+    )
+    engine: Literal["microwakeword", "openwakeword"] = key(
+        "microwakeword", "Family of the wake models."
+    )
+    sensitivity: Literal["low", "normal", "high"] = key(
+        "normal", "High misses less and wakes more often by mistake."
+    )
+    threshold: float = key(
+        0.0,
+        "Score from which a word counts, instead of the sensitivity.",
+        special={0: "from the sensitivity"},
+        low=0.01,
+        high=0.999,
+    )
+    refractory_s: float = key(
+        1.0, "After a wake word, how long no other counts.", unit="s", low=0, high=10
+    )
+
+
+@dataclass(frozen=True)
+class Vad:
+    """What counts as speech (voice activity detection, Silero)."""
+
+    gate: bool = key(True, "Spare the wake model in silence; saves processor time.")
+    start_threshold: float = key(
+        0.5, "Probability of speech from which it has begun.", low=0.05, high=0.95
+    )
+    end_threshold: float = key(
+        0.35, "Probability of speech below which it may be over.", low=0.01, high=0.95
+    )
+    end_silence_ms: int = key(
+        600, "Silence that ends a question (local endpointing).", unit="ms", low=100, high=5000
+    )
+    min_speech_ms: int = key(
+        100, "Speech shorter than this is a noise.", unit="ms", low=30, high=2000
+    )
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server that speaks the Realtime protocol; tried in the order written."""
+
+    name: str = key(
+        help="How logs and commands call it.",
+        form=NAME,
+        form_help="a short name: small letters, digits, - and _",
+    )
+    url: str = key(
+        help='Where it is: wss://, ws://, unix:PATH, or "brain" for the appliance\'s own.',
+        form=r"wss?://[^\s/@?#]+[^\s#@]*|unix:/?[^\s].*|brain",
+        form_help='wss://HOST/PATH, ws://HOST/PATH, unix:PATH or "brain", without user or password',
+    )
+    model: str = key(
+        "",
+        "Model to ask for; empty sends none.",
+        form=r"\S{0,200}",
+        form_help="the name of a model",
+    )
+    dialect: Literal["auto", "ga", "beta"] = key("auto", "Dialect of the protocol; auto finds out.")
+    turn_detection: Literal["server_vad", "semantic_vad", "local"] = key(
+        "server_vad", "Who decides that a question is over; local is this device."
+    )
+    vad_threshold: float = key(0.5, "server_vad: how sure it must be of speech.", low=0, high=1)
+    silence_ms: int = key(
+        500, "server_vad: silence that ends a question.", unit="ms", low=100, high=10000
+    )
+    prefix_ms: int = key(
+        300, "server_vad: sound kept from before the speech.", unit="ms", low=0, high=5000
+    )
+    eagerness: Literal["auto", "low", "medium", "high"] = key(
+        "auto", "semantic_vad: how soon to answer; low waits 8 s, high 2 s."
+    )
+    key_env: str = key(
+        "",
+        "Environment variable, or systemd credential, that holds the key.",
+        special={"": "none"},
+        form=ENVIRONMENT_NAME,
+        form_help='the name of an environment variable such as "OPENAI_API_KEY"',
+    )
+    key_file: str = key(
+        "",
+        "File that holds the key; a name without / is a systemd credential.",
+        form=r"[^\x00\n]*",
+        form_help="the path of a file or the name of a credential",
+    )
+    key_required: bool = key(
+        True, "Where a key is named and not found: leave the endpoint out, or try without."
+    )
+    auth: Literal["bearer", "api-key"] = key("bearer", "How the key is sent; Azure takes api-key.")
+    transcription_model: str = key(
+        "",
+        "Model that writes down what was heard, for logs; empty asks for none.",
+        form=r"\S{0,200}",
+    )
+    noise_reduction: Literal["far_field", "near_field", "off"] = key(
+        "far_field", "Noise reduction at the endpoint; far_field is for a room."
+    )
+    voice: str = key(
+        "",
+        "Voice of this endpoint; empty is that of [assistant].",
+        form=r"[A-Za-z0-9_.-]{0,64}",
+        form_help="the name of a voice",
+    )
+    reasoning_effort: Literal["", "minimal", "low", "medium", "high", "xhigh"] = key(
+        "", "How long a reasoning model thinks; empty leaves it to the model."
+    )
+    max_output_tokens: int = key(
+        0, "Longest answer.", unit="tokens", special={0: "no limit"}, low=1, high=4096
+    )
+    connect_timeout_s: float = key(4.0, "Limit for reaching the host.", unit="s", low=0.1, high=60)
+    handshake_timeout_s: float = key(
+        4.0, "Limit until the session is ready.", unit="s", low=0.1, high=60
+    )
+    answer_timeout_s: float = key(
+        8.0, "Limit from the end of the question to the answer.", unit="s", low=0.5, high=120
+    )
+    ping_interval_s: float = key(
+        5.0, "How often a silent link is probed.", unit="s", special={0: "never"}, low=0.5, high=300
+    )
+    ping_timeout_s: float = key(
+        5.0, "How long a probe may take; then the link is dead.", unit="s", low=0.1, high=300
+    )
+    retry_after_s: float = key(
+        60.0,
+        "After a failure, how long the next endpoint comes first.",
+        unit="s",
+        low=0,
+        high=86400,
+    )
+    enabled: bool = key(True, "Use this endpoint at all.")
+
+
+@dataclass(frozen=True)
+class Brain:
+    """The local endpoint, for when the cloud is gone or not wanted."""
+
+    autostart: bool = key(True, "Start the brain when its socket is not there.")
+    chat_model: str = key(
+        "",
+        "GGUF file of the language model; empty is the shipped SmolLM2.",
+        form=r"[^\x00\n]*",
+        form_help="the path of a GGUF file",
+    )
+    threads: int = key(1, "Processor threads of the models.", low=1, high=16)
+    needle: bool = key(False, "Load the Needle model, which picks tools from free speech.")
+    idle_exit_s: float = key(
+        300.0,
+        "Without a link for this long, the brain ends and frees its memory.",
+        unit="s",
+        special={0: "never"},
+        low=10,
+        high=86400,
+    )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Lights and buttons."""
+
+    board: str = key(
+        "none",
+        'Board, as "bittern panel boards" lists them, or the path of a board file.',
+        form=r"[^\x00\n]+",
+        form_help='the name of a board such as "rgb-two-buttons", or a path',
+    )
+    brightness_percent: int = key(60, "Brightness of the lights.", unit="%", low=0, high=100)
+    night_from: str = key(
+        "",
+        "From this time of day the lights are dim.",
+        special={"": "never"},
+        form=CLOCK_TIME,
+        form_help='a time of day such as "22:00"',
+    )
+    night_to: str = key(
+        "",
+        "Until this time of day the lights are dim.",
+        special={"": "never"},
+        form=CLOCK_TIME,
+        form_help='a time of day such as "06:30"',
+    )
+    night_percent: int = key(15, "Brightness of the lights at night.", unit="%", low=0, high=100)
+    terminal: bool = key(False, "Show the lights as one line on the terminal too.")
+
+
+@dataclass(frozen=True)
+class Log:
+    """What is written down."""
+
+    level: Literal["debug", "info", "warning", "error"] = key("info", "Least weight written.")
+    transcripts: bool = key(False, "Write what was said, by whom; it stays in the log.")
+    format: Literal["text", "journal"] = key(
+        "text", "Lines for people, or fields for systemd's journal."
+    )
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Folders; empty is the usual place."""
+
+    models: str = key(
+        "",
+        "Model store; empty is ~/.cache/bittern, on the appliance /var/lib/bittern.",
+        form=r"[^\x00\n]*",
+        form_help="the path of a folder",
+    )
+    state: str = key(
+        "",
+        "Timers, alarms and counters; empty is ~/.local/state/bittern or /var/lib/bittern.",
+        form=r"[^\x00\n]*",
+        form_help="the path of a folder",
+    )
+    runtime: str = key(
+        "",
+        "Sockets; empty is $XDG_RUNTIME_DIR/bittern or /run/bittern.",
+        form=r"[^\x00\n]*",
+        form_help="the path of a folder",
+    )
+
+
+def shipped_endpoints() -> tuple[Endpoint, ...]:
+    """Return the cloud first, the brain after it."""
+    return (
+        Endpoint(
+            name="openai",
+            url="wss://api.openai.com/v1/realtime",
+            model="gpt-realtime-2.1-mini",
+            key_env="OPENAI_API_KEY",
+            transcription_model="gpt-transcribe",
+        ),
+        Endpoint(name="brain", url="brain", dialect="ga", noise_reduction="off"),
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; a table of the file for each field."""
+
+    assistant: Assistant = field(default_factory=Assistant)
+    microphone: Microphone = field(default_factory=Microphone)
+    speaker: Speaker = field(default_factory=Speaker)
+    wake: Wake = field(default_factory=Wake)
+    vad: Vad = field(default_factory=Vad)
+    endpoint: tuple[Endpoint, ...] = field(default_factory=shipped_endpoints)
+    brain: Brain = field(default_factory=Brain)
+    panel: Panel = field(default_factory=Panel)
+    log: Log = field(default_factory=Log)
+    paths: Paths = field(default_factory=Paths)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return the enabled endpoints in the order in which they are tried."""
+        return tuple(endpoint for endpoint in self.endpoint if endpoint.enabled)
