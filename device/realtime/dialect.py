@@ -104,6 +104,11 @@ def client_to_ga(raw: Json) -> Json:
     return event
 
 
+def _object(holder: Mapping[str, Any], key: str) -> Json:
+    value = holder.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 def _apply(holder: Json, key: str, translate: Callable[[Json], Json]) -> None:
     if isinstance(holder.get(key), dict):
         holder[key] = translate(holder[key])
@@ -123,7 +128,7 @@ def session_to_ga(session: Json) -> Json:
         nested["output_modalities"] = _modalities_to_ga(session["modalities"])
     audio = _flat_audio_to_ga(session)
     if audio:
-        nested["audio"] = {**audio, **(session.get("audio") or {})}
+        nested["audio"] = {**audio, **_object(session, "audio")}
     return _with_format_objects(nested)
 
 
@@ -256,10 +261,10 @@ def session_to_beta(session: Json) -> Json:
         flat["modalities"] = _modalities_to_beta(session["output_modalities"])
     _rename(session, "max_output_tokens", flat, "max_response_output_tokens")
     _without_mcp_choice(flat)
-    audio = session.get("audio") or {}
-    _flatten_input(audio.get("input") or {}, flat)
-    _flatten_output(audio.get("output") or {}, flat)
-    _rename(audio.get("output") or {}, "speed", flat, "speed")
+    audio = _object(session, "audio")
+    _flatten_input(_object(audio, "input"), flat)
+    _flatten_output(_object(audio, "output"), flat)
+    _rename(_object(audio, "output"), "speed", flat, "speed")
     return flat
 
 
@@ -306,7 +311,8 @@ def _function_tools(tools: list[Any]) -> list[Any]:
 
 
 def _modalities_to_beta(modalities: Any) -> list[str]:
-    return ["text", "audio"] if "audio" in (modalities or ()) else ["text"]
+    spoken = isinstance(modalities, list) and "audio" in modalities
+    return ["text", "audio"] if spoken else ["text"]
 
 
 def response_to_beta(response: Json) -> Json:
@@ -316,7 +322,7 @@ def response_to_beta(response: Json) -> Json:
     if "output_modalities" in response:
         old["modalities"] = _modalities_to_beta(response["output_modalities"])
     _rename(response, "max_output_tokens", old, "max_response_output_tokens")
-    _flatten_output((response.get("audio") or {}).get("output") or {}, old)
+    _flatten_output(_object(_object(response, "audio"), "output"), old)
     if isinstance(old.get("tools"), list):
         old["tools"] = _function_tools(old["tools"])
     _without_mcp_choice(old)
