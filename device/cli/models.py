@@ -1,0 +1,151 @@
+"""``bittern models``: fetch, verify, convert and list what the appliance hears and thinks with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from device.cli import Commands
+    from device.models.manifest import ModelSet
+    from device.models.store import Condition, Store
+
+
+def add_commands(commands: Commands[Any]) -> None:
+    """Declare ``models`` and what it can do."""
+    family = commands.add_parser("models", help="fetch, verify and list the models")
+    verbs = family.add_subparsers(dest="verb", metavar="VERB", required=True)
+    fetch = _verb(verbs, "fetch", _fetch, "bring models into the store (default: the usual ones)")
+    fetch.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="agree to the terms of models that limit their use",
+    )
+    _verb(verbs, "verify", _verify, "hash every file of the models that are in the store")
+    _verb(verbs, "list", _list, "show the models, their licences and their condition")
+    _verb(verbs, "convert", _convert, "write the wake models in the form the runtime needs")
+
+
+def _verb(verbs: Commands[Any], name: str, run: Any, about: str) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
+    verb.add_argument("names", nargs="*", metavar="NAME", help="a model of `bittern models list`")
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from device.models import store
+    from device.models.fetch import fetch
+    from device.models.progress import Progress
+
+    here = store()
+    wanted = here.manifest.select(arguments.names)
+    fetched = fetch(
+        here,
+        arguments.names,
+        Progress(sys.stderr),
+        accept_licence=arguments.accept_licence,
+    )
+    document = {
+        "store": str(here.folder),
+        "fetched": [chosen.name for chosen in fetched],
+        "present": [chosen.name for chosen in wanted if chosen not in fetched],
+    }
+    text = f"models: {len(wanted)} ready in {here.folder} ({len(fetched)} fetched now)"
+    _print(arguments, document, [text])
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from device.models import store
+    from device.models.store import Condition
+
+    here = store()
+    present = _present(here)
+    chosen_sets = here.manifest.select(arguments.names) if arguments.names else present
+    lines: list[str] = []
+    files: list[dict[str, str]] = []
+    for chosen in chosen_sets:
+        for entry in chosen.entries:
+            condition = here.full_condition(entry)
+            files.append({"set": chosen.name, "file": entry.path, "condition": condition})
+            lines.append(f"{condition:10}  {entry.path}")
+    bad = [file for file in files if file["condition"] != Condition.SOUND]
+    lines.append(_verdict(len(files), bad))
+    _print(arguments, {"store": str(here.folder), "files": files, "sound": not bad}, lines)
+    return 1 if bad else 0
+
+
+def _verdict(count: int, bad: list[dict[str, str]]) -> str:
+    if not count:
+        return "no models are in the store: run `bittern models fetch`"
+    if not bad:
+        return f"all {count} files are sound"
+    names = " ".join(sorted({file["set"] for file in bad}))
+    return f"{len(bad)} of {count} files are not: run `bittern models fetch {names}`"
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from device.models import store
+
+    here = store()
+    sets = here.manifest.select(arguments.names) if arguments.names else _all(here)
+    entries = [(chosen, here.condition_of_set(chosen)) for chosen in sets]
+    document = {
+        "store": str(here.folder),
+        "models": [_described(chosen, condition) for chosen, condition in entries],
+    }
+    lines = [f"store: {here.folder}"]
+    for chosen, condition in entries:
+        mark = " (default)" if chosen.default else ""
+        lines.append(
+            f"{condition:10}  {chosen.name:20}  {chosen.size_bytes / 1e6:6.1f} MB  "
+            f"{chosen.licence}{mark}"
+        )
+        lines.append(f"{'':12}{chosen.about}")
+    _print(arguments, document, lines)
+    return 0
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from device.models import store
+    from device.models.fetch import convert
+    from device.models.progress import Progress
+
+    here = store()
+    written = convert(here, arguments.names, Progress(sys.stderr))
+    text = f"{len(written)} files converted" if written else "nothing to convert"
+    _print(arguments, {"store": str(here.folder), "converted": written}, [text])
+    return 0
+
+
+def _described(chosen: ModelSet, condition: Condition) -> dict[str, object]:
+    return {
+        "name": chosen.name,
+        "about": chosen.about,
+        "licence": chosen.licence,
+        "terms": chosen.terms,
+        "default": chosen.default,
+        "accept_licence": chosen.ask_first,
+        "condition": condition,
+        "size_bytes": chosen.size_bytes,
+        "download_bytes": chosen.download_bytes,
+        "files": [entry.path for entry in chosen.entries],
+    }
+
+
+def _all(here: Store) -> list[ModelSet]:
+    return list(here.manifest.sets.values())
+
+
+def _present(here: Store) -> list[ModelSet]:
+    from device.models.store import Condition
+
+    return [each for each in _all(here) if here.condition_of_set(each) is not Condition.ABSENT]
+
+
+def _print(arguments: argparse.Namespace, document: object, lines: list[str]) -> None:
+    print(json.dumps(document) if arguments.json else "\n".join(lines))

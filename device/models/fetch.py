@@ -1,0 +1,167 @@
+"""Filling the store: every wanted set sound, whatever state it was in before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from device.models import conversion, index, pip_settings
+from device.models.download import download
+from device.models.errors import LicenceNotAccepted, NoSpace
+from device.models.files import explained, put_in_place, sha256_of
+from device.models.http import Opener
+from device.models.manifest import Archive, Conversion, ModelFile, ModelSet
+from device.models.pip_settings import PipSettings
+from device.models.progress import Progress, megabytes
+from device.models.store import Condition, Store
+from device.models.unpack import unpack
+
+_SPARE_BYTES = 4 << 20
+"""Left free beyond the files themselves, for folders, records and the neighbours."""
+
+
+def fetch(
+    store: Store,
+    names: Iterable[str],
+    progress: Progress,
+    *,
+    accept_licence: bool = False,
+) -> list[ModelSet]:
+    """Make the named sets (none named: the default ones) sound; return those that were not.
+
+    Touches neither the network nor the disk when there is nothing to do. Raises
+    LicenceNotAccepted, FetchFailed, WrongHash, NoSpace or ConversionFailed; the sets that
+    were finished before stay.
+    """
+    wanted = store.manifest.select(names)
+    if not _lacking(store, wanted):
+        return []
+    _must_be_accepted(_lacking(store, wanted), accept_licence)
+    with store.locked(lambda: progress.say("another fetch is at work: waiting for it to finish")):
+        lacking = _lacking(store, wanted)
+        if any(_lacks_files(store, chosen) for chosen in lacking):
+            settings = pip_settings.read()
+        else:
+            settings = PipSettings(indexes=())
+        for chosen in lacking:
+            _fetch_set(store, chosen, settings, progress)
+    return lacking
+
+
+def convert(store: Store, names: Iterable[str], progress: Progress) -> list[str]:
+    """Write the converted files of the named sets that are absent, outdated or damaged.
+
+    Returns the paths written. Raises MissingModel when a source is not in the store.
+    """
+    wanted = [chosen for chosen in store.manifest.select(names) if chosen.converted]
+    with store.locked(lambda: progress.say("another fetch is at work: waiting for it to finish")):
+        return [path for chosen in wanted for path in _convert_set(store, chosen, progress)]
+
+
+def _lacking(store: Store, wanted: list[ModelSet]) -> list[ModelSet]:
+    return [each for each in wanted if store.condition_of_set(each) is not Condition.SOUND]
+
+
+def _lacks_files(store: Store, chosen: ModelSet) -> bool:
+    return any(store.quick_condition(file) is not Condition.SOUND for file in chosen.files)
+
+
+def _must_be_accepted(lacking: list[ModelSet], accepted: bool) -> None:
+    for chosen in lacking:
+        if chosen.ask_first and not accepted:
+            raise LicenceNotAccepted(
+                f"{chosen.name} comes under: {chosen.licence}; {chosen.terms}",
+                f"if you agree, say so: `bittern models fetch {chosen.name} --accept-licence`",
+            )
+
+
+def _fetch_set(store: Store, chosen: ModelSet, settings: PipSettings, progress: Progress) -> None:
+    if _lacks_files(store, chosen):
+        progress.say(
+            f"{chosen.name}  {megabytes(chosen.size_bytes)}  {chosen.licence}  ({chosen.about})"
+        )
+        parts = _parts_of(store, chosen)
+        _must_have_room(store, chosen, parts)
+        opener = Opener(settings)
+        for archive, part in parts:
+            _bring(archive, part, settings, opener, progress)
+        _unpack(store, chosen, [part for _, part in parts])
+    _convert_set(store, chosen, progress)
+    with explained(store.folder):
+        store.records.save()
+
+
+def _parts_of(store: Store, chosen: ModelSet) -> list[tuple[Archive, Path]]:
+    folder = store.folder / ".downloads"
+    with explained(store.folder):
+        folder.mkdir(exist_ok=True)
+    # The hash in the name: a beginning of last year's archive is never continued.
+    return [(each, folder / f"{each.sha256[:12]}-{each.file}.part") for each in chosen.archives]
+
+
+def _bring(
+    archive: Archive, part: Path, settings: PipSettings, opener: Opener, progress: Progress
+) -> None:
+    here = part.stat().st_size if part.exists() else 0
+    if here == archive.size_bytes and sha256_of(part) == archive.sha256:
+        return
+    addresses = index.find(archive, settings, opener)
+    progress.begin(f"  {archive.file}", here, archive.size_bytes)
+    if here >= archive.size_bytes:
+        part.unlink()
+    download(archive, addresses, part, opener, progress.advance)
+    progress.end()
+
+
+def _unpack(store: Store, chosen: ModelSet, parts: list[Path]) -> None:
+    workplace = store.folder / ".incoming"
+    # What an interrupted run left there is worth nothing.
+    shutil.rmtree(workplace, ignore_errors=True)
+    with explained(store.folder):
+        workplace.mkdir()
+    try:
+        unpack(chosen, parts, workplace, store)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+    for part in parts:
+        part.unlink()
+
+
+def _must_have_room(store: Store, chosen: ModelSet, parts: list[tuple[Archive, Path]]) -> None:
+    here = sum(part.stat().st_size for _, part in parts if part.exists())
+    needed = chosen.download_bytes - here + chosen.size_bytes + _SPARE_BYTES
+    free = shutil.disk_usage(store.folder).free
+    if free < needed:
+        raise NoSpace(
+            f"{chosen.name} needs {megabytes(needed)} for a moment, and {store.folder} "
+            f"has {megabytes(free)} free",
+            "make room, or set BITTERN_MODELS to a folder on another disk",
+        )
+
+
+def _convert_set(store: Store, chosen: ModelSet, progress: Progress) -> list[str]:
+    lacking = [
+        entry for entry in chosen.converted if store.quick_condition(entry) is not Condition.SOUND
+    ]
+    for entry in lacking:
+        _convert_one(store, entry)
+        progress.say(f"  {entry.path}: written from {entry.source}")
+    if lacking:
+        with explained(store.folder):
+            store.records.save()
+    return [entry.path for entry in lacking]
+
+
+def _convert_one(store: Store, entry: Conversion) -> None:
+    tflite = store.path_of(entry.source)
+    final = store.folder / entry.path
+    new = final.with_name(f".{final.name}.new")
+    with explained(store.folder):
+        conversion.convert(tflite, new)
+        new.chmod(0o644)
+        sha256 = sha256_of(new)
+        put_in_place(new, final)
+    source = store.manifest.by_path[entry.source][1]
+    assert isinstance(source, ModelFile)
+    store.remember(entry.path, sha256, conversion.recipe(source))

@@ -1,0 +1,62 @@
+"""What is known of the files in the store, so that 200 MB are not hashed at every start."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from device.models.files import put_in_place
+
+FILE_NAME = "state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A file as it was when it was last hashed."""
+
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+    made_from: str = ""
+    """For a converted file: what it was made from and by (see ``conversion.recipe``)."""
+
+    def fits(self, found: os.stat_result) -> bool:
+        """Tell whether a file has not been touched since."""
+        return (found.st_size, found.st_mtime_ns) == (self.size_bytes, self.modified_ns)
+
+
+class Records:
+    """The store's memory: one record a path, kept in ``state.json``.
+
+    Losing it costs one more hashing of each file and one more conversion, nothing else; so
+    a file that cannot be read or understood counts as an empty one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / FILE_NAME
+        self._records = self._load()
+
+    def get(self, path: str) -> Record | None:
+        """Return what is known of a file."""
+        return self._records.get(path)
+
+    def put(self, path: str, record: Record) -> None:
+        """Remember a file; ``save`` makes it last."""
+        self._records[path] = record
+
+    def save(self) -> None:
+        """Write all records, atomically."""
+        new = self._file.with_suffix(".new")
+        text = json.dumps({path: asdict(record) for path, record in self._records.items()})
+        new.write_text(text, encoding="utf-8")
+        new.chmod(0o644)
+        put_in_place(new, self._file)
+
+    def _load(self) -> dict[str, Record]:
+        try:
+            document = json.loads(self._file.read_text(encoding="utf-8"))
+            return {path: Record(**entry) for path, entry in document.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
