@@ -192,8 +192,8 @@ def _plainly(hint: Any, rule: Key) -> str:
     if typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         each = _plainly(inner, dataclasses.replace(rule, low=None, high=None))
-        at_least = f"at least {rule.low:g} of " if rule.low else ""
-        return f"a list of {at_least}{each.removeprefix('a ')}"
+        count = f"{rule.low:g} to {rule.high:g} " if rule.low and rule.high else ""
+        return f"a list of {count}{each.removeprefix('a ')}"
     if hint is bool:
         return "true or false"
     if hint is str:

@@ -15,7 +15,9 @@ from device.schema.mistakes import Mistake, MistakesError, Path
 
 LARGEST_BYTES = 256 * 1024
 """A file for people is never longer; what is, is the wrong file."""
+DEEPEST = 32
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
+_AT_END = "(at end of document)"
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\''
     r"|#[^\n]*|[\[\]{}=\n]",
@@ -77,24 +79,40 @@ def parse_document(content: bytes, file: str) -> Document:
         problem = f"expected UTF-8, found the byte 0x{content[failure.start]:02x}"
         raise MistakesError([Mistake(file, line, "", "", problem)]) from None
     try:
-        return Document(file, tomllib.loads(text), text)
+        table = tomllib.loads(text)
+        if _is_deep(table):
+            raise RecursionError
     except RecursionError:
-        raise _unusable(file, "not TOML: brackets nested too deep") from None
+        raise _unusable(file, f"expected brackets nested at most {DEEPEST} deep") from None
     except ValueError as failure:
-        raise _not_toml(file, str(failure)) from None
+        raise _not_toml(file, text, str(failure)) from None
+    return Document(file, table, text)
+
+
+def _is_deep(table: Mapping[str, Any]) -> bool:
+    """Say whether a table is nested deeper than any file for people; without recursion."""
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        containers = [entry for entry in level if isinstance(entry, dict | list)]
+        if not containers:
+            return False
+        level = [inner for c in containers for inner in (c.values() if isinstance(c, dict) else c)]
+    return True
 
 
 def _unusable(file: str, problem: str) -> MistakesError:
     return MistakesError([Mistake(file, None, "", "", problem)])
 
 
-def _not_toml(file: str, problem: str) -> MistakesError:
+def _not_toml(file: str, text: str, problem: str) -> MistakesError:
     position = _POSITION.search(problem)
-    problem = _POSITION.sub("", problem).strip()
-    line, place = None, ""
+    line, column = None, ""
     if position is not None:
-        line, place = int(position[1]), f"column {position[2]}: "
-    return MistakesError([Mistake(file, line, "", "", f"{place}not TOML: {problem}")])
+        line, column = int(position[1]), f"column {position[2]}: "
+    elif _AT_END in problem:
+        line = len(text.splitlines())
+    problem = _POSITION.sub("", problem).replace(_AT_END, "").strip()
+    return MistakesError([Mistake(file, line, "", "", f"{column}not TOML: {problem}")])
 
 
 def _numbered_paths(text: str) -> Iterator[tuple[Path, int]]:

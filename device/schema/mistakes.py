@@ -63,7 +63,12 @@ def path_text(path: Path) -> str:
 def quoted(text: str) -> str:
     """Quote a text in one line, with nothing in it that a terminal would obey."""
     escaped = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped)
+    return "".join(c if c.isprintable() else _escaped(c) for c in escaped)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def value_text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from device.schema.checker import Given, GivenTable
 from device.schema.mistakes import Mistake, value_text
+from device.settings.endpoints import name_of
 from device.settings.tree import Settings
 
 BrokenRule = tuple[tuple[str, ...], str]
@@ -29,7 +30,8 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
     elif panel.night_from and panel.night_from == panel.night_to:
         yield night, "expected a night that ends at another time than it begins"
     if not settings.endpoints():
-        yield ("endpoint",), "expected at least one endpoint that is enabled"
+        names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)
+        yield tuple(names), "expected at least one endpoint that is enabled"
 
 
 def _ears(settings: Settings) -> Iterator[BrokenRule]:
@@ -62,6 +64,9 @@ def _mistake(given: GivenTable, shipped: str, broken: BrokenRule) -> Mistake:
 
 
 def _origin(given: GivenTable, path: str) -> Given | None:
-    table, _, name = path.partition(".")
-    entry = given.get(table, {}).get(name) if name else None
+    *tables, name = path.split(".")
+    inside = given.get(tables[0], {})
+    if isinstance(inside, list):
+        inside = next((entry for entry in inside if name_of(entry) == tables[1]), {})
+    entry = inside.get(name)
     return entry if isinstance(entry, Given) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import textwrap
 import typing
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 from device.schema.checker import expected, table_of_array
 from device.schema.keys import key_of
+from device.schema.mistakes import quoted
 from device.settings.tree import Settings
 
 HEADING = """\
@@ -73,14 +73,20 @@ def toml_line(name: str, value: Any) -> str:
         case bool():
             return f"{name} = {'true' if value else 'false'}"
         case tuple():
-            return f"{name} = {json.dumps(list(value), ensure_ascii=False)}"
-        case str() if len(value) > WIDTH - len(name):
-            lines = textwrap.wrap(value, WIDTH - 2, break_long_words=False)
+            return f"{name} = [{', '.join(quoted(entry) for entry in value)}]"
+        case str() if len(value) > WIDTH and _is_plain(value):
+            lines = textwrap.wrap(value, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
             return f'{name} = """\\\n' + " \\\n".join(lines) + '"""'
         case str():
-            return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+            return f"{name} = {quoted(value)}"
         case _:
             return f"{name} = {value}"
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether a text can be folded at its spaces and come back the same."""
+    words_only = text.isprintable() and " ".join(text.split()) == text
+    return words_only and not any(mark in text for mark in ('"', "\\"))
 
 
 def _comment(text: str, margin: str = "# ") -> str:
