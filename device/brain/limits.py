@@ -1,0 +1,41 @@
+"""How much one client may ask of the brain, and how much all of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEBI = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one brain. Figures with a source are the protocol's, the others are ours."""
+
+    append_bytes: int = 15 * MEBI
+    """Sound in one ``input_audio_buffer.append`` (documented: 15 MiB)."""
+    event_bytes: int = 21 * MEBI
+    """One event as text: the largest append in base64, and room for the rest."""
+    buffered_audio_bytes: int = 32 * MEBI
+    """Sound that waits in the input buffer: 11 minutes of PCM."""
+    kept_audio_bytes: int = 64 * MEBI
+    """Sound that a conversation keeps; above it the oldest items lose theirs, not their words."""
+    items: int = 1000
+    """Items of one conversation; above it the oldest are deleted, and the client is told."""
+    item_bytes: int = 4 * MEBI
+    """Text and pictures of one item, in characters."""
+    session_s: float = 3600.0
+    """How long a session lives (documented: 60 minutes)."""
+    sessions: int = 16
+    """Sessions at the same time; further clients get HTTP 503."""
+    responses_per_session: int = 8
+    """Responses of one session at the same time, those out of band included."""
+    responses: int = 4
+    """Responses that are worked on at the same time, by all sessions; others wait their turn."""
+    tokens_per_minute: int = 1_000_000
+    """What ``rate_limits.updated`` counts down from, per session."""
+    unsent_bytes: int = 4 * MEBI
+    """Events that wait for a client to read; above it nothing more is spoken or accepted."""
+    slow_client_s: float = 20.0
+    """How long a client may leave that much unread before it is dropped."""
+    min_commit_ms: int = 100
+    """Shortest sound that can be committed (reported by users of the cloud)."""
