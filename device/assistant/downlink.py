@@ -1,0 +1,310 @@
+"""From the wire's many events to the few facts the core decides by.
+
+One :class:`Downlink` belongs to one link. It knows which responses are stale, owns the
+sequencer and the account of what was received, and forgets all of it with the link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from device.assistant.heard import HeardAudio
+from device.assistant.items import ItemKey
+from device.assistant.sequencer import ResponseSequencer
+from device.realtime import events as wire
+from device.realtime.failures import (
+    Failure,
+    ends_connection,
+    failure_of_error,
+    failure_of_response,
+)
+from device.realtime.items import FunctionCallItem, Item
+
+
+class Outcome(StrEnum):
+    """How a response ended."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class UserBegan:
+    """The endpoint hears the user speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserEnded:
+    """The endpoint has decided that the user has finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserHeard:
+    """The endpoint's transcript of what the user said."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBegan:
+    """The endpoint works on an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioArrived:
+    """A piece of the answer's audio."""
+
+    item: ItemKey
+    audio: str
+    length_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """All the audio of an item has arrived."""
+
+    item: ItemKey
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model wants a tool to be run."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """A response is over, well or badly."""
+
+    outcome: Outcome
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFailed:
+    """The endpoint says that it cannot go on."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The endpoint refused one event of ours, and goes on."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """Something belonging to the running answer arrived that needs no decision."""
+
+
+Fact = (
+    UserBegan
+    | UserEnded
+    | UserHeard
+    | ResponseBegan
+    | AudioArrived
+    | ItemEnded
+    | ToolCalled
+    | ResponseEnded
+    | EndpointFailed
+    | Complaint
+    | SignOfLife
+)
+
+
+class Downlink:
+    """What one link has told us so far."""
+
+    def __init__(self) -> None:
+        self.sequencer = ResponseSequencer()
+        self.heard = HeardAudio()
+        self._to_send: list[wire.ClientEvent] = []
+        self._stale: set[str] = set()
+        self._begun: set[str] = set()
+        self._next_is_stale = False
+        self._call_names: dict[str, str] = {}
+        self._calls_seen: set[str] = set()
+
+    def new_answer(self) -> HeardAudio:
+        """Begin a new account; return that of the last answer, for its corrections."""
+        last, self.heard = self.heard, HeardAudio()
+        return last
+
+    def disown(self) -> None:
+        """The running response is nobody's any more: its late audio is stale.
+
+        One that was asked for and has not begun will be cancelled when it does.
+        """
+        if self.sequencer.active_id is not None:
+            self._stale.add(self.sequencer.active_id)
+        elif self.sequencer.is_requested:
+            self._next_is_stale = True
+        self.sequencer.forget_wishes()
+
+    def released(self) -> list[wire.ClientEvent]:
+        """Events that may be sent now because of what was taken in; each is given once."""
+        released, self._to_send = self._to_send, []
+        return released
+
+    def take(self, event: wire.ServerEvent | wire.UnknownEvent) -> list[Fact]:
+        """Account for one event; return what it means."""
+        handler = _HANDLERS.get(type(event))
+        return handler(self, event) if handler is not None else []
+
+    def _is_stale(self, response_id: object) -> bool:
+        return response_id in self._stale
+
+    def _response_created(self, event: wire.ResponseCreated) -> list[Fact]:
+        self._begun.add(event.response.id)
+        self.sequencer.created(event.response.id)
+        if self._next_is_stale:
+            self._next_is_stale = False
+            self._stale.add(event.response.id)
+            self._to_send.append(wire.ResponseCancel(response_id=event.response.id))
+            return []
+        return [ResponseBegan()]
+
+    def _response_done(self, event: wire.ResponseDone) -> list[Fact]:
+        response = event.response
+        released = self.sequencer.done(response.id)
+        if released is not None:
+            self._to_send.append(released)
+        is_known = response.id in self._begun or response.status == "failed"
+        if self._is_stale(response.id) or not is_known:
+            return []
+        ended: list[Fact] = [ItemEnded(k) for k in self.heard.incomplete if self.heard.completed(k)]
+        if response.status == "failed":
+            return [*ended, ResponseEnded(Outcome.FAILED, failure_of_response(response))]
+        if response.status == "cancelled":
+            return [*ended, ResponseEnded(Outcome.CANCELLED)]
+        return [*ended, *self._calls_in(response.output or ()), ResponseEnded(Outcome.COMPLETED)]
+
+    def _calls_in(self, output: Iterable[Item]) -> list[Fact]:
+        """Calls that were not announced by events of their own (some compatibles do that)."""
+        return [fact for item in output for fact in self._call_item(item)]
+
+    def _call_item(self, item: Item) -> list[Fact]:
+        if not isinstance(item, FunctionCallItem) or item.status == "incomplete":
+            return []
+        return self._call(item.call_id or "", item.name, item.arguments)
+
+    def _audio(self, event: wire.ResponseOutputAudioDelta) -> list[Fact]:
+        if self._is_stale(event.response_id):
+            return []
+        key = ItemKey(event.item_id, event.content_index)
+        length_s = self.heard.received(key, event.delta)
+        return [AudioArrived(key, event.delta, length_s)] if length_s else [SignOfLife()]
+
+    def _audio_done(self, event: wire.ResponseOutputAudioDone) -> list[Fact]:
+        key = ItemKey(event.item_id, event.content_index)
+        if self._is_stale(event.response_id) or not self.heard.completed(key):
+            return []
+        return [ItemEnded(key)]
+
+    def _transcript(self, event: wire.ResponseOutputAudioTranscriptDelta) -> list[Fact]:
+        if self._is_stale(event.response_id):
+            return []
+        self.heard.said(ItemKey(event.item_id, event.content_index), event.delta)
+        return [SignOfLife()]
+
+    def _transcript_done(self, event: wire.ResponseOutputAudioTranscriptDone) -> list[Fact]:
+        if self._is_stale(event.response_id):
+            return []
+        key = ItemKey(event.item_id, event.content_index)
+        self.heard.corrected(key, event.transcript)
+        return [SignOfLife()]
+
+    def _text(self, event: wire.ResponseOutputTextDelta) -> list[Fact]:
+        if self._is_stale(event.response_id):
+            return []
+        self.heard.said(ItemKey(event.item_id, event.content_index), event.delta)
+        return [SignOfLife()]
+
+    def _item_added(self, event: wire.ResponseOutputItemAdded) -> list[Fact]:
+        if isinstance(event.item, FunctionCallItem) and event.item.call_id:
+            self._call_names[event.item.call_id] = event.item.name
+        return self._alive(event)
+
+    def _item_done(self, event: wire.ResponseOutputItemDone) -> list[Fact]:
+        if self._is_stale(event.response_id):
+            return []
+        return self._call_item(event.item) or [SignOfLife()]
+
+    def _arguments_done(self, event: wire.ResponseFunctionCallArgumentsDone) -> list[Fact]:
+        if self._is_stale(event.response_id):
+            return []
+        return self._call(event.call_id, event.name, event.arguments)
+
+    def _call(self, call_id: str, name: str, arguments: str) -> list[Fact]:
+        named = name or self._call_names.get(call_id, "")
+        if not call_id or not named or call_id in self._calls_seen:
+            return [SignOfLife()]
+        self._calls_seen.add(call_id)
+        return [ToolCalled(call_id, named, arguments)]
+
+    def _transcribed(
+        self, event: wire.ConversationItemInputAudioTranscriptionCompleted
+    ) -> list[Fact]:
+        return [UserHeard(event.transcript)]
+
+    def _error(self, event: wire.ErrorEvent) -> list[Fact]:
+        code = event.error.code or event.error.type
+        if code == "conversation_already_has_active_response":
+            self.sequencer.refused()
+            return []
+        if code == "response_cancel_not_active":
+            released = self.sequencer.nothing_active()
+            if released is not None:
+                self._to_send.append(released)
+            return []
+        failure = failure_of_error(event.error)
+        if failure is None:
+            return []
+        if ends_connection(failure) or self.sequencer.is_requested:
+            # Nobody will answer: better to ask elsewhere now than after a time-out.
+            return [EndpointFailed(failure)]
+        return [Complaint(failure)]
+
+    def _user_began(self, _: wire.InputAudioBufferSpeechStarted) -> list[Fact]:
+        return [UserBegan()]
+
+    def _user_ended(
+        self, _: wire.InputAudioBufferSpeechStopped | wire.InputAudioBufferCommitted
+    ) -> list[Fact]:
+        return [UserEnded()]
+
+    def _alive(self, event: Any) -> list[Fact]:
+        return [] if self._is_stale(getattr(event, "response_id", None)) else [SignOfLife()]
+
+
+_HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {
+    wire.ResponseCreated: Downlink._response_created,
+    wire.ResponseDone: Downlink._response_done,
+    wire.ResponseOutputAudioDelta: Downlink._audio,
+    wire.ResponseOutputAudioDone: Downlink._audio_done,
+    wire.ResponseOutputAudioTranscriptDelta: Downlink._transcript,
+    wire.ResponseOutputAudioTranscriptDone: Downlink._transcript_done,
+    wire.ResponseOutputTextDelta: Downlink._text,
+    wire.ResponseOutputItemAdded: Downlink._item_added,
+    wire.ResponseOutputItemDone: Downlink._item_done,
+    wire.ResponseFunctionCallArgumentsDelta: Downlink._alive,
+    wire.ResponseFunctionCallArgumentsDone: Downlink._arguments_done,
+    wire.ResponseContentPartAdded: Downlink._alive,
+    wire.ResponseMcpCallArgumentsDelta: Downlink._alive,
+    wire.ResponseMcpCallInProgress: Downlink._alive,
+    wire.ResponseMcpCallCompleted: Downlink._alive,
+    wire.ConversationItemInputAudioTranscriptionCompleted: Downlink._transcribed,
+    wire.InputAudioBufferSpeechStarted: Downlink._user_began,
+    wire.InputAudioBufferSpeechStopped: Downlink._user_ended,
+    wire.InputAudioBufferCommitted: Downlink._user_ended,
+    wire.ErrorEvent: Downlink._error,
+}

@@ -1,0 +1,66 @@
+"""Which endpoint is asked next: an ordered list, with hysteresis after failures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from device.assistant.policy import EndpointPlan
+from device.realtime.failures import Failure
+
+LONGEST_REST_S = 300.0
+"""An endpoint that keeps failing is tried again at least this often."""
+FATAL_REST_S = 600.0
+"""A refused key or an empty account does not mend itself in seconds."""
+
+
+@dataclass(slots=True)
+class _Health:
+    failures: int = 0
+    rest_until_s: float = float("-inf")
+
+
+class Failover:
+    """Remember how each endpoint has done, and name the next to try.
+
+    An endpoint that failed rests for a while that doubles with each failure, so that a
+    dead cloud does not cost its time-out on every question; a local endpoint never rests.
+    """
+
+    def __init__(self, plans: Sequence[EndpointPlan]) -> None:
+        if not plans:
+            raise ValueError("expected at least one endpoint, got none")
+        self._plans = tuple(plans)
+        self._health = {plan.name: _Health() for plan in plans}
+
+    def next(self, now_s: float, tried: Collection[str]) -> EndpointPlan | None:
+        """The first endpoint not tried in this turn that is not resting.
+
+        When all that is left are resting ones, the one that has rested longest is better
+        than silence.
+        """
+        left = [plan for plan in self._plans if plan.name not in tried]
+        for plan in left:
+            if plan.is_local or self._health[plan.name].rest_until_s <= now_s:
+                return plan
+        return min(left, key=lambda plan: self._health[plan.name].rest_until_s, default=None)
+
+    def failed(self, plan: EndpointPlan, failure: Failure, now_s: float) -> None:
+        """Let an endpoint rest, for as long as its failure says or its record suggests."""
+        health = self._health[plan.name]
+        health.failures += 1
+        rest_s = min(plan.retry_after_s * 2 ** min(health.failures - 1, 8), LONGEST_REST_S)
+        if failure.is_fatal:
+            rest_s = FATAL_REST_S
+        if failure.retry_after_s is not None:
+            rest_s = max(rest_s, min(failure.retry_after_s, FATAL_REST_S))
+        health.rest_until_s = now_s + rest_s
+
+    def succeeded(self, plan: EndpointPlan) -> None:
+        """An endpoint answered: its record is clean."""
+        self._health[plan.name] = _Health()
+
+    def first_choice_rests(self, now_s: float) -> bool:
+        """Whether the endpoint the owner wants most is out of use just now."""
+        first = self._plans[0]
+        return not first.is_local and self._health[first.name].rest_until_s > now_s

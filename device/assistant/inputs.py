@@ -1,0 +1,175 @@
+"""What can happen to the appliance, as far as its decisions are concerned.
+
+Every input is a fact with the place it happened: positions called ``*_sample`` count
+samples at the microphone's native rate since it was first opened (the capture clock);
+times called ``*_s`` are on the clock whose value is passed to
+:meth:`device.assistant.assistant.Assistant.handle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from device.assistant.items import ItemKey
+from device.realtime.events import ServerEvent, UnknownEvent
+from device.realtime.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordHeard:
+    """The wake word was heard."""
+
+    word: str
+    score: float
+    """Peak probability of the detector, 0 to 1."""
+    end_sample: int
+    """Where the word ends: the question begins here at the earliest."""
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The local voice detector heard somebody begin to speak."""
+
+    at_sample: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The local endpointer decided that the speaker has finished."""
+
+    at_sample: int
+    """The last sample of speech, not the moment of the decision."""
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TalkPressed:
+    """The talk button was pressed, or its command given: wake, or interrupt."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Somebody wants quiet: a command, a button, the ``stop`` tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteChanged:
+    """The microphone is to be closed, or opened again."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneFailed:
+    """The microphone delivers nothing, or nothing but a constant."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneRecovered:
+    """The microphone delivers sound again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReady:
+    """A link is open, and its session has the settings we asked for."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """A link could not be opened, or has ended."""
+
+    link: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSaid:
+    """An event arrived on a link."""
+
+    link: int
+    event: ServerEvent | UnknownEvent
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkBegan:
+    """The first audio of an uplink was handed to the socket."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkDrained:
+    """All the audio an ended uplink had to send was handed to the socket."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """The first sample of an item left for the speaker."""
+
+    item: ItemKey
+    at_sample: int
+    """The capture clock at that moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished:
+    """The last sample of a finished item left the speaker."""
+
+    item: ItemKey
+    at_sample: int
+    """The capture clock at that moment: what is heard later is not the answer's echo."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStopped:
+    """Playback was stopped as asked; how much of each unfinished item had been heard."""
+
+    heard_ms: Mapping[ItemKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool that the assistant asked for has an outcome, good or bad."""
+
+    call_id: str
+    output: str
+    """JSON for the model."""
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Nothing happened but that the deadline was reached."""
+
+
+Input = (
+    WakeWordHeard
+    | SpeechStarted
+    | SpeechEnded
+    | TalkPressed
+    | StopRequested
+    | MuteChanged
+    | MicrophoneFailed
+    | MicrophoneRecovered
+    | LinkReady
+    | LinkLost
+    | ServerSaid
+    | UplinkBegan
+    | UplinkDrained
+    | PlaybackStarted
+    | PlaybackFinished
+    | PlaybackStopped
+    | ToolFinished
+    | TimePassed
+)

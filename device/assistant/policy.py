@@ -1,0 +1,63 @@
+"""The numbers the core decides by: how long it waits, and for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BargeIn(StrEnum):
+    """What interrupts an answer that is playing, besides the button."""
+
+    OFF = "off"
+    WAKE_WORD = "wake_word"
+    VOICE = "voice"
+    """Any speech; needs echo cancellation, or the speaker interrupts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the appliance behaves; the settings' ``[assistant]`` in the core's terms."""
+
+    follow_up_s: float = 6.0
+    """After an answer, how long a question needs no wake word; 0 = none."""
+    barge_in: BargeIn = BargeIn.WAKE_WORD
+    no_speech_timeout_s: float = 6.0
+    """After the wake word, how long the appliance waits for a first word."""
+    turn_limit_s: float = 30.0
+    """A question that is longer is ended there: somebody left the radio on."""
+    link_idle_s: float = 20.0
+    """How long a link is kept after a conversation, so that the next question starts at once."""
+    memory_s: float = 300.0
+    """How old a sentence may be to be repeated to a new link as history."""
+    tool_timeout_s: float = 20.0
+    tool_rounds: int = 8
+    """Responses that call tools, one after the other, before we stop asking for more."""
+    playback_slack_s: float = 5.0
+    """How much later than expected an answer may finish playing before we give it up."""
+    chime: bool = True
+    chime_delay_s: float = 0.35
+    """Who speaks on within this time of the wake word is not chimed at."""
+    say_notices: bool = True
+    lead_ms: int = 300
+    """Audio sent from before the place where the detector heard speech begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPlan:
+    """What the core knows of one endpoint, in the order in which they are asked."""
+
+    name: str
+    is_local: bool = False
+    detects_turns: bool = True
+    """It decides that the user has finished; else the device does, commits and asks."""
+    link_timeout_s: float = 9.0
+    """From asking for a link to its session being ready."""
+    answer_timeout_s: float = 8.0
+    """From the end of the question to the first event of an answer, and between its events."""
+    endpointing_timeout_s: float = 4.0
+    """How much longer than the device an endpoint may take to notice that speech has ended."""
+    tail_silence_ms: int = 1200
+    """Silence that surely ends a turn at this endpoint's detector."""
+    retry_after_s: float = 15.0
+    """How long an endpoint that failed is left alone, at first; doubled while it fails."""

@@ -1,0 +1,79 @@
+"""What the appliance says about itself: one line an event, for people or as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import IO
+
+from device.assistant.effects import Report
+
+log = logging.getLogger("bittern")
+
+Reporter = Callable[[Report], None]
+"""Takes each report of the core, in order, on the event loop's thread."""
+
+_SPOKEN = {"heard": "text", "said": "text", "tool": "arguments"}
+"""Fields that hold what people said; kept out of logs unless the owner wants them."""
+
+
+def json_lines(stream: IO[str] = sys.stdout) -> Reporter:
+    """Write each report as one JSON object a line: its fields, led by ``event``."""
+
+    def report(what: Report) -> None:
+        print(json.dumps({"event": what.event, "turn": what.turn, **what.fields}), file=stream)
+        stream.flush()
+
+    return report
+
+
+def log_lines(with_transcripts: bool) -> Reporter:
+    """Write each report to the log; what was said only where ``with_transcripts``."""
+
+    def report(what: Report) -> None:
+        hidden = () if with_transcripts else _SPOKEN.get(what.event, ())
+        shown = " ".join(
+            f"{key}={_plain(value)}"
+            for key, value in what.fields.items()
+            if key not in hidden and (with_transcripts or key != "result")
+        )
+        log.info("turn=%d %s %s", what.turn, what.event, shown)
+
+    return report
+
+
+def sentences(stream: IO[str] = sys.stdout) -> Reporter:
+    """Tell a person at a terminal what is going on, in words."""
+
+    def report(what: Report) -> None:
+        line = _sentence(what)
+        if line:
+            print(line, file=stream, flush=True)
+
+    return report
+
+
+def _sentence(what: Report) -> str:
+    match what.event:
+        case "wake":
+            return f'wake    "{what.fields["word"]}" (score {what.fields["score"]})'
+        case "heard":
+            return f"heard   {what.fields['text']}"
+        case "said":
+            return f"said    {what.fields['text']}   [{what.fields['endpoint']}]"
+        case "tool":
+            return f"tool    {what.fields['name']} {what.fields['arguments']}"
+        case "no_speech":
+            return "        nobody spoke after the wake word"
+        case "link_failed":
+            return f"        {what.fields['endpoint']}: {what.fields['detail']}"
+        case "unanswered":
+            return f"        nobody answered: {what.fields['reason']}"
+    return ""
+
+
+def _plain(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(text) if " " in text else text

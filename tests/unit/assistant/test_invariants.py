@@ -1,0 +1,206 @@
+"""What holds whatever happens: random inputs in random order, in virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.assistant import effects as do
+from device.assistant import inputs
+from device.assistant.assistant import Assistant
+from device.assistant.items import ItemKey
+from device.assistant.policy import BargeIn, EndpointPlan, Policy
+from device.assistant.states import State
+from device.realtime import events as wire
+from device.realtime.failures import Failure, Reason
+from device.realtime.items import FunctionCallItem
+from device.realtime.response_object import Response
+
+IDLE_WITHIN_S = 900.0
+"""No chain of time-outs is longer: three endpoints' worth of them, tools, and an answer."""
+SOUND = "AAAA" * 800
+
+ids = st.sampled_from(["r1", "r2", "r3"])
+item_ids = st.sampled_from(["a1", "a2"])
+links = st.integers(1, 6)
+samples = st.integers(0, 10_000_000)
+reasons = st.sampled_from([Reason.UNREACHABLE, Reason.REFUSED_KEY, Reason.CLOSED, Reason.QUOTA])
+
+
+def error(code: str) -> wire.ErrorEvent:
+    return wire.ErrorEvent(error=wire.ErrorDetails(type=code, code=code, message="from a test"))
+
+
+def audio(response: str, item: str) -> wire.ServerEvent:
+    return wire.ResponseOutputAudioDelta(
+        response_id=response, item_id=item, output_index=0, content_index=0, delta=SOUND
+    )
+
+
+def audio_done(response: str, item: str) -> wire.ServerEvent:
+    return wire.ResponseOutputAudioDone(
+        response_id=response, item_id=item, output_index=0, content_index=0
+    )
+
+
+def call(response: str, call_id: str) -> wire.ServerEvent:
+    item = FunctionCallItem(name="get_time", arguments="{}", call_id=call_id, status="completed")
+    return wire.ResponseOutputItemDone(response_id=response, output_index=0, item=item)
+
+
+server_events = st.one_of(
+    st.just(wire.InputAudioBufferSpeechStarted(item_id="u", audio_start_ms=0)),
+    st.just(wire.InputAudioBufferSpeechStopped(item_id="u", audio_end_ms=1)),
+    st.just(wire.InputAudioBufferCommitted(item_id="u")),
+    ids.map(lambda i: wire.ResponseCreated(response=Response(id=i, status="in_progress"))),
+    st.builds(
+        lambda i, status: wire.ResponseDone(response=Response(id=i, status=status, output=[])),
+        ids,
+        st.sampled_from(["completed", "cancelled", "failed", "incomplete"]),
+    ),
+    st.builds(audio, ids, item_ids),
+    st.builds(audio_done, ids, item_ids),
+    st.builds(call, ids, st.sampled_from(["c1", "c2", "c3"])),
+    st.sampled_from(
+        [
+            error("conversation_already_has_active_response"),
+            error("response_cancel_not_active"),
+            error("insufficient_quota"),
+            error("input_audio_buffer_commit_empty"),
+        ]
+    ),
+)
+
+happenings = st.one_of(
+    st.builds(inputs.WakeWordHeard, st.just("jarvis"), st.floats(0, 1), samples, st.just(0.0)),
+    st.builds(inputs.SpeechStarted, samples, st.just(0.0)),
+    st.builds(inputs.SpeechEnded, samples, st.just(0.0)),
+    st.builds(inputs.TalkPressed, samples),
+    st.just(inputs.StopRequested()),
+    st.builds(inputs.MuteChanged, st.booleans()),
+    st.just(inputs.MicrophoneFailed("test")),
+    st.just(inputs.MicrophoneRecovered()),
+    st.builds(inputs.LinkReady, links),
+    st.builds(inputs.LinkLost, links, reasons.map(lambda reason: Failure(reason, "test"))),
+    st.builds(inputs.ServerSaid, links, server_events),
+    st.builds(inputs.ServerSaid, links, server_events),
+    st.builds(inputs.UplinkBegan, links),
+    st.builds(inputs.UplinkDrained, links),
+    st.builds(inputs.PlaybackStarted, item_ids.map(ItemKey), samples),
+    st.builds(inputs.PlaybackFinished, item_ids.map(ItemKey), samples),
+    st.builds(inputs.PlaybackStopped, st.just({ItemKey("a1"): 100})),
+    st.builds(inputs.ToolFinished, st.sampled_from(["c1", "c2", "c3"]), st.just("{}")),
+    st.just(inputs.TimePassed()),
+)
+steps = st.lists(st.tuples(happenings, st.sampled_from([0.0, 0.01, 0.4, 3.0, 20.0])), max_size=60)
+policies = st.builds(
+    Policy,
+    barge_in=st.sampled_from(list(BargeIn)),
+    follow_up_s=st.sampled_from([0.0, 6.0]),
+    say_notices=st.booleans(),
+    chime=st.booleans(),
+)
+endpoint_lists = st.sampled_from(
+    [
+        [EndpointPlan("cloud"), EndpointPlan("brain", is_local=True)],
+        [EndpointPlan("brain", is_local=True, detects_turns=False)],
+        [EndpointPlan("one", detects_turns=False), EndpointPlan("two")],
+    ]
+)
+
+
+@dataclass
+class Watch:
+    """Looks at every effect with the eyes of somebody who trusts nobody."""
+
+    core: Assistant
+    now_s: float = 0.0
+    may_send: bool = False
+    requested: set[int] = field(default_factory=set)
+    """Links with a ``response.create`` that the server has not taken up."""
+    generating: dict[int, str] = field(default_factory=dict)
+    """Links with a response that the server has begun and not ended."""
+    open_links: set[int] = field(default_factory=set)
+    ready_links: set[int] = field(default_factory=set)
+
+    def feed(self, happened: inputs.Input) -> None:
+        before = self.core.state
+        if isinstance(happened, (inputs.WakeWordHeard, inputs.TalkPressed)) and before not in (
+            State.MUTED,
+            State.FAULTED,
+        ):
+            self.may_send = True
+        if isinstance(happened, inputs.LinkReady) and happened.link in self.open_links:
+            self.ready_links.add(happened.link)
+        if isinstance(happened, inputs.ServerSaid) and happened.link in self.ready_links:
+            self.server_said(happened)
+        for effect in self.core.handle(happened, self.now_s):
+            self.check(effect, before)
+        if self.core.state in (State.IDLE, State.MUTED, State.FAULTED):
+            self.may_send = False
+
+    def server_said(self, said: inputs.ServerSaid) -> None:
+        event, link = said.event, said.link
+        if isinstance(event, wire.ResponseCreated):
+            self.requested.discard(link)
+            self.generating[link] = event.response.id
+        elif isinstance(event, wire.ResponseDone):
+            if self.generating.get(link) == event.response.id:
+                del self.generating[link]
+        elif isinstance(event, wire.ErrorEvent):
+            if event.error.code == "conversation_already_has_active_response":
+                self.requested.discard(link)
+            elif event.error.code == "response_cancel_not_active":
+                self.generating.pop(link, None)
+
+    def check(self, effect: do.Effect, before: State) -> None:
+        if isinstance(effect, do.OpenLink):
+            self.open_links.add(effect.link)
+        if isinstance(effect, do.CloseLink):
+            self.open_links.discard(effect.link)
+            self.ready_links.discard(effect.link)
+        if isinstance(effect, (do.StartUplink, do.EndUplink)):
+            assert self.may_send, "audio would leave without a wake word or a button"
+        if before is State.MUTED and self.core.state is State.MUTED:
+            assert not isinstance(effect, do.AUDIO_EFFECTS), "muted, and yet there is sound"
+        if isinstance(effect, do.Send) and isinstance(effect.event, wire.ResponseCreate):
+            assert effect.link not in self.requested, "two response.create in flight"
+            assert effect.link not in self.generating, "a response runs already"
+            self.requested.add(effect.link)
+
+    def cease(self) -> None:
+        """No more inputs: only deadlines, until there are none or the time is up."""
+        end_s = self.now_s + IDLE_WITHIN_S
+        while (due_s := self.core.deadline_s) is not None and due_s <= end_s:
+            self.now_s = max(self.now_s, due_s)
+            self.feed(inputs.TimePassed())
+
+
+@settings(max_examples=400, deadline=None)
+@given(steps, policies, endpoint_lists)
+def test_invariants_hold_whatever_happens(happened, policy, plans):
+    watch = Watch(Assistant(policy, plans))
+    for step, pause_s in happened:
+        watch.now_s += pause_s
+        watch.feed(step)
+    watch.cease()
+    assert watch.core.state in (State.IDLE, State.MUTED, State.FAULTED)
+    assert watch.core.deadline_s is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps, policies, endpoint_lists)
+def test_muted_means_no_sound_at_all(happened, policy, plans):
+    core = Assistant(policy, plans)
+    now_s = 0.0
+    core.handle(inputs.MuteChanged(True), now_s)
+    for step, pause_s in happened:
+        now_s += pause_s
+        if isinstance(step, inputs.MuteChanged):
+            continue
+        effects = core.handle(step, now_s)
+        assert not [e for e in effects if isinstance(e, do.AUDIO_EFFECTS)]
+        assert not [e for e in effects if isinstance(e, do.OpenLink)]
+        assert core.state is State.MUTED
