@@ -1,0 +1,290 @@
+"""A link: one open, greeted WebSocket connection to an endpoint.
+
+Sending never waits: an event goes into a bounded queue and a writer task empties it. The
+day the queue is full, the link has failed (``Reason.CONGESTED``): at the 20 to 40 ms of
+an audio event that is five to ten seconds behind, and a question with a hole in it is
+worse than one that the next endpoint answers in full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from device.realtime.codec import decode_object, decode_server
+from device.realtime.connecting import (
+    Opening,
+    failure_of_exception,
+    server_time,
+    upgrade,
+)
+from device.realtime.dialect import Dialect
+from device.realtime.endpoint import Endpoint
+from device.realtime.events import (
+    ClientEvent,
+    ErrorEvent,
+    ProtocolError,
+    ServerEvent,
+    Session,
+    UnknownEvent,
+)
+from device.realtime.failures import (
+    Failure,
+    LinkFailed,
+    Reason,
+    ends_connection,
+    failure_of_error,
+)
+from device.realtime.negotiation import Negotiation, WrongDialectError, outgoing
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING_EVENTS = 256
+"""Events that may wait for the network: five to ten seconds of audio."""
+MOST_GARBAGE = 5
+"""Messages that are no events, in the life of one link, before we take it for broken."""
+LONGEST_SESSION_S = 60 * 60
+"""A session's life at OpenAI; what an ``expires_at`` beyond reason is replaced by."""
+
+_TRY_BETA_AFTER = frozenset({Reason.PROTOCOL, Reason.MODEL_UNAVAILABLE, Reason.CLOSED})
+
+
+class Link:
+    """An open connection, with the session that was agreed.
+
+    ``endpoint`` holds what was learned (dialect, refused fields): open the next link with
+    it. ``session`` is the session as the server has it. One task reads :meth:`events`.
+    """
+
+    def __init__(self, connection: ClientConnection, negotiation: Negotiation) -> None:
+        self.endpoint = negotiation.endpoint
+        self.session: Session = negotiation.session
+        self.opened_at_s = time.monotonic()
+        self.failure: Failure | None = None
+        self._connection = connection
+        self._early = negotiation.early
+        self._lifetime_s = _lifetime_s(negotiation.session.expires_at, server_time(connection))
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING_EVENTS)
+        self._garbage = 0
+        self._closing = False
+        self._told: Failure | None = None
+        self._writer = asyncio.create_task(self._write(), name=f"link {self.endpoint.name} writer")
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, session: Session) -> Link:
+        """Connect, authenticate, agree on the session; raise :class:`LinkFailed`.
+
+        Takes at most ``connect_timeout_s + handshake_timeout_s``, and twice that when the
+        endpoint's dialect is ``auto`` and the first greeting is answered with a refusal.
+        """
+        try:
+            return await cls._open_once(endpoint, session)
+        except WrongDialectError as told:
+            log.warning("%s wants the %s dialect", endpoint.name, told.dialect)
+            return await cls._open_again(endpoint.learned(dialect=told.dialect), session)
+        except LinkFailed as refused:
+            if (
+                endpoint.dialect is not Dialect.AUTO
+                or refused.failure.reason not in _TRY_BETA_AFTER
+            ):
+                raise
+            log.info("%s: %s; trying the beta dialect", endpoint.name, refused.failure)
+            try:
+                return await cls._open_again(endpoint.learned(dialect=Dialect.BETA), session)
+            except LinkFailed:
+                raise refused from None  # the first answer is the one that tells something
+
+    @classmethod
+    async def _open_again(cls, endpoint: Endpoint, session: Session) -> Link:
+        try:
+            return await cls._open_once(endpoint, session)
+        except WrongDialectError as told:
+            failure = Failure(Reason.PROTOCOL, f"it refuses both dialects ({told})")
+            raise LinkFailed(failure, endpoint.name) from None
+
+    @classmethod
+    async def _open_once(cls, endpoint: Endpoint, session: Session) -> Link:
+        connection: ClientConnection | None = None
+        try:
+            async with asyncio.timeout(endpoint.connect_timeout_s) as deadline:
+                opening = Opening(endpoint, deadline)
+                connection = await upgrade(opening)
+                return cls(connection, await _greet(connection, opening, session))
+        except TimeoutError:
+            await _abandon(connection)
+            raise opening.timed_out() from None
+        except BaseException:
+            await _abandon(connection)
+            raise
+
+    # --- sending ----------------------------------------------------------------------
+
+    def send(self, event: ClientEvent | UnknownEvent) -> None:
+        """Queue one event, without waiting.
+
+        Raises :class:`LinkFailed` when the link is broken, closed, or too far behind, and
+        :class:`ProtocolError` for an event that must not be sent.
+        """
+        if self.failure is not None:
+            raise LinkFailed(self.failure, self.endpoint.name)
+        if self._closing:
+            raise LinkFailed(Failure(Reason.CLOSED, "closed by us"), self.endpoint.name)
+        text = outgoing(self.endpoint, event)
+        try:
+            self._waiting.put_nowait(text)
+        except asyncio.QueueFull:
+            self._break(Failure(Reason.CONGESTED, f"{MOST_WAITING_EVENTS} events are waiting"))
+            raise LinkFailed(self._failed(), self.endpoint.name) from None
+
+    @property
+    def waiting_events(self) -> int:
+        """How many events the network has not taken yet."""
+        return self._waiting.qsize()
+
+    async def flush(self) -> None:
+        """Wait until everything queued so far is with the operating system, or the link broke."""
+        emptied = asyncio.ensure_future(self._waiting.join())
+        try:
+            await asyncio.wait({emptied, self._writer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            emptied.cancel()
+
+    async def _write(self) -> None:
+        limit_s = self.endpoint.ping_interval_s + self.endpoint.ping_timeout_s
+        while True:
+            text = await self._waiting.get()
+            try:
+                # Pings wait behind a full send buffer, too, and see nothing: this does.
+                async with asyncio.timeout(limit_s):
+                    await self._connection.send(text)
+            except TimeoutError:
+                self._break(Failure(Reason.BLACK_HOLE, f"nothing left for {limit_s:g} s"))
+                return
+            except ConnectionClosed:
+                return  # the reader gets it as well, and tells
+            except Exception:
+                log.exception("%s: the writer of the link failed", self.endpoint.name)
+                self._break(Failure(Reason.PROTOCOL, "the writer failed; see the log"))
+                return
+            finally:
+                self._waiting.task_done()
+
+    # --- receiving --------------------------------------------------------------------
+
+    async def events(self) -> AsyncIterator[ServerEvent | UnknownEvent]:
+        """Yield what the endpoint sends, until :meth:`close`; raise :class:`LinkFailed`.
+
+        Read promptly: an event that is not taken holds up the answers to our pings.
+        """
+        while self._early:
+            yield self._early.pop(0)
+        while True:
+            try:
+                message = await self._connection.recv()
+            except ConnectionClosed as closed:
+                if self._closing:
+                    return
+                self._break(self.failure or self._why_closed(closed))
+                raise LinkFailed(self._failed(), self.endpoint.name) from None
+            event = self._read(message)
+            if event is not None:
+                yield event
+
+    def _read(self, message: str | bytes) -> ServerEvent | UnknownEvent | None:
+        try:
+            event = decode_server(message)
+        except ProtocolError as broken:
+            self._count_garbage(broken)
+            return None
+        if isinstance(event, ErrorEvent):
+            failure = failure_of_error(event.error)
+            if failure is not None and ends_connection(failure):
+                # It explains the close that follows.
+                self._told = failure.masked(self.endpoint.scrub)
+        return event
+
+    def _count_garbage(self, broken: ProtocolError) -> None:
+        self._garbage += 1
+        log.warning("%s sent what is no event: %s", self.endpoint.name, broken.what[:200])
+        if self._garbage > MOST_GARBAGE:
+            self._break(Failure(Reason.PROTOCOL, f"{self._garbage} messages that are no events"))
+            raise LinkFailed(self._failed(), self.endpoint.name)
+
+    def _why_closed(self, closed: ConnectionClosed) -> Failure:
+        return self._told or failure_of_exception(closed, self.endpoint)
+
+    # --- the end ------------------------------------------------------------------------
+
+    @property
+    def expires_in_s(self) -> float:
+        """Seconds until the server ends the session.
+
+        By the server's clock and ours together: a Pi without a battery does not know the
+        date, but it knows how long ago the session began.
+        """
+        return self._lifetime_s - (time.monotonic() - self.opened_at_s)
+
+    async def close(self) -> None:
+        """Say goodbye (at most one second) and drop what was not sent. May be called twice."""
+        self._closing = True
+        await self._stop_writer()
+        await self._connection.close()
+
+    def _break(self, failure: Failure) -> None:
+        """Remember the first failure, and let the reader find out."""
+        if self.failure is None:
+            self.failure = failure
+            log.warning("%s: %s", self.endpoint.name, failure)
+        self._connection.transport.abort()
+        self._writer.cancel()
+
+    def _failed(self) -> Failure:
+        assert self.failure is not None
+        return self.failure
+
+    async def _stop_writer(self) -> None:
+        self._writer.cancel()
+        await asyncio.wait({self._writer})
+
+
+async def _greet(connection: ClientConnection, opening: Opening, session: Session) -> Negotiation:
+    negotiation = Negotiation(opening.endpoint, session)
+    garbage = 0
+    while not negotiation.is_done:
+        opening.waits_for = negotiation.waits_for
+        try:
+            message = await connection.recv()
+        except ConnectionClosed as closed:
+            failure = failure_of_exception(closed, negotiation.endpoint)
+            raise LinkFailed(failure, negotiation.endpoint.name) from None
+        try:
+            answers = negotiation.receive(decode_object(message))
+        except ProtocolError as broken:
+            garbage += 1
+            if garbage > MOST_GARBAGE:
+                failure = Failure(Reason.PROTOCOL, f"no greeting but garbage: {broken.what[:200]}")
+                raise LinkFailed(failure, negotiation.endpoint.name) from None
+            continue
+        for text in answers:
+            await connection.send(text)
+    return negotiation
+
+
+async def _abandon(connection: ClientConnection | None) -> None:
+    """Leave a connection that came to nothing, without ceremony."""
+    if connection is not None:
+        connection.transport.abort()
+        await connection.wait_closed()
+
+
+def _lifetime_s(expires_at: int | object | None, server_now: float | None) -> float:
+    now = time.time() if server_now is None else server_now
+    if not isinstance(expires_at, int):
+        return float(LONGEST_SESSION_S)
+    left = expires_at - now
+    return left if 0 < left <= LONGEST_SESSION_S else float(LONGEST_SESSION_S)
