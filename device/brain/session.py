@@ -58,10 +58,15 @@ class Session:
         model: str | None = None,
         is_transcription: bool = False,
         new_id: NewId = random_id,
+        from_client: Callable[[Json], Json] | None = None,
     ) -> None:
-        """``now_s`` is on any monotonic clock, ``epoch_s`` the same moment since 1970."""
+        """``now_s`` is on any monotonic clock, ``epoch_s`` the same moment since 1970.
+
+        ``from_client`` brings an event of another dialect to GA.
+        """
         self._limits = limits or Limits()
         self._strict = strict
+        self._from_client = from_client
         self._outbox = Outbox(new_id)
         self._expires_s = now_s + self._limits.session_s
         self._now_s = now_s
@@ -114,6 +119,8 @@ class Session:
         try:
             event = _parsed(message)
             event_id = _event_id(event)
+            if self._from_client is not None:
+                event = self._from_client(event)
             clean = checked(event, self._strict)
             self._handlers[clean["type"]](clean)
         except RequestError as error:

@@ -1,0 +1,75 @@
+"""Who may come in: the checks made on the HTTP request, before there is a session."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.http11 import Request
+
+PATHS = frozenset({"/v1/realtime", "/openai/v1/realtime", "/realtime"})
+BETA_HEADER = "OpenAI-Beta"
+_KEY_PROTOCOL = "openai-insecure-api-key."
+SUBPROTOCOL = "realtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer in plain HTTP."""
+
+    status: HTTPStatus
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a client asked for when it connected."""
+
+    model: str | None
+    is_transcription: bool
+    wants_beta: bool
+
+
+def subprotocols(request: Request) -> list[str]:
+    """Return what the client offers, in order."""
+    lines = request.headers.get_all("Sec-WebSocket-Protocol")
+    return [name.strip() for line in lines for name in line.split(",") if name.strip()]
+
+
+def admit(request: Request, token: str | None) -> Admission | Refusal:
+    """Decide on a request. ``token`` is the key that clients need; None lets all in.
+
+    Without a token a page in a browser is refused, because any site that somebody
+    visits could otherwise talk to a brain on the same machine.
+    """
+    url = urlsplit(request.path)
+    if url.path.rstrip("/") not in PATHS:
+        return Refusal(HTTPStatus.NOT_FOUND, f"Nothing at {url.path[:200]}; try /v1/realtime.\n")
+    if token is not None:
+        given = _key(request)
+        if given is None or not hmac.compare_digest(given.encode(), token.encode()):
+            return Refusal(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.\n")
+    elif request.headers.get("Origin") is not None:
+        return Refusal(HTTPStatus.FORBIDDEN, "Browsers need a brain that has a token.\n")
+    query = parse_qs(url.query)
+    offered = subprotocols(request)
+    return Admission(
+        model=query.get("model", [None])[0],
+        is_transcription=query.get("intent") == ["transcription"],
+        wants_beta="realtime=v1" in (request.headers.get(BETA_HEADER) or "")
+        or any(name.startswith("openai-beta.") for name in offered),
+    )
+
+
+def _key(request: Request) -> str | None:
+    scheme, _, key = (request.headers.get("Authorization") or "").partition(" ")
+    if scheme.lower() == "bearer" and key:
+        return key.strip()
+    if (named := request.headers.get("api-key")) is not None:
+        return named
+    for name in subprotocols(request):
+        if name.startswith(_KEY_PROTOCOL):
+            return name.removeprefix(_KEY_PROTOCOL)
+    return None

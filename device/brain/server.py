@@ -1,0 +1,167 @@
+"""The local endpoint: a websockets server around the sessions.
+
+It is the only module of the brain that knows of HTTP and sockets; what a session means
+stands in ``session.py``, what is done for it in ``labour.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from device.brain.abilities import Abilities
+from device.brain.admission import SUBPROTOCOL, Admission, Refusal, admit
+from device.brain.connection import Connection, Translate
+from device.brain.items import Json
+from device.brain.labour import Labour
+from device.brain.limits import Limits
+from device.brain.session import Session
+from device.brain.shapes import RequestError
+from device.brain.workshop import Workshop
+from device.realtime.dialect import client_to_ga, server_to_beta
+
+_log = logging.getLogger(__name__)
+_CLOSE_TIMEOUT_S = 2.0
+_PING_INTERVAL_S = 20.0
+_READ_AHEAD = 4
+"""Messages that are read before the session has taken them: little, for back-pressure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What the command line decides."""
+
+    limits: Limits = field(default_factory=Limits)
+    strict: bool = False
+    speaks_beta: bool = False
+    token: str | None = None
+    idle_exit_s: float | None = None
+
+
+class BrainServer:
+    """Serves sessions on one socket until it is told to stop."""
+
+    def __init__(self, abilities: Abilities, options: ServerOptions) -> None:
+        self._abilities = abilities
+        self._options = options
+        self._workshop = Workshop(options.limits.responses)
+        self._sessions = 0
+        self._stopping = asyncio.Event()
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    async def run(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        """Serve until `stop`, SIGTERM, SIGINT or the idle time; then close all sessions."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError):
+                # Only the main thread can take signals; elsewhere `stop` has to do.
+                loop.add_signal_handler(number, self.stop)
+        try:
+            async with serve(
+                self._handle,
+                sock=listener,
+                process_request=self._process_request,
+                select_subprotocol=_select_subprotocol,
+                compression=None,
+                max_size=self._options.limits.event_bytes,
+                max_queue=_READ_AHEAD,
+                ping_interval=_PING_INTERVAL_S,
+                close_timeout=_CLOSE_TIMEOUT_S,
+                server_header=None,
+            ):
+                on_ready()
+                self._count_sessions(0)
+                await self._stopping.wait()
+        finally:
+            self._workshop.close()
+
+    def stop(self) -> None:
+        """End `run`; sessions are closed with 1001."""
+        self._stopping.set()
+
+    # -------------------------------------------------------------------- one connection
+
+    def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
+        admission = admit(request, self._options.token)
+        if isinstance(admission, Refusal):
+            return socket.respond(admission.status, admission.reason)
+        if self._sessions >= self._options.limits.sessions:
+            message = f"The brain already serves {self._sessions} sessions.\n"
+            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, message)
+        return None
+
+    async def _handle(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        admission = admit(socket.request, self._options.token)
+        assert isinstance(admission, Admission)  # `_process_request` has refused the others
+        self._count_sessions(+1)
+        try:
+            await self._serve(socket, admission)
+        except ConnectionClosed:
+            _log.debug("a client left before its session began")
+        finally:
+            self._count_sessions(-1)
+
+    async def _serve(self, socket: ServerConnection, admission: Admission) -> None:
+        session = Session(
+            self._abilities.thinker,
+            time.monotonic(),
+            time.time(),
+            limits=self._options.limits,
+            strict=self._options.strict,
+            model=admission.model,
+            is_transcription=admission.is_transcription,
+            from_client=client_to_ga if admission.wants_beta else None,
+        )
+        if admission.wants_beta and not self._options.speaks_beta:
+            session.refuse(_BETA_REFUSED)
+        translate: Translate = server_to_beta if self._speaks_beta(admission) else _as_it_is
+        connection = Connection(socket, session, self._options.limits, translate)
+        await connection.run(Labour(self._abilities, self._workshop, connection.report))
+
+    def _speaks_beta(self, admission: Admission) -> bool:
+        return admission.wants_beta and self._options.speaks_beta
+
+    # ------------------------------------------------------------------------ being idle
+
+    def _count_sessions(self, change: int) -> None:
+        self._sessions += change
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if self._sessions == 0 and self._options.idle_exit_s is not None:
+            loop = asyncio.get_running_loop()
+            self._idle_timer = loop.call_later(self._options.idle_exit_s, self._leave)
+
+    def _leave(self) -> None:
+        _log.info("nobody has called for %g s", self._options.idle_exit_s)
+        self.stop()
+
+
+_BETA_REFUSED = RequestError(
+    "beta_api_shape_disabled",
+    "The Realtime Beta API is not supported here. Please use the GA interface, without the "
+    "OpenAI-Beta header.",
+)
+
+
+def _as_it_is(event: Json) -> Json:
+    return event
+
+
+def _select_subprotocol(
+    _socket: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

@@ -1,0 +1,142 @@
+"""``bittern brain``: the local endpoint."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device.errors import EXIT_USAGE, BitternError
+
+if TYPE_CHECKING:
+    import socket
+
+    from device.brain.server import ServerOptions
+    from device.cli import Commands
+
+DEFAULT_LISTEN = "127.0.0.1:8765"
+
+
+class BrainUsageError(BitternError):
+    """The options of ``bittern brain`` do not go together."""
+
+    exit_code = EXIT_USAGE
+
+
+def add_commands(commands: Commands[Any]) -> None:
+    """Declare ``brain``."""
+    command = commands.add_parser(
+        "brain",
+        help="serve the Realtime protocol from this machine",
+        description="Serve the Realtime protocol with models of this machine, network or not.",
+    )
+    command.add_argument(
+        "--listen",
+        default=None,
+        metavar="ADDRESS",
+        help="unix:PATH or HOST:PORT; without it, the socket that systemd passed, "
+        f"or else {DEFAULT_LISTEN}",
+    )
+    command.add_argument(
+        "--strict", action="store_true", help="refuse what OpenAI refuses, such as unknown fields"
+    )
+    command.add_argument(
+        "--beta", action="store_true", help="speak the beta dialect to clients that ask for it"
+    )
+    command.add_argument(
+        "--token-env",
+        metavar="NAME",
+        help="environment variable that holds the bearer token clients need",
+    )
+    command.add_argument(
+        "--model", type=Path, metavar="GGUF", help="a language model of your own for open questions"
+    )
+    command.add_argument(
+        "--idle-exit-s", type=float, metavar="N", help="end after N seconds without a client"
+    )
+    command.add_argument(
+        "--max-session-s", type=float, metavar="N", help="end a session after N seconds (3600)"
+    )
+    command.add_argument(
+        "--max-sessions", type=int, metavar="N", help="serve at most N sessions at a time (16)"
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load the models, listen, and serve until told to stop."""
+    import asyncio
+
+    from device.brain.listening_socket import describe, is_private
+    from device.brain.loading import load_abilities
+    from device.brain.server import BrainServer
+
+    options = _options(arguments)
+    listener = _listener(arguments.listen)
+    if options.token is None and not is_private(listener):
+        listener.close()
+        raise BrainUsageError(
+            f"{describe(listener)} can be reached from other machines",
+            "name the variable that holds a token with --token-env, or listen on 127.0.0.1",
+        )
+    abilities = load_abilities(arguments.model)
+
+    async def serve() -> None:
+        server = BrainServer(abilities, options)
+        await server.run(listener, lambda: print(f"ready: {describe(listener)}", flush=True))
+
+    try:
+        asyncio.run(serve())
+    finally:
+        _remove(arguments.listen)
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> ServerOptions:
+    from dataclasses import replace
+
+    from device.brain.limits import Limits
+    from device.brain.server import ServerOptions
+
+    limits = Limits()
+    if arguments.max_session_s is not None:
+        limits = replace(limits, session_s=arguments.max_session_s)
+    if arguments.max_sessions is not None:
+        limits = replace(limits, sessions=arguments.max_sessions)
+    return ServerOptions(
+        limits=limits,
+        strict=arguments.strict,
+        speaks_beta=arguments.beta,
+        token=_token(arguments.token_env),
+        idle_exit_s=arguments.idle_exit_s,
+    )
+
+
+def _token(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    token = os.environ.get(variable, "").strip()
+    if not token:
+        raise BrainUsageError(
+            f"the environment variable {variable} holds no token", "set it, or drop --token-env"
+        )
+    return token
+
+
+def _listener(listen: str | None) -> socket.socket:
+    from device.brain.listening_socket import Address, open_socket, passed_sockets
+
+    if listen is None:
+        passed = passed_sockets(os.environ, os.getpid())
+        if len(passed) > 1:
+            raise BrainUsageError(f"{len(passed)} sockets were passed; the brain serves one")
+        if passed:
+            return passed[0]
+    return open_socket(Address.parse(listen or DEFAULT_LISTEN))
+
+
+def _remove(listen: str | None) -> None:
+    """Remove the Unix socket that we made; one that was passed belongs to its maker."""
+    if listen is not None and listen.startswith("unix:"):
+        Path(listen.removeprefix("unix:")).unlink(missing_ok=True)
