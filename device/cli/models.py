@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device.cli import Commands
     from device.models.manifest import ModelSet
-    from device.models.store import Condition, Store
+    from device.models.model_store import Condition, Store
 
 
 def add_commands(commands: Commands[Any]) -> None:
@@ -61,7 +61,9 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from device.models import store
-    from device.models.store import Condition
+    from device.models.fetch import keep_records
+    from device.models.model_store import Condition
+    from device.models.progress import Progress
 
     here = store()
     present = _present(here)
@@ -73,6 +75,8 @@ def _verify(arguments: argparse.Namespace) -> int:
             condition = here.full_condition(entry)
             files.append({"set": chosen.name, "file": entry.path, "condition": condition})
             lines.append(f"{condition:10}  {entry.path}")
+    # So that a fetch knows of damage that size and date do not show.
+    keep_records(here, Progress(sys.stderr))
     bad = [file for file in files if file["condition"] != Condition.SOUND]
     lines.append(_verdict(len(files), bad))
     _print(arguments, {"store": str(here.folder), "files": files, "sound": not bad}, lines)
@@ -142,7 +146,7 @@ def _all(here: Store) -> list[ModelSet]:
 
 
 def _present(here: Store) -> list[ModelSet]:
-    from device.models.store import Condition
+    from device.models.model_store import Condition
 
     return [each for each in _all(here) if here.condition_of_set(each) is not Condition.ABSENT]
 

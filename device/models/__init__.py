@@ -13,7 +13,7 @@ from pathlib import Path
 from device.models import manifest
 from device.models.errors import MissingModel, ModelError
 from device.models.location import store_folder
-from device.models.store import Store
+from device.models.model_store import Store
 
 __all__ = ["MissingModel", "ModelError", "Store", "path_of", "store"]
 

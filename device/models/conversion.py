@@ -6,27 +6,31 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from device.errors import BitternError
 from device.models.errors import ConversionFailed
 from device.models.manifest import ModelFile
 
-CONVERTER = Path(__file__).with_name("convert.py")
+_ROOMS = Path(__file__).resolve().parent.parent
+CONVERTER = (_ROOMS / "models" / "convert.py", *sorted(_ROOMS.glob("wake/conversion/*.py")))
+"""The sources that decide what a converted file looks like."""
 
 
 def recipe(source: ModelFile) -> str:
-    """Name what a converted file was made from and by: both hashes.
+    """Name what a converted file was made from and by: the hashes of model and converter.
 
-    A file with another recipe is converted again, so that an update of the converter, or
-    of the model, reaches every device.
+    A file with another recipe is converted again, so that an update of either reaches
+    every device, and nobody has to remember to raise a number. The sources are read and
+    not imported: this runs at every start, and the converter is heavy.
     """
     return f"{source.sha256} {_converter_sha256()}"
 
 
 @lru_cache(maxsize=1)
 def _converter_sha256() -> str:
-    try:
-        return hashlib.sha256(CONVERTER.read_bytes()).hexdigest()
-    except OSError:
-        return "absent"
+    digest = hashlib.sha256()
+    for source in CONVERTER:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
 
 
 def convert(tflite: Path, onnx: Path) -> None:
@@ -41,5 +45,7 @@ def convert(tflite: Path, onnx: Path) -> None:
         ) from error
     try:
         write_onnx(tflite, onnx)
-    except (ValueError, KeyError, NotImplementedError, OSError) as error:
-        raise ConversionFailed(f"cannot convert {tflite.name}: {error}") from error
+    except BitternError as error:
+        raise ConversionFailed(f"cannot convert {tflite.name}: {error.what}", error.advice) from (
+            error
+        )

@@ -1,5 +1,7 @@
 """What can go wrong with models, each with the command or the step that mends it."""
 
+# ruff: noqa: N818  (the names say what is wrong; the base class says that it is an error)
+
 from __future__ import annotations
 
 from device.errors import BitternError
@@ -15,6 +17,10 @@ class MissingModel(ModelError):
 
 class UnknownModel(ModelError):
     """No model of that name is in the manifest."""
+
+
+class UnreadableModel(ModelError):
+    """A file of the store may not be read, or the disk under it fails."""
 
 
 class BadManifest(ModelError):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from device.models import conversion, index, pip_settings
-from device.models.download import download
-from device.models.errors import LicenceNotAccepted, NoSpace
-from device.models.files import explained, put_in_place, sha256_of
+from device.models.download import Download
+from device.models.errors import FetchFailed, LicenceNotAccepted, NoSpace
+from device.models.files import explained, put_in_place, sha256_of, size_of
 from device.models.http import Opener
 from device.models.manifest import Archive, Conversion, ModelFile, ModelSet
+from device.models.model_store import Condition, Store
 from device.models.pip_settings import PipSettings
 from device.models.progress import Progress, megabytes
-from device.models.store import Condition, Store
 from device.models.unpack import unpack
 
 _SPARE_BYTES = 4 << 20
@@ -35,10 +36,12 @@ def fetch(
     were finished before stay.
     """
     wanted = store.manifest.select(names)
-    if not _lacking(store, wanted):
+    lacking = _lacking(store, wanted)
+    if not lacking:
+        keep_records(store, progress)
         return []
-    _must_be_accepted(_lacking(store, wanted), accept_licence)
-    with store.locked(lambda: progress.say("another fetch is at work: waiting for it to finish")):
+    _must_be_accepted(lacking, accept_licence)
+    with _alone(store, progress):
         lacking = _lacking(store, wanted)
         if any(_lacks_files(store, chosen) for chosen in lacking):
             settings = pip_settings.read()
@@ -55,8 +58,23 @@ def convert(store: Store, names: Iterable[str], progress: Progress) -> list[str]
     Returns the paths written. Raises MissingModel when a source is not in the store.
     """
     wanted = [chosen for chosen in store.manifest.select(names) if chosen.converted]
-    with store.locked(lambda: progress.say("another fetch is at work: waiting for it to finish")):
+    with _alone(store, progress):
         return [path for chosen in wanted for path in _convert_set(store, chosen, progress)]
+
+
+def _alone(store: Store, progress: Progress) -> AbstractContextManager[None]:
+    return store.locked(lambda: progress.say("another fetch is at work: waiting for it to finish"))
+
+
+def keep_records(store: Store, progress: Progress) -> None:
+    """Save what was learned by hashing: of files that were copied here, touched or harmed."""
+    if not store.records.changed:
+        return
+    learned = store.records
+    # A store that only others may write to is as good without.
+    with suppress(FetchFailed), _alone(store, progress), explained(store.folder):
+        store.records.adopt(learned)
+        store.records.save()
 
 
 def _lacking(store: Store, wanted: list[ModelSet]) -> list[ModelSet]:
@@ -103,14 +121,13 @@ def _parts_of(store: Store, chosen: ModelSet) -> list[tuple[Archive, Path]]:
 def _bring(
     archive: Archive, part: Path, settings: PipSettings, opener: Opener, progress: Progress
 ) -> None:
-    here = part.stat().st_size if part.exists() else 0
-    if here == archive.size_bytes and sha256_of(part) == archive.sha256:
+    if size_of(part) == archive.size_bytes and sha256_of(part) == archive.sha256:
         return
     addresses = index.find(archive, settings, opener)
-    progress.begin(f"  {archive.file}", here, archive.size_bytes)
-    if here >= archive.size_bytes:
+    if size_of(part) >= archive.size_bytes:
         part.unlink()
-    download(archive, addresses, part, opener, progress.advance)
+    progress.begin(f"  {archive.file}", size_of(part), archive.size_bytes)
+    Download(archive, part, opener, progress).run(addresses)
     progress.end()
 
 
@@ -129,7 +146,7 @@ def _unpack(store: Store, chosen: ModelSet, parts: list[Path]) -> None:
 
 
 def _must_have_room(store: Store, chosen: ModelSet, parts: list[tuple[Archive, Path]]) -> None:
-    here = sum(part.stat().st_size for _, part in parts if part.exists())
+    here = sum(size_of(part) for _, part in parts)
     needed = chosen.download_bytes - here + chosen.size_bytes + _SPARE_BYTES
     free = shutil.disk_usage(store.folder).free
     if free < needed:

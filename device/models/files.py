@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from device.models.errors import FetchFailed, NoSpace
+from device.models.errors import FetchFailed, NoSpace, UnreadableModel
 
 CHUNK_BYTES = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -18,8 +18,27 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 def sha256_of(path: Path) -> str:
     """Return the hash of a whole file in lower-case hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableModel:
+    """Say that a file is there and cannot be read: forbidden, or the disk fails."""
+    return UnreadableModel(
+        f"cannot read {path} ({os.strerror(error.errno or 0)})",
+        "look at its owner and mode, and at `dmesg` if the disk itself reports errors",
+    )
 
 
 def write_hashed(path: Path, chunks: Iterable[bytes], limit_bytes: int) -> str:

@@ -37,6 +37,8 @@ class Records:
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE_NAME
         self._records = self._load()
+        self.changed = False
+        """Something was learned that is not saved yet."""
 
     def get(self, path: str) -> Record | None:
         """Return what is known of a file."""
@@ -45,6 +47,17 @@ class Records:
     def put(self, path: str, record: Record) -> None:
         """Remember a file; ``save`` makes it last."""
         self._records[path] = record
+        self.changed = True
+
+    def forget(self, path: str) -> None:
+        """Know nothing more of a file: it counts as never seen."""
+        self._records.pop(path, None)
+        self.changed = True
+
+    def adopt(self, other: Records) -> None:
+        """Take over everything that another reading of the same store has learned."""
+        self._records = dict(other._records)
+        self.changed = True
 
     def save(self) -> None:
         """Write all records, atomically."""
@@ -53,6 +66,7 @@ class Records:
         new.write_text(text, encoding="utf-8")
         new.chmod(0o644)
         put_in_place(new, self._file)
+        self.changed = False
 
     def _load(self) -> dict[str, Record]:
         try:

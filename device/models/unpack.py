@@ -11,7 +11,7 @@ from pathlib import Path
 from device.models.errors import WrongHash
 from device.models.files import CHUNK_BYTES, explained, put_in_place, write_hashed
 from device.models.manifest import ModelFile, ModelSet
-from device.models.store import Store
+from device.models.model_store import Store
 
 
 def unpack(chosen: ModelSet, archives: list[Path], workplace: Path, store: Store) -> None:
