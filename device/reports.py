@@ -23,10 +23,21 @@ def json_lines(stream: IO[str] = sys.stdout) -> Reporter:
     """Write each report as one JSON object a line: its fields, led by ``event``."""
 
     def report(what: Report) -> None:
-        print(json.dumps({"event": what.event, "turn": what.turn, **what.fields}), file=stream)
+        fields = {name: _opened(name, value) for name, value in what.fields.items()}
+        print(json.dumps({"event": what.event, "turn": what.turn, **fields}), file=stream)
         stream.flush()
 
     return report
+
+
+def _opened(name: str, value: object) -> object:
+    """A tool's arguments and result are JSON texts on the wire; objects read better."""
+    if name not in ("arguments", "result") or not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def log_lines(with_transcripts: bool) -> Reporter:

@@ -127,6 +127,16 @@ class Assistant:
         """No turn is in progress and no further one is expected without a wake."""
         return self.state in (State.IDLE, State.MUTED, State.FAULTED) and self._interrupted is None
 
+    @property
+    def fault(self) -> str:
+        """A short name of what is wrong; empty when nothing is."""
+        return self._fault
+
+    @property
+    def endpoint(self) -> EndpointPlan | None:
+        """The endpoint of the link in use, if there is one."""
+        return self._link.plan if self._link is not None else None
+
     # -- the question ------------------------------------------------------------------
 
     def _wake_word(self, heard: inputs.WakeWordHeard) -> None:
@@ -364,10 +374,13 @@ class Assistant:
             self._timers.disarm(Timer.ANSWER)
             self._arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
             self._become(State.LISTENING)
-        elif self.state is State.SPEAKING and self.policy.barge_in is not BargeIn.OFF:
+        elif self.state is State.SPEAKING and self._uplink_stopped_sample is not None:
             # Speech that was on its way when the answer began to play.
-            if self._uplink_stopped_sample is not None:
-                self._begin_turn(Trigger.VOICE, self._uplink_stopped_sample)
+            self._voice_barged_in(self._uplink_stopped_sample)
+
+    def _voice_barged_in(self, from_sample: int) -> None:
+        if self.policy.barge_in is not BargeIn.OFF:
+            self._begin_turn(Trigger.VOICE, from_sample)
 
     def _user_ended(self, link: _Link, _: facts.UserEnded) -> None:
         if self.turn is not None and self.state is State.LISTENING:
@@ -652,6 +665,11 @@ class Assistant:
         if self._is_current(lost.link):
             self._fail_link(lost.failure)
 
+    def _link_expiring(self, expiring: inputs.LinkExpiring) -> None:
+        """Between conversations is the time to let go; a turn in progress may still fit."""
+        if self._is_current(expiring.link) and self.turn is None:
+            self._close_link()
+
     def _link_late(self) -> None:
         self._fail_link(Failure(Reason.TIMEOUT, "the endpoint did not get ready in time"))
 
@@ -857,6 +875,7 @@ _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.MicrophoneRecovered: Assistant._microphone_recovered,
     inputs.LinkReady: Assistant._link_ready,
     inputs.LinkLost: Assistant._link_lost,
+    inputs.LinkExpiring: Assistant._link_expiring,
     inputs.ServerSaid: Assistant._server_said,
     inputs.UplinkBegan: Assistant._uplink_began,
     inputs.UplinkDrained: Assistant._uplink_drained,

@@ -92,6 +92,13 @@ class LinkLost:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkExpiring:
+    """The session of a link will be ended by its endpoint before long."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSaid:
     """An event arrived on a link."""
 
@@ -164,6 +171,7 @@ Input = (
     | MicrophoneRecovered
     | LinkReady
     | LinkLost
+    | LinkExpiring
     | ServerSaid
     | UplinkBegan
     | UplinkDrained

@@ -1,0 +1,33 @@
+"""``bittern run``: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from device.cli import Commands
+
+
+def add_commands(commands: Commands) -> None:
+    """Declare ``run``."""
+    parser = commands.add_parser(
+        "run",
+        help="run the appliance with its microphone, speaker and panel",
+        description="Runs until SIGTERM or Ctrl-C, and ends within two seconds of it.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file")
+    parser.add_argument("--verbose", action="store_true", help="more log lines")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Run the daemon."""
+    from device.daemon.service import serve
+    from device.logs import log_to_terminal
+    from device.settings import load_settings
+
+    loaded = load_settings(chosen.config)
+    log_to_terminal("debug" if chosen.verbose else loaded.settings.log.level)
+    asyncio.run(serve(loaded))
+    return 0

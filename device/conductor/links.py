@@ -1,0 +1,127 @@
+"""Links, opened and read by one task each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from device.assistant import inputs
+from device.errors import BitternError
+from device.realtime.endpoint import Endpoint
+from device.realtime.events import ClientEvent, Session
+from device.realtime.failures import Failure, LinkFailed, Reason
+from device.realtime.websocket import Link
+
+log = logging.getLogger(__name__)
+
+RENEW_BEFORE_S = 60.0
+"""A session this close to its end is not begun a question in."""
+
+Feed = Callable[[inputs.Input], None]
+Prepare = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class EndpointEntry:
+    """An endpoint, the session to ask it for, and what must be done before it can be reached."""
+
+    endpoint: Endpoint
+    session: Callable[[Endpoint], Session]
+    prepare: Prepare | None = None
+    """Raises a ``BitternError`` when it cannot be prepared."""
+    is_missing_key: bool = False
+
+
+class Links:
+    """Opens and closes links as the core asks, and feeds it what they bring."""
+
+    def __init__(self, entries: Mapping[str, EndpointEntry], feed: Feed) -> None:
+        self._entries = dict(entries)
+        self._feed = feed
+        self._links: dict[int, Link] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._goodbyes: set[asyncio.Task[None]] = set()
+
+    def open(self, number: int, name: str) -> None:
+        """Begin to open a link; ``LinkReady`` or ``LinkLost`` will follow."""
+        task = asyncio.create_task(self._live(number, name), name=f"link {number} to {name}")
+        self._tasks[number] = task
+
+    def get(self, number: int) -> Link | None:
+        """The link of that number, while it is open."""
+        return self._links.get(number)
+
+    def send(self, number: int, event: ClientEvent) -> None:
+        """Send an event; a link that is broken says so by ``LinkLost``."""
+        link = self._links.get(number)
+        if link is None:
+            return
+        try:
+            link.send(event)
+        except LinkFailed as failed:
+            log.debug("link %d: %s not sent: %s", number, type(event).__name__, failed)
+
+    def close(self, number: int) -> None:
+        """Let go of a link at once; saying goodbye takes its time in the background."""
+        task, link = self._tasks.pop(number, None), self._links.pop(number, None)
+        if task is not None:
+            task.cancel()
+        if link is not None:
+            goodbye = asyncio.create_task(link.close(), name=f"link {number} goodbye")
+            self._goodbyes.add(goodbye)
+            goodbye.add_done_callback(self._goodbyes.discard)
+
+    async def close_all(self) -> None:
+        """Close every link and wait for the goodbyes, which are bounded."""
+        for number in list(self._tasks):
+            self.close(number)
+        if self._goodbyes:
+            await asyncio.wait(self._goodbyes, timeout=1.5)
+
+    async def _live(self, number: int, name: str) -> None:
+        """Open a link, then read it until it ends; what goes wrong is one ``LinkLost``."""
+        try:
+            await self._open_and_read(number, self._entries[name])
+        except LinkFailed as failed:
+            self._lost(number, failed.failure)
+        except BitternError as failed:
+            self._lost(number, Failure(Reason.UNREACHABLE, str(failed)))
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("link %d to %s failed in a way nobody foresaw", number, name)
+            self._lost(number, Failure(Reason.PROTOCOL, "an error of our own; see the log"))
+
+    async def _open_and_read(self, number: int, entry: EndpointEntry) -> None:
+        if entry.is_missing_key:
+            raise LinkFailed(Failure(Reason.NO_KEY, "no key was found"), entry.endpoint.name)
+        if entry.prepare is not None:
+            await entry.prepare()
+        link = await Link.open(entry.endpoint, entry.session(entry.endpoint))
+        entry.endpoint = link.endpoint
+        self._links[number] = link
+        self._feed(inputs.LinkReady(number))
+        renewal = asyncio.get_running_loop().call_later(
+            max(link.expires_in_s - RENEW_BEFORE_S, 1.0), self._renew, number
+        )
+        try:
+            async for event in link.events():
+                self._feed(inputs.ServerSaid(number, event))
+        finally:
+            renewal.cancel()
+
+    def _renew(self, number: int) -> None:
+        if number in self._links:
+            log.info("link %d: its session is about to expire", number)
+            self._feed(inputs.LinkExpiring(number))
+
+    def _lost(self, number: int, failure: Failure) -> None:
+        self._tasks.pop(number, None)
+        link = self._links.pop(number, None)
+        if link is not None:
+            goodbye = asyncio.create_task(link.close(), name=f"link {number} goodbye")
+            self._goodbyes.add(goodbye)
+            goodbye.add_done_callback(self._goodbyes.discard)
+        self._feed(inputs.LinkLost(number, failure))

@@ -1,0 +1,8 @@
+"""The composition root: builds the parts from the settings, wires, runs and stops them.
+
+This package alone knows everybody.
+"""
+
+from device.daemon.daemon import Daemon
+
+__all__ = ["Daemon"]

@@ -1,0 +1,221 @@
+"""Builds the appliance from its settings, starts it, and stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from device.appliance.brain_process import BrainProcess
+from device.assistant import effects as do
+from device.assistant import inputs
+from device.assistant.assistant import Assistant
+from device.assistant.policy import BargeIn, Policy
+from device.audio.capture import Capture
+from device.audio.microphone import Microphone
+from device.audio.playback import Playback
+from device.audio.sounds import Sounds
+from device.audio.speaker import Speaker
+from device.clocks import SessionClock
+from device.conductor.conductor import Conductor, Parts
+from device.conductor.house import ConductedHouse
+from device.daemon.endpoints import roster
+from device.daemon.watch import SoundWatch
+from device.errors import BitternError
+from device.listening import (
+    ListeningEvent,
+    ListeningThread,
+    SpeechEnded,
+    SpeechStarted,
+    WakeWordHeard,
+)
+from device.reports import Reporter
+from device.settings import LoadedSettings, tree
+from device.settings.places import brain_socket
+from device.tools.builtin import add_builtin_tools
+from device.tools.moments import SystemClock
+from device.tools.registry import Registry
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """The whole appliance around one microphone and one speaker.
+
+    ``await start()``, then :meth:`wait` (which raises what broke it), then ``await
+    stop()``, which takes less than two seconds whatever hangs.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        microphone: Microphone,
+        speaker: Speaker,
+        report: Reporter,
+        show: Callable[[do.Show], None] = lambda _: None,
+        only_endpoint: str | None = None,
+        is_private: bool = False,
+    ) -> None:
+        """``is_private``: use no brain but one of its own, so as to disturb nobody."""
+        self._loaded = loaded
+        self._settings = loaded.settings
+        self._report = report
+        self._show = show
+        self._only_endpoint = only_endpoint
+        self._is_private = is_private
+        self.capture = Capture(microphone, ring_s=self._settings.microphone.ring_s)
+        self.playback = Playback(
+            speaker,
+            volume_percent=self._settings.speaker.volume_percent,
+            cushion_s=self._settings.speaker.cushion_ms / 1000,
+        )
+        self._resources = AsyncExitStack()
+        self._watch: asyncio.Task[None] | None = None
+        self.conductor: Conductor
+        self.listening: ListeningThread
+
+    # -- life --------------------------------------------------------------------------
+
+    async def start(self, watch_sound: bool = True) -> None:
+        """Build, wire and start everything; raises a ``BitternError`` that says what is missing."""
+        try:
+            await self._start(watch_sound)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, watch_sound: bool) -> None:
+        brain = self._brain()
+        clock = SessionClock()
+        registry = Registry()
+        house = ConductedHouse(lambda: self.conductor)
+        add_builtin_tools(registry, house=house, clock=SystemClock())
+        chosen = roster(
+            self._loaded, f"unix:{brain.socket_path}", brain, registry.tools, self._only_endpoint
+        )
+        core = Assistant(policy_from(self._settings.assistant), chosen.plans)
+        self.listening = self._listening_thread()
+        parts = Parts(
+            self.capture,
+            self.playback,
+            self.listening,
+            Sounds(),
+            registry,
+            self._show,
+            self._report,
+            clock,
+        )
+        self.conductor = Conductor(core, parts, chosen.entries)
+        self._resources.push_async_callback(self.conductor.close)
+        if chosen.plans[0].is_local:
+            await self._warm(brain)
+        await self._open_sound(clock)
+        if watch_sound:
+            self._begin_watch()
+
+    def _brain(self) -> BrainProcess:
+        path = brain_socket(self._settings.paths)
+        if self._is_private:
+            path = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="bittern-"))) / "brain.sock"
+        brain = BrainProcess(path, brain_arguments(self._settings.brain))
+        self._resources.push_async_callback(brain.stop)
+        return brain
+
+    async def _warm(self, brain: BrainProcess) -> None:
+        """The brain is the first choice: have it ready before it is asked."""
+        try:
+            await brain.ensure()
+        except BitternError as failure:
+            log.error("%s", failure)
+
+    async def _open_sound(self, clock: SessionClock) -> None:
+        await asyncio.to_thread(self.playback.open)
+        self._resources.push_async_callback(asyncio.to_thread, self.playback.close)
+        self.listening.start()
+        self._resources.push_async_callback(asyncio.to_thread, self.listening.stop)
+        clock.restart()
+        await asyncio.to_thread(self.capture.open)
+        self._resources.push_async_callback(asyncio.to_thread, self.capture.close)
+
+    def _begin_watch(self) -> None:
+        watch = SoundWatch(self.capture, self.playback, self.conductor.feed)
+        self._watch = asyncio.create_task(watch.run(), name="sound watch")
+        self._resources.push_async_callback(self._end_watch)
+
+    async def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait({self._watch})
+
+    async def wait(self) -> None:
+        """Return never; raise what broke the appliance."""
+        watched = {self.conductor.broken, *({self._watch} if self._watch else ())}
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+
+    async def stop(self) -> None:
+        """Stop everything, last begun first."""
+        await self._resources.aclose()
+
+    # -- ears --------------------------------------------------------------------------
+
+    def _listening_thread(self) -> ListeningThread:
+        loop = asyncio.get_running_loop()
+
+        def on_event(event: ListeningEvent) -> None:
+            loop.call_soon_threadsafe(self._heard, event)
+
+        def on_failure(failure: BaseException) -> None:
+            loop.call_soon_threadsafe(self._deaf, failure)
+
+        wake, vad = self._settings.wake, self._settings.vad
+        return ListeningThread.build(
+            self.capture,
+            on_event,
+            on_failure,
+            wake=wake_settings(wake),
+            vad=vad_settings(vad),
+        )
+
+    def _heard(self, event: ListeningEvent) -> None:
+        moment_s = self.conductor.moment_of
+        match event:
+            case WakeWordHeard(word=word, score=score, end_sample=end_sample, at_sample=at_sample):
+                heard = inputs.WakeWordHeard(word, score, end_sample, round(moment_s(at_sample), 3))
+                self.conductor.feed(heard)
+            case SpeechStarted(at_sample=at_sample):
+                self.conductor.feed(inputs.SpeechStarted(at_sample, moment_s(at_sample)))
+            case SpeechEnded(at_sample=at_sample):
+                self.conductor.feed(inputs.SpeechEnded(at_sample, moment_s(at_sample)))
+
+    def _deaf(self, failure: BaseException) -> None:
+        if not self.conductor.broken.done():
+            self.conductor.broken.set_exception(failure)
+
+
+def policy_from(assistant: tree.Assistant) -> Policy:
+    """The ``[assistant]`` of the settings in the core's terms."""
+    return Policy(
+        follow_up_s=assistant.follow_up_s,
+        barge_in=BargeIn(assistant.barge_in),
+        no_speech_timeout_s=assistant.no_speech_timeout_s,
+        turn_limit_s=assistant.turn_limit_s,
+        link_idle_s=assistant.link_idle_s,
+        memory_s=assistant.memory_s,
+        chime=assistant.chime,
+        say_notices=assistant.say_notices,
+    )
+
+
+def brain_arguments(brain: tree.Brain) -> list[str]:
+    """The ``[brain]`` of the settings as arguments of ``bittern brain``."""
+    arguments = ["--threads", str(brain.threads), "--idle-exit-s", str(brain.idle_exit_s)]
+    if brain.chat_model:
+        arguments += ["--model", brain.chat_model]
+    if brain.needle:
+        arguments.append("--needle")
+    return arguments

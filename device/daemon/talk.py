@@ -1,0 +1,133 @@
+"""The whole appliance on a recording in the place of the microphone."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.assistant import effects as do
+from device.assistant.states import State
+from device.audio.files import FileMicrophone, FileSpeaker
+from device.daemon.daemon import Daemon
+from device.errors import EXIT_NO_ANSWER, EXIT_NO_WAKE_WORD, BitternError
+from device.reports import Reporter
+from device.settings import LoadedSettings
+
+GRACE_S = 2.0
+"""After the recording, how long the ears may need to find a wake word at its very end."""
+PATIENCE_S = 150.0
+"""After the recording, how long everything may take: every endpoint's time-outs and an answer."""
+
+
+class NoWakeWordError(BitternError):
+    """The recording holds no wake word; nothing was sent to anybody."""
+
+    exit_code = EXIT_NO_WAKE_WORD
+
+
+class NoAnswerError(BitternError):
+    """A question was heard, and no endpoint answered it."""
+
+    exit_code = EXIT_NO_ANSWER
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened during the recording."""
+
+    wakes: int = 0
+    answers: int = 0
+    trouble: list[str] = field(default_factory=list)
+
+    def note(self, report: do.Report) -> None:
+        """Take a report into account."""
+        if report.event == "wake":
+            self.wakes += 1
+        elif report.event == "said" and report.fields.get("text"):
+            self.answers += 1
+        elif report.event in ("link_failed", "unanswered", "no_speech", "playback_stalled"):
+            self.trouble.append(f"{report.event}: {report.fields.get('detail', '')}".rstrip(": "))
+
+
+async def talk(
+    loaded: LoadedSettings,
+    recording: Path,
+    answer: Path | None,
+    report: Reporter,
+    only_endpoint: str | None = None,
+) -> None:
+    """Play a recording to the appliance and wait until all its turns are over.
+
+    ``answer`` gets what the speaker would have played, from the first moment on. Raises
+    :class:`NoWakeWordError` or :class:`NoAnswerError` when there was nothing to hear.
+    """
+    outcome = Outcome()
+    changed = asyncio.Event()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def noted(what: do.Report) -> None:
+        outcome.note(what)
+        report(what)
+        changed.set()
+
+    microphone = FileMicrophone(recording, on_end=lambda: loop.call_soon_threadsafe(ended.set))
+    with tempfile.TemporaryDirectory(prefix="bittern-talk-") as scratch:
+        speaker = FileSpeaker(answer or Path(scratch) / "answer.wav")
+        daemon = Daemon(
+            loaded,
+            microphone,
+            speaker,
+            noted,
+            show=lambda _: changed.set(),
+            only_endpoint=only_endpoint,
+            is_private=True,
+        )
+        await daemon.start(watch_sound=False)
+        try:
+            await _until_over(daemon, ended, changed)
+        finally:
+            await daemon.stop()
+    _judge(outcome, recording)
+
+
+async def _until_over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Event) -> None:
+    broken = asyncio.create_task(daemon.wait())
+    over = asyncio.create_task(_over(daemon, ended, changed))
+    done, left = await asyncio.wait({broken, over}, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left)
+    for task in done:
+        task.result()
+
+
+async def _over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Event) -> None:
+    await ended.wait()
+    await asyncio.sleep(GRACE_S)
+    core = daemon.conductor.core
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while core.turn is not None or not (core.is_at_rest or core.state is State.FOLLOW_UP):
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        raise NoAnswerError(
+            f"no end of the conversation within {PATIENCE_S:g} s of the recording's end",
+            "Try again with `--json`, and look at the last lines.",
+        ) from None
+
+
+def _judge(outcome: Outcome, recording: Path) -> None:
+    if outcome.answers:
+        return
+    if not outcome.wakes:
+        raise NoWakeWordError(
+            f"no wake word was heard in {recording}; nothing was sent anywhere",
+            "See which words are listened for with `bittern config show`, "
+            f"and how near it was with `bittern wake score {recording}`.",
+        )
+    trouble = "; ".join(outcome.trouble) or "the answer was empty"
+    raise NoAnswerError(f"the question was not answered: {trouble}", "See `bittern config show`.")

@@ -1,0 +1,93 @@
+"""Watches the microphone and the speaker, and mends them: a deaf appliance is no appliance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from device.assistant import inputs
+from device.audio.capture import Capture
+from device.audio.microphone import MicrophoneWatch, Verdict
+from device.audio.playback import Playback
+from device.errors import BitternError
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
+"""How long between attempts to reopen: soon at first, then without burning the processor."""
+SPEAKER_STALL_S = 3.0
+
+
+class SoundWatch:
+    """Polls the health of microphone and speaker; reopens what has died.
+
+    A microphone that a first reopening mends is nobody's business but the log's. One
+    that stays broken is told to the core, as is its recovery.
+    """
+
+    def __init__(
+        self, capture: Capture, playback: Playback, feed: Callable[[inputs.Input], None]
+    ) -> None:
+        self._capture = capture
+        self._playback = playback
+        self._feed = feed
+        self._watch = MicrophoneWatch()
+        self._is_faulted = False
+        self._retry_s = FIRST_RETRY_S
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            if self._capture.is_open:
+                await self._look_at_microphone()
+            elif self._is_faulted:
+                await self._mend("closed")
+            await self._look_at_speaker()
+
+    async def _look_at_microphone(self) -> None:
+        health = self._capture.health()
+        verdict = self._watch.judge(health)
+        if verdict is Verdict.HEALTHY:
+            self._recovered()
+        elif verdict is Verdict.SILENT and self._is_faulted:
+            # Reopening did not help, and sound may return by itself: wait for it.
+            await asyncio.sleep(self._retry_s)
+        else:
+            log.warning("the microphone is %s: %s", verdict, health)
+            await self._mend(str(verdict))
+
+    def _recovered(self) -> None:
+        self._retry_s = FIRST_RETRY_S
+        if self._is_faulted:
+            self._is_faulted = False
+            self._feed(inputs.MicrophoneRecovered())
+
+    async def _mend(self, verdict: str) -> None:
+        try:
+            await asyncio.to_thread(self._capture.reopen)
+        except BitternError as failure:
+            self._fault(f"{verdict}: {failure}")
+        else:
+            await asyncio.sleep(min(self._retry_s, self._watch.stall_s))
+            if self._watch.judge(self._capture.health()) is not Verdict.HEALTHY:
+                self._fault(f"{verdict}, and reopening it did not help")
+
+    def _fault(self, detail: str) -> None:
+        if not self._is_faulted:
+            self._is_faulted = True
+            self._feed(inputs.MicrophoneFailed(detail))
+        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+
+    async def _look_at_speaker(self) -> None:
+        health = self._playback.speaker_health()
+        if health.is_active and health.last_pull_age_s < SPEAKER_STALL_S:
+            return
+        try:
+            await asyncio.to_thread(self._playback.reopen)
+            log.warning("the speaker had stopped (%s); it was opened again", health)
+        except BitternError as failure:
+            log.error("the speaker cannot be opened: %s", failure)
+            await asyncio.sleep(self._retry_s)
