@@ -1,0 +1,153 @@
+"""Writes a wake model as ONNX from the TFLite file it was trained into, and proves it.
+
+The work is done in :mod:`device.wake.conversion`; here are the two doors. A converted
+model takes ``features`` float32 ``[streams, frames, 1, 40]`` (frames = 3n, as
+pymicro-features gives them) and its ring buffers, all zero at the beginning, and gives
+``probabilities`` ``[streams, n]`` and the ring buffers' next content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import BitternError
+
+REVISION = 1
+"""Raised when what is written changes: the store then converts again."""
+
+STEP = 1.0 / 256.0
+"""The quantization step of the models' probability."""
+
+
+class ConversionDiffersError(BitternError):
+    """The ONNX model does not give the numbers of the TFLite model."""
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """What was converted."""
+
+    source_sha256: str
+    nodes: int
+    rings: int
+    """Ring buffers that became explicit state."""
+    frames_per_step: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """How a converted model compares with the TFLite runtime on the same features."""
+
+    steps: int
+    differing_steps: int
+    worst_difference: float
+    """Largest difference of one probability."""
+    detections: int
+    same_detections: bool
+
+    @property
+    def is_good(self) -> bool:
+        """Equal or within one quantization step everywhere, and the same detections."""
+        return self.worst_difference <= STEP * 1.001 and self.same_detections
+
+
+def convert(tflite_path: Path, onnx_path: Path) -> ConversionReport:
+    """Write ``onnx_path`` from ``tflite_path``; nothing half-written is ever left there.
+
+    Raises :class:`device.wake.conversion.translate.UnsupportedModelError`, naming the
+    operator, or :class:`device.wake.conversion.flatbuffer.UnreadableModelError`.
+    """
+    import onnx
+    from onnx import helper
+
+    from device.wake.conversion import flatbuffer, translate
+
+    translator = translate.Translator(flatbuffer.read(tflite_path))
+    graph = translator.translate()
+    digest = hashlib.sha256(tflite_path.read_bytes()).hexdigest()
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", translate.OPSET)],
+        ir_version=translate.IR_VERSION,
+        producer_name="bittern",
+        producer_version=str(REVISION),
+    )
+    frames = translator.frames_per_step
+    helper.set_model_props(model, {"source_sha256": digest, "frames_per_step": str(frames)})
+    onnx.checker.check_model(model)
+    partial = onnx_path.with_suffix(onnx_path.suffix + ".partial")
+    partial.write_bytes(model.SerializeToString())
+    os.replace(partial, onnx_path)
+    rings = len(graph.input) - 1
+    size = onnx_path.stat().st_size
+    return ConversionReport(digest, len(graph.node), rings, frames, size)
+
+
+def check(
+    tflite_path: Path,
+    onnx_path: Path,
+    sounds: Sequence[NDArray[np.int16]],
+    *,
+    cutoff: float = 0.9,
+    window: int = 5,
+) -> CheckReport:
+    """Run both models over the same sounds (mono int16, 16 kHz), step by step.
+
+    Both keep their state from one sound to the next, as on the device. A detection is a
+    mean of ``window`` probabilities above ``cutoff``. Needs the TFLite runtime that
+    pymicro-wakeword carries; raises :class:`device.wake.conversion.runtime.NoRuntimeError`
+    without it.
+    """
+    from device.wake.conversion.runtime import TfliteModel
+    from device.wake.features import Features
+    from device.wake.streaming import StreamingModel
+
+    reference = TfliteModel(tflite_path)
+    ours = StreamingModel(onnx_path)
+    features = Features()
+    expected: list[float] = []
+    given: list[float] = []
+    for sound in sounds:
+        frames = features.process(sound)
+        stride = reference.frames_per_step
+        whole = len(frames) - len(frames) % stride
+        for first in range(0, whole, stride):
+            step = frames[first : first + stride]
+            expected.append(reference.step(step))
+            given.extend(ours.process(step))
+        features.reset()
+    return _compare(np.array(expected), np.array(given), cutoff, window)
+
+
+def _compare(
+    expected: NDArray[np.float64], given: NDArray[np.float64], cutoff: float, window: int
+) -> CheckReport:
+    difference = np.abs(expected - given)
+    ours, theirs = (_detections(each, cutoff, window) for each in (given, expected))
+    return CheckReport(
+        steps=len(expected),
+        differing_steps=int(np.count_nonzero(difference > STEP / 2)),
+        worst_difference=float(difference.max(initial=0.0)),
+        detections=len(theirs),
+        same_detections=np.array_equal(ours, theirs),
+    )
+
+
+def _detections(
+    probabilities: NDArray[np.float64], cutoff: float, window: int
+) -> NDArray[np.int64]:
+    """Steps at which the mean over the window rises above the cut-off."""
+    if len(probabilities) < window:
+        return np.zeros(0, dtype=np.int64)
+    means = np.convolve(probabilities, np.full(window, 1.0 / window), mode="valid")
+    above = means > cutoff
+    rising: NDArray[np.int64] = np.flatnonzero(above & ~np.concatenate(([False], above[:-1])))
+    return rising

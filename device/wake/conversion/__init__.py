@@ -1,0 +1,1 @@
+"""From TFLite streaming wake models to ONNX ones, arithmetic kept to the integer."""
