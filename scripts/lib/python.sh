@@ -109,9 +109,9 @@ compile_hardware() {
     [ "$PYTHON_IS_THE_SYSTEMS" = yes ] && return 0
     "$VENV_PYTHON" -c 'import pyaudio' 2>/dev/null && return 0
     say "compiling PyAudio for $PYTHON, which is not the system's"
-    _pip_install --require-hashes --requirement "$REPOSITORY/requirements/hardware.txt" ||
+    _pip_install --require-hashes --requirement "$REPOSITORY/requirements/pyaudio.txt" ||
         fail 'PyAudio could not be compiled (see above). It needs:' \
-            'gcc pkg-config portaudio19-dev libsystemd-dev, and the headers of that Python'
+            'gcc, portaudio19-dev, and the headers of that Python'
 }
 
 # set_up NAME: the environment with the packages of requirements/NAME.txt.

@@ -130,7 +130,7 @@ system_packages_to_test() {
 _explain_missing() {
     more 'You are not root, and sudo is not to be had. Please have an administrator run:'
     more ''
-    more "    $(_by_hand "$@")"
+    more "    apt-get update && $(_by_hand "$@")"
     more ''
     more 'and then run this again.'
 }
