@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from device.tools.alarm_tools import AlarmTools
+from device.tools.alarms.ringer import Ringer
 from device.tools.appliance_tools import ApplianceTools
 from device.tools.clock_tools import ClockTools
 from device.tools.house import House
+from device.tools.list_tools import ListTools
+from device.tools.lists import Lists
 from device.tools.moments import Clock
+from device.tools.quiet import QuietTools
 from device.tools.registry import Registry
+from device.tools.reminder_tools import ReminderTools
+from device.tools.timer_tools import TimerTools
 
 
-def add_builtin_tools(registry: Registry, *, house: House, clock: Clock) -> None:
+def add_builtin_tools(
+    registry: Registry, *, house: House, clock: Clock, ringer: Ringer, lists: Lists
+) -> None:
     """Register everything built in, in the order a model is shown it."""
-    time = ClockTools(clock)
-    appliance = ApplianceTools(house)
+    time, appliance, quiet = ClockTools(clock), ApplianceTools(house), QuietTools(house, ringer)
+    timers, alarms, reminders = TimerTools(ringer), AlarmTools(ringer), ReminderTools(ringer)
+    things = ListTools(lists)
     for function in (
         time.get_time,
         time.get_date,
+        timers.set_timer,
+        timers.list_timers,
+        timers.cancel_timer,
+        timers.extend_timer,
+        alarms.set_alarm,
+        alarms.list_alarms,
+        alarms.cancel_alarm,
+        alarms.snooze_alarm,
+        reminders.set_reminder,
+        reminders.list_reminders,
+        reminders.cancel_reminder,
+        things.add_to_list,
+        things.read_list,
+        things.remove_from_list,
+        things.clear_list,
         appliance.set_volume,
         appliance.change_volume,
         appliance.repeat_last,
         appliance.device_status,
+        quiet.stop,
     ):
         registry.add(function)

@@ -30,7 +30,7 @@ def parse_date(text: str, today: dt.date) -> dt.date:
 
     Raises :class:`ToolError` with what was expected.
     """
-    words = text.strip().lower().removeprefix("on ").removeprefix("this ").removeprefix("next ")
+    words = _words(text)
     if words in _NEAR:
         return today + dt.timedelta(days=_NEAR[words])
     if words in _NUMBERS:
@@ -43,6 +43,18 @@ def parse_date(text: str, today: dt.date) -> dt.date:
             f"today is {today.isoformat()}, a {WEEKDAYS[today.weekday()]}",
             spoken="Sorry, which day?",
         ) from error
+
+
+def names_weekday(text: str) -> bool:
+    """Whether a date was given as a weekday, so that another week is as good."""
+    return _words(text) in _NUMBERS
+
+
+def _words(text: str) -> str:
+    words = text.strip().lower()
+    for prefix in ("on ", "this ", "next "):
+        words = words.removeprefix(prefix)
+    return words
 
 
 def weekday_numbers(names: list[Weekday] | None) -> tuple[int, ...]:

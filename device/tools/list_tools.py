@@ -1,0 +1,125 @@
+"""Tools for lists."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from device.tools import spoken
+from device.tools.answers import Answer, ToolError
+from device.tools.lists import ListFullError, Lists
+
+Item = Annotated[str, Meta(min_length=1, max_length=200)]
+Items = Annotated[list[Item], Meta(min_length=1, max_length=50)]
+ListName = Annotated[str, Meta(min_length=1, max_length=40)]
+
+_SHOPPING = "shopping"
+_SAME = {"todo": "to-do", "to do": "to-do", "task": "to-do", "tasks": "to-do", "grocery": _SHOPPING}
+_READ_ALOUD = 10
+
+
+class ListTools:
+    """``add_to_list``, ``read_list``, ``remove_from_list`` and ``clear_list``."""
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = lists
+
+    async def add_to_list(self, items: Items, list_name: ListName = _SHOPPING) -> Answer:
+        """Put one or more things on the shopping list, the to-do list or another list.
+
+        Args:
+            items: The things, each as the user named it, such as two litres of milk.
+            list_name: shopping, to-do, or the name of another list.
+        """
+        name, wanted = _list_name(list_name), _clean(items)
+        try:
+            new = await self._lists.add(name, wanted)
+        except ListFullError as full:
+            raise ToolError(
+                str(full), spoken=f"Your {name} list is full.", try_again=False
+            ) from full
+        facts = {"list": name, "added": new, "items": await self._lists.items(name)}
+        if not new:
+            return Answer(facts, f"{_subject(wanted)} already on your {name} list.")
+        return Answer(facts, f"I've put {spoken.listing(new)} on your {name} list.")
+
+    async def read_list(self, list_name: ListName = _SHOPPING) -> Answer:
+        """Tell what is on a list.
+
+        Args:
+            list_name: shopping, to-do, or the name of another list.
+        """
+        name = _list_name(list_name)
+        items = await self._lists.items(name)
+        facts = {"list": name, "items": items, "lists": await self._lists.names()}
+        if not items:
+            return Answer(facts, f"Your {name} list is empty.")
+        count = spoken.count(len(items), "thing")
+        first = spoken.listing(items) if len(items) <= _READ_ALOUD else _first_of(items)
+        return Answer(
+            facts,
+            f"There {'is' if len(items) == 1 else 'are'} {count} on your {name} list: {first}.",
+        )
+
+    async def remove_from_list(self, items: Items, list_name: ListName = _SHOPPING) -> Answer:
+        """Take one or more things off a list, because they are done or not wanted.
+
+        Args:
+            items: The things, each as it is on the list.
+            list_name: shopping, to-do, or the name of another list.
+        """
+        name, wanted = _list_name(list_name), _clean(items)
+        gone = await self._lists.remove(name, wanted)
+        left = await self._lists.items(name)
+        if not gone:
+            raise ToolError(
+                f"none of these is on the {name} list",
+                spoken=f"{_subject(wanted)} not on your {name} list.",
+                facts={"list": name, "items": left},
+            )
+        facts = {"list": name, "removed": gone, "items": left}
+        return Answer(facts, f"I've taken {spoken.listing(gone)} off your {name} list.")
+
+    async def clear_list(self, list_name: ListName = _SHOPPING) -> Answer:
+        """Take everything off a list.
+
+        Args:
+            list_name: shopping, to-do, or the name of another list.
+        """
+        name = _list_name(list_name)
+        count = await self._lists.clear(name)
+        said = (
+            f"Your {name} list was empty already."
+            if count == 0
+            else f"Your {name} list is empty now."
+        )
+        return Answer({"list": name, "removed_count": count}, said)
+
+
+def _list_name(text: str) -> str:
+    """Bring the ways to name a list to one: ``my To Do list`` is ``to-do``."""
+    words = text.casefold().split()
+    while words and words[0] in ("the", "my", "our"):
+        words = words[1:]
+    if words and words[-1] == "list":
+        words = words[:-1]
+    name = " ".join(words) or _SHOPPING
+    return _SAME.get(name, name)
+
+
+def _clean(items: list[str]) -> list[str]:
+    cleaned = [" ".join(item.split()) for item in items]
+    if not all(cleaned):
+        raise ToolError("an item is empty", spoken="What shall I put there?")
+    return cleaned
+
+
+def _subject(items: list[str]) -> str:
+    said = spoken.listing(items)
+    return f"{said[0].upper()}{said[1:]} {'is' if len(items) == 1 else 'are'}"
+
+
+def _first_of(items: list[str]) -> str:
+    rest = spoken.number(len(items) - _READ_ALOUD)
+    return f"{', '.join(items[:_READ_ALOUD])}, and {rest} more"

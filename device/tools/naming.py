@@ -1,0 +1,57 @@
+"""Finds the timer, alarm or reminder that somebody means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, TypeVar
+
+from msgspec import Meta
+
+from device.tools import spoken
+from device.tools.answers import ToolError
+
+T = TypeVar("T")
+
+Name = Annotated[str, Meta(max_length=60)]
+Text = Annotated[str, Meta(min_length=1, max_length=500)]
+
+NOT_KEPT = " I couldn't save it, so it will be lost if I lose power."
+
+
+def clean_name(name: str | None, noun: str) -> str:
+    """Drop what is no part of a name: ``the pasta timer`` is called ``pasta``."""
+    words = (name or "").split()
+    if words and words[0].lower() in ("the", "my", "a"):
+        words = words[1:]
+    if words and words[-1].lower() in (noun, f"{noun}s"):
+        words = words[:-1]
+    return " ".join(words)
+
+
+def named(candidates: Sequence[T], wanted: str, name_of: Callable[[T], str]) -> list[T]:
+    """Candidates of exactly that name, else those whose name has it in it."""
+    key = wanted.casefold()
+    exact = [one for one in candidates if name_of(one).casefold() == key]
+    return exact or [one for one in candidates if key in name_of(one).casefold()]
+
+
+def the_one(
+    found: Sequence[T],
+    noun: str,
+    call_it: Callable[[T], str],
+    facts: Mapping[str, object],
+) -> T:
+    """Return the only one; raises :class:`ToolError` with the choice when there are more or none.
+
+    ``facts`` go back to the model with the error: what there is to choose from.
+    """
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ToolError(f"no such {noun}", spoken=f"I have no such {noun}.", facts=facts)
+    choice = spoken.listing([call_it(one) for one in found], "or")
+    raise ToolError(
+        f"{len(found)} {noun}s fit; ask the user which one is meant",
+        spoken=f"Which one: {choice}?",
+        facts=facts,
+    )
