@@ -111,6 +111,10 @@ class Responses:
         for response in list(self._active.values()):
             response.cancel("client_cancelled")
 
+    def awaits(self, item: Item) -> bool:
+        """Whether a response cannot begin before this item has been put into words."""
+        return any(item in response.context for response in self._active.values())
+
     def understood(self, item: Item) -> None:
         """Go on with the responses that waited for these words."""
         for response in list(self._active.values()):

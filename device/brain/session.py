@@ -427,6 +427,8 @@ class Session:
     def _drop_item(self, item: Item) -> None:
         self._conversation.remove(item)
         self._context.forget(item)
+        if not self._responses.awaits(item):
+            self._words.forget(item)
         self._outbox.emit("conversation.item.deleted", item_id=item.id)
 
     def _truncate_item(self, event: Json) -> None:

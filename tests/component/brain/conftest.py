@@ -1,0 +1,560 @@
+"""A session on a bench: deterministic abilities, and a watch on everything it sends.
+
+`Bench` drives the sans-I/O session and does its jobs in the order in which a test wants
+them done. `ProtocolWatch` checks every event of every test against the types of the
+pinned `openai` package, against the schemas of the fact sheet where they are at hand,
+and against the documented order.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import numpy as np
+import openai.types.realtime as wire_types
+import pytest
+from pydantic import BaseModel
+
+from device.brain.abilities import (
+    Abilities,
+    AbilityFailedError,
+    Cancellation,
+    Piece,
+    TextPiece,
+    ThinkRequest,
+    Transcript,
+)
+from device.brain.ear import Ear
+from device.brain.jobs import (
+    BeginTranscription,
+    Close,
+    DropTranscription,
+    FeedTranscription,
+    FinishTranscription,
+    Hear,
+    Job,
+    Result,
+    Send,
+    Settled,
+    SettleTranscription,
+    Speak,
+    SpeakingEnded,
+    SpeakingFailed,
+    Spoken,
+    Stop,
+    Think,
+    Thought,
+    ThoughtEnded,
+    ThoughtFailed,
+    Transcribed,
+    TranscribeRecording,
+    TranscriptionFailed,
+)
+from device.brain.labour import _cut
+from device.brain.session import Session
+from device.realtime.codec import UnknownEvent, decode_server
+
+SCHEMAS = Path(__file__).resolve().parents[4] / "shared" / "realtime" / "schema_ga"
+
+
+# ------------------------------------------------------------------ deterministic abilities
+
+
+class LoudnessDetector:
+    """Takes loud for voiced: 1 above a tenth of full scale, else 0."""
+
+    def __init__(self) -> None:
+        self._rest = np.zeros(0, np.int16)
+
+    def process(self, samples: np.ndarray) -> list[float]:
+        self._rest = np.concatenate((self._rest, samples))
+        frames = len(self._rest) // 512
+        chunks = self._rest[: frames * 512].reshape(-1, 512).astype(float)
+        self._rest = self._rest[frames * 512 :]
+        return [float(np.sqrt((chunk**2).mean()) > 3276) for chunk in chunks]
+
+    def reset(self) -> None:
+        self._rest = np.zeros(0, np.int16)
+
+
+class CountingStream:
+    """Hears one word for each started half second of loud sound."""
+
+    def __init__(self, owner: CountingTranscriber) -> None:
+        self.owner = owner
+        self.fed = np.zeros(0, np.int16)
+        self.cancelled = False
+
+    def feed(self, samples: np.ndarray, voiced: bool) -> None:
+        self.fed = np.concatenate((self.fed, samples))
+
+    def settle(self, cancellation: Cancellation) -> Transcript:
+        return Transcript(self.partial(), len(self.fed) / 16000)
+
+    def partial(self) -> str:
+        if self.owner.text is not None:
+            return self.owner.text
+        blocks = self.fed[: len(self.fed) // 160 * 160].reshape(-1, 160).astype(int)
+        loud_s = (np.abs(blocks).max(axis=1) > 3276).sum() * 0.01
+        words = math.ceil(loud_s / 0.5)
+        return " ".join(["word"] * words) + ("." if words else "")
+
+    def finish(self, cancellation: Cancellation) -> Transcript:
+        if self.owner.failure:
+            raise self.owner.failure
+        return self.settle(cancellation)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class CountingTranscriber:
+    """Gives `text` where it is set, and counts loud half seconds otherwise."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.failure: AbilityFailedError | None = None
+        self.languages: list[str | None] = []
+        self.prompts: list[str] = []
+
+    def start(self, language: str | None = None, prompt: str = "") -> CountingStream:
+        self.languages.append(language)
+        self.prompts.append(prompt)
+        return CountingStream(self)
+
+    def transcribe(
+        self, samples: np.ndarray, language: str | None, cancellation: Cancellation
+    ) -> Transcript:
+        stream = self.start(language)
+        stream.feed(samples, True)
+        return stream.finish(cancellation)
+
+
+class ScriptedThinker:
+    """Gives the next of the answers that the test put there, or says how much it was given."""
+
+    context_tokens = 2000
+
+    def __init__(self) -> None:
+        self.answers: deque[list[Piece | AbilityFailedError]] = deque()
+        self.requests: list[ThinkRequest] = []
+
+    def answer(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        self.requests.append(request)
+        default: list[Piece] = [TextPiece(f"I was given {len(request.items)} items.")]
+        for piece in self.answers.popleft() if self.answers else default:
+            if isinstance(piece, AbilityFailedError):
+                raise piece
+            yield piece
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+class ToneVoice:
+    """Says each character as 10 ms of tone."""
+
+    def __init__(self) -> None:
+        self.sentences: list[tuple[str, str, float]] = []
+        self.failure: AbilityFailedError | None = None
+
+    def speak(
+        self, sentence: str, voice: str, speed: float, cancellation: Cancellation
+    ) -> Iterator[np.ndarray]:
+        if self.failure:
+            raise self.failure
+        self.sentences.append((sentence, voice, speed))
+        frames = int(240 * len(sentence) / speed)
+        sound = (np.sin(np.arange(frames) * 0.1) * 8000).astype(np.int16)
+        yield from np.array_split(sound, max(1, frames // 2400))
+
+
+# --------------------------------------------------------------------------------- watching
+
+
+def _wire_classes() -> dict[str, type[BaseModel]]:
+    found: dict[str, type[BaseModel]] = {}
+    members = get_args(get_args(wire_types.RealtimeServerEvent)[0])
+    for cls in members:
+        for name in get_args(cls.model_fields["type"].annotation):
+            found[name] = cls
+    return found
+
+
+WIRE_CLASSES = _wire_classes()
+
+
+class ProtocolWatch:
+    """Raises at the first event that has a wrong shape or comes at the wrong time."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.open_responses: dict[str, dict[str, str]] = {}
+        self.parts: dict[str, list[str]] = {}
+        self.added: dict[str, bool] = {}
+        self.speaking: str | None = None
+
+    def check(self, event: dict[str, Any]) -> None:
+        self._check_shape(event)
+        assert event["event_id"] not in self.ids, "an event id was used twice"
+        self.ids.add(event["event_id"])
+        self._check_order(event)
+
+    def _check_shape(self, event: dict[str, Any]) -> None:
+        cls = WIRE_CLASSES[event["type"]]
+        checked = cls.model_validate_json(json.dumps(event), strict=False)
+        _refuse_unknown(checked, event["type"])
+        assert not isinstance(decode_server(json.dumps(event)), UnknownEvent)
+        if SCHEMAS.is_dir():
+            _schema(event["type"]).validate(event)
+
+    def _check_order(self, event: dict[str, Any]) -> None:
+        kind = event["type"]
+        if kind == "input_audio_buffer.speech_started":
+            self.speaking = event["item_id"]
+        elif kind == "input_audio_buffer.speech_stopped":
+            assert self.speaking == event["item_id"], "another turn stopped than the one begun"
+            self.speaking = None
+        elif kind == "conversation.item.added":
+            assert event["item"]["id"] not in self.added, "an item was added twice"
+            self.added[event["item"]["id"]] = False
+        elif kind == "conversation.item.done":
+            assert self.added.get(event["item"]["id"]) is False, "done before added, or twice"
+            self.added[event["item"]["id"]] = True
+        elif kind == "conversation.item.deleted":
+            self.added.pop(event["item_id"], None)
+        elif kind.startswith("response."):
+            self._check_response(kind, event)
+
+    def _check_response(self, kind: str, event: dict[str, Any]) -> None:
+        if kind == "response.created":
+            assert event["response"]["id"] not in self.open_responses
+            self.open_responses[event["response"]["id"]] = {}
+            return
+        if kind == "response.done":
+            items = self.open_responses.pop(event["response"]["id"])
+            assert all(state == "done" for state in items.values()), "an item was left open"
+            assert [item["id"] for item in event["response"]["output"]] == list(items)
+            assert event["response"]["status"] != "in_progress"
+            return
+        items = self.open_responses[event["response_id"]]
+        if kind == "response.output_item.added":
+            assert event["output_index"] == len(items)
+            assert all(state == "done" for state in items.values()), "two items were open at once"
+            items[event["item"]["id"]] = "added"
+        elif kind == "response.output_item.done":
+            assert items[event["item"]["id"]] != "done"
+            assert event["item"]["status"] != "in_progress"
+            items[event["item"]["id"]] = "done"
+        else:
+            assert list(items)[event["output_index"]] == event["item_id"]
+            assert items[event["item_id"]] != "done", f"{kind} after the item was done"
+            self._check_part(kind, event)
+
+    def _check_part(self, kind: str, event: dict[str, Any]) -> None:
+        seen = self.parts.setdefault(event["item_id"], [])
+        step = kind.removeprefix("response.")
+        if step.endswith(".delta"):
+            assert seen[-1:] not in (["content_part.done"],)
+            opened = "content_part.added" in seen or "function_call" in step
+            assert opened, f"{kind} before its part"
+            assert step.replace(".delta", ".done") not in seen, f"{kind} after its end"
+        else:
+            assert step not in seen, f"{kind} came twice"
+        if step == "content_part.done":
+            spoken = {"output_audio.done", "output_audio_transcript.done"} <= set(seen)
+            assert spoken or "output_text.done" in seen
+        seen.append(step)
+
+
+def _refuse_unknown(model: BaseModel, at: str) -> None:
+    """Refuse fields that the package's own types do not have; item and session have exceptions."""
+    known_extras = {"object", "id", "expires_at", "phase"}
+    extra = set(model.model_extra or ()) - known_extras
+    assert not extra, f"{at} has unknown fields {extra}"
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, BaseModel):
+                _refuse_unknown(entry, f"{at}.{name}")
+
+
+_validators: dict[str, Any] = {}
+
+
+def _schema(kind: str) -> Any:
+    if kind not in _validators:
+        schema = json.loads((SCHEMAS / f"{kind}.json").read_text())
+        _validators[kind] = jsonschema.validators.validator_for(schema)(schema)
+    return _validators[kind]
+
+
+# --------------------------------------------------------------------------------- the bench
+
+
+class Bench:
+    """One session and a pair of hands that do its jobs, at once or when told to."""
+
+    def __init__(self, **options: Any) -> None:
+        self.transcriber = CountingTranscriber()
+        self.thinker = ScriptedThinker()
+        self.voice = ToneVoice()
+        self.ear = Ear(LoudnessDetector())
+        self.watch = ProtocolWatch()
+        self.events: list[dict[str, Any]] = []
+        self.jobs: deque[Job] = deque()
+        self.held: set[type] = set()
+        """Kinds of jobs that are not done before `release`."""
+        self.started: list[Job] = []
+        self.stopped: set[int] = set()
+        self.closed: Close | None = None
+        self.streams: dict[int, CountingStream] = {}
+        self.now_s = 1000.0
+        self.rate_hz = 24_000
+        numbers = itertools.count(1)
+        self.session = Session(
+            self.thinker,
+            self.now_s,
+            1_700_000_000.0,
+            new_id=lambda prefix: f"{prefix}_{next(numbers)}",
+            **options,
+        )
+        self.work()
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(self.transcriber, self.thinker, self.voice, LoudnessDetector)
+
+    # ------------------------------------------------------------------------- the client
+
+    def send(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
+        """Send a client event; return the events that came of it."""
+        return self.send_text(json.dumps({"type": kind, **fields}))
+
+    def send_text(self, text: str | bytes) -> list[dict[str, Any]]:
+        before = len(self.events)
+        self.session.receive(text, self.now_s)
+        self.work()
+        return self.events[before:]
+
+    def update(self, **session: Any) -> list[dict[str, Any]]:
+        return self.send("session.update", session={"type": "realtime", **session})
+
+    def detect(self, turn_detection: dict[str, Any] | None, **audio_input: Any) -> None:
+        """Choose the turn detection."""
+        audio = {"input": {"turn_detection": turn_detection, **audio_input}}
+        assert self.update(audio=audio)[-1]["type"] == "session.updated"
+
+    def speak(self, ms: int, loud: bool = True, step_ms: int = 40) -> list[dict[str, Any]]:
+        """Append so much loud sound, or silence, as a microphone would."""
+        before = len(self.events)
+        for start in range(0, ms, step_ms):
+            self.append(self.tone(min(step_ms, ms - start), loud))
+            self.now_s += step_ms / 1000
+        return self.events[before:]
+
+    def append(self, samples: np.ndarray) -> None:
+        data = samples.astype("<i2").tobytes()
+        self.send("input_audio_buffer.append", audio=base64.b64encode(data).decode())
+
+    def tone(self, ms: int, loud: bool = True) -> np.ndarray:
+        frames = ms * self.rate_hz // 1000
+        swing = np.sin(np.arange(frames) * 2 * math.pi * 500 / self.rate_hz)
+        return (swing * (16000 if loud else 0)).astype(np.int16)
+
+    def say_something(self, ms: int = 800) -> list[dict[str, Any]]:
+        """Speak a turn that server_vad ends."""
+        before = len(self.events)
+        self.speak(ms)
+        self.speak(700, loud=False)
+        return self.events[before:]
+
+    def ask(self, text: str, **response: Any) -> list[dict[str, Any]]:
+        """Write something and have it answered."""
+        before = len(self.events)
+        self.write(text)
+        self.send("response.create", **({"response": response} if response else {}))
+        return self.events[before:]
+
+    def write(self, text: str, **fields: Any) -> list[dict[str, Any]]:
+        item = {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": text}],
+            **fields,
+        }
+        return self.send("conversation.item.create", item=item)
+
+    def wait(self, seconds: float) -> list[dict[str, Any]]:
+        """Let time pass."""
+        before = len(self.events)
+        self.now_s += seconds
+        self.session.tick(self.now_s)
+        self.work()
+        return self.events[before:]
+
+    # --------------------------------------------------------------------------- the jobs
+
+    def work(self) -> None:
+        """Do what the session wants until only held jobs are left."""
+        while True:
+            for effect in self.session.take():
+                if isinstance(effect, Send):
+                    self.watch.check(effect.event)
+                    self.events.append(json.loads(json.dumps(effect.event)))
+                elif isinstance(effect, Close):
+                    self.closed = effect
+                elif isinstance(effect, Stop):
+                    self.stopped.add(effect.job)
+                else:
+                    self.started.append(effect)
+                    self.jobs.append(effect)
+            job = next((job for job in self.jobs if type(job) not in self.held), None)
+            if job is None:
+                return
+            self.jobs.remove(job)
+            for result in self.results(job):
+                self.session.deliver(result, self.now_s)
+
+    def hold(self, *kinds: type) -> None:
+        self.held |= set(kinds)
+
+    def release(self) -> list[dict[str, Any]]:
+        """Do what was held."""
+        before = len(self.events)
+        self.held.clear()
+        self.work()
+        return self.events[before:]
+
+    def deliver(self, result: Result) -> list[dict[str, Any]]:
+        before = len(self.events)
+        self.session.deliver(result, self.now_s)
+        self.work()
+        return self.events[before:]
+
+    def held_jobs(self, kind: type) -> list[Any]:
+        return [job for job in self.jobs if type(job) is kind]
+
+    def results(self, job: Job) -> Iterator[Result]:
+        match job:
+            case Hear():
+                yield self.ear.hear(job)
+            case Think():
+                yield from self._thoughts(job)
+            case Speak():
+                yield from self._sounds(job)
+            case _:
+                yield from self._transcription(job)
+
+    def _thoughts(self, job: Think) -> Iterator[Result]:
+        try:
+            for piece in self.thinker.answer(job.request, Cancellation()):
+                if job.job in self.stopped:
+                    return
+                yield Thought(job.job, piece)
+        except AbilityFailedError as failure:
+            yield ThoughtFailed(job.job, failure.code, failure.message)
+        else:
+            yield ThoughtEnded(job.job)
+
+    def _sounds(self, job: Speak) -> Iterator[Result]:
+        try:
+            for chunk in self.voice.speak(job.sentence, job.voice, job.speed, Cancellation()):
+                if job.job in self.stopped:
+                    return
+                step = 24_000 // job.format.rate_hz
+                for data in _cut(job.format.encode(chunk[::step]), job.format):
+                    yield Spoken(job.job, data)
+        except AbilityFailedError as failure:
+            yield SpeakingFailed(job.job, failure.code, failure.message)
+        else:
+            yield SpeakingEnded(job.job)
+
+    def _transcription(self, job: Job) -> Iterator[Result]:
+        cancellation = Cancellation()
+        try:
+            match job:
+                case BeginTranscription():
+                    self.streams[job.stream] = self.transcriber.start(job.language, job.prompt)
+                case FeedTranscription():
+                    self.streams[job.stream].feed(job.samples, job.voiced)
+                case SettleTranscription():
+                    yield Settled(job.stream, self.streams[job.stream].settle(cancellation))
+                case FinishTranscription():
+                    yield Transcribed(job.stream, self.streams[job.stream].finish(cancellation))
+                case DropTranscription():
+                    if job.stream in self.streams:
+                        self.streams[job.stream].cancel()
+                case TranscribeRecording():
+                    samples = job.format.decode(job.data)
+                    yield Transcribed(
+                        job.stream,
+                        self.transcriber.transcribe(samples, job.language, cancellation),
+                    )
+                case _:
+                    raise TypeError(f"no way to do {job}")
+        except AbilityFailedError as failure:
+            yield TranscriptionFailed(job.stream, failure.code, failure.message)
+
+    # ---------------------------------------------------------------------------- reading
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return all events of a type so far."""
+        return [event for event in self.events if event["type"] == kind]
+
+    def last(self, kind: str) -> dict[str, Any]:
+        return self.of(kind)[-1]
+
+    @property
+    def session_object(self) -> dict[str, Any]:
+        both = [e for e in self.events if e["type"] in ("session.created", "session.updated")]
+        session: dict[str, Any] = both[-1]["session"]
+        return session
+
+
+@pytest.fixture
+def new_bench() -> Callable[..., Bench]:
+    """Make a bench with a session of these options."""
+    return Bench
+
+
+@pytest.fixture(params=[False, True], ids=["lenient", "strict"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """A session with the defaults; every test that takes it runs in both modes."""
+    return Bench(strict=request.param)
+
+
+@pytest.fixture
+def lenient_bench() -> Bench:
+    """A session that ignores what nobody knows."""
+    return Bench()
+
+
+@pytest.fixture
+def strict_bench() -> Bench:
+    """A session that refuses what the cloud refuses."""
+    return Bench(strict=True)
+
+
+@pytest.fixture
+def kinds() -> Callable[[list[dict[str, Any]]], list[str]]:
+    """Return the types of events, runs of the same type as one."""
+
+    def of(events: list[dict[str, Any]]) -> list[str]:
+        return [kind for kind, _ in itertools.groupby(event["type"] for event in events)]
+
+    return of
+
+
+@pytest.fixture
+def watch() -> ProtocolWatch:
+    """A watch for events that come over a socket."""
+    return ProtocolWatch()
