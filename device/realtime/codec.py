@@ -154,10 +154,11 @@ def server_event(raw: dict[str, Any]) -> ServerEvent | UnknownEvent:
 def client_event(raw: dict[str, Any], *, strict: bool = False) -> ClientEvent | UnknownEvent:
     """Turn a decoded object into a client event.
 
-    ``strict`` refuses what OpenAI refuses: unknown fields and values out of range, with
-    ``param`` naming the field. For servers that want to be a good double of the cloud.
+    ``strict`` refuses what OpenAI refuses: unknown fields (beta's among them) and values
+    out of range, with ``param`` naming the field. For servers that want to be a good double
+    of the cloud.
     """
-    raw = client_to_ga(raw)
+    raw = raw if strict else client_to_ga(raw)
     if raw["type"] not in CLIENT_TYPES:
         return UnknownEvent(raw["type"], raw)
     cls = _BY_TYPE[raw["type"]]

@@ -1,0 +1,294 @@
+"""One client of the simulated cloud: hears it, keeps its conversation, answers it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import numpy as np
+from websockets.asyncio.server import ServerConnection
+
+from device.realtime import events as ev
+from device.realtime.events import ProtocolError, UnknownEvent, decode_object, new_id
+from device.realtime.pcm import BYTES_PER_MS, BYTES_PER_SAMPLE
+from device.simulation.conversation import Conversation
+from device.simulation.faults import Faults, Wire
+from device.simulation.hearing import EnergyVad, Heard
+from device.simulation.refusals import RefusedError
+from device.simulation.responder import Approved, Responder
+from device.simulation.script import Script
+from device.simulation.sessions import SessionHolder
+from device.simulation.visit import Visit
+
+log = logging.getLogger(__name__)
+
+LEAST_COMMIT_MS = 100
+_SEMANTIC_SILENCE_MS = {"high": 300, "medium": 500, "auto": 500, "low": 1_000}
+"""How long the simulation's "semantic" ear waits; the real one guesses at the meaning."""
+
+
+class Host:
+    """Serves one connection until it ends."""
+
+    def __init__(
+        self, script: Script, websocket: ServerConnection, visit: Visit, model: str
+    ) -> None:
+        self._script = script
+        self._websocket = websocket
+        self._visit = visit
+        self._wire = Wire(
+            websocket, visit, Faults(script.faults, visit.number),
+            beta=script.server.dialect == "beta",
+        )  # fmt: skip
+        self._holder = SessionHolder(script.server, model)
+        self._conversation = Conversation()
+        self._responder = Responder(script, self._wire, self._conversation)
+        self._vad: EnergyVad | None = None
+        self._pending = bytearray()
+        self._heard_ms = 0.0
+        self._turn_item = ""
+        self._speech_start_ms = 0
+        self._timers: set[asyncio.Task[None]] = set()
+        self._tune_ear()
+
+    async def run(self) -> None:
+        """Greet, then serve until the client or a fault ends it."""
+        try:
+            if not await self._wire.at("created"):
+                await self._wire.emit(ev.SessionCreated(session=self._holder.session))
+            self._later(self._expire())
+            for fault in self._wire.faults.idle():
+                self._later(self._strike_after(fault.after_s, fault))
+            async for text in self._websocket:
+                await self._receive(text)
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            await self._responder.close()
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        timer = asyncio.create_task(work, name="simulated fault")
+        self._timers.add(timer)
+        timer.add_done_callback(self._timers.discard)
+
+    async def _strike_after(self, seconds: float, fault: Any) -> None:
+        await asyncio.sleep(seconds)
+        await self._wire.strike(fault)
+
+    async def _expire(self) -> None:
+        await asyncio.sleep(self._script.server.session_s)
+        await self._wire.expire()
+
+    # --- events of the client ----------------------------------------------------------
+
+    async def _receive(self, text: str | bytes) -> None:
+        raw: dict[str, Any] = {}
+        try:
+            raw = decode_object(text)
+            await self._handle(raw)
+        except ProtocolError as error:
+            refused = RefusedError("invalid_event", error.what, error.param)
+            await self._wire.emit(refused.event(raw.get("event_id")))
+        except RefusedError as refused:
+            await self._wire.emit(refused.event(raw.get("event_id")))
+
+    async def _handle(self, raw: dict[str, Any]) -> None:
+        if raw["type"] == "input_audio_buffer.append":
+            await self._append(raw)
+            return
+        self._visit.note_received(raw)
+        if raw["type"] in ("session.update", "transcription_session.update"):
+            await self._update_session(raw)
+            return
+        strict = self._script.server.strict and self._script.server.dialect == "ga"
+        event = ev.client_event(raw, strict=strict)
+        match event:
+            case ev.InputAudioBufferCommit():
+                await self._commit_by_hand()
+            case ev.InputAudioBufferClear():
+                self._pending.clear()
+                await self._wire.emit(ev.InputAudioBufferCleared())
+            case ev.ResponseCreate():
+                self._respond(event.response or ev.ResponseParameters())
+            case ev.ResponseCancel():
+                if not await self._responder.cancel("client_cancelled"):
+                    raise RefusedError(
+                        "response_cancel_not_active", "Cancellation failed: no active response."
+                    )
+            case ev.OutputAudioBufferClear():
+                raise RefusedError("invalid_event", "There is no output buffer on a WebSocket.")
+            case UnknownEvent():
+                raise RefusedError("invalid_event", f"Unknown event: '{raw['type']}'.", "type")
+            case _:
+                await self._change_item(event)
+
+    async def _update_session(self, raw: dict[str, Any]) -> None:
+        if await self._wire.at("updated"):
+            return
+        self._holder.update(raw, has_spoken=self._responder.has_spoken)
+        self._tune_ear()
+        await self._wire.emit(ev.SessionUpdated(session=self._holder.session))
+        for tool in self._holder.session.tools or []:
+            if isinstance(tool, ev.McpTool):
+                await self._list_mcp(tool)
+
+    def _tune_ear(self) -> None:
+        detection = self._holder.turn_detection
+        if detection is None:
+            self._vad = None
+            return
+        eagerness = detection.get("eagerness") or "auto"
+        silence_ms = detection.get("silence_duration_ms") or _SEMANTIC_SILENCE_MS[eagerness]
+        if self._vad is None:
+            self._vad = EnergyVad(self._script.server.loudness_dbfs, silence_ms)
+        self._vad.silence_ms = silence_ms
+
+    async def _change_item(self, event: Any) -> None:
+        match event:
+            case ev.ConversationItemCreate():
+                item, previous = self._conversation.create(event.item, event.previous_item_id)
+                await self._wire.emit(
+                    ev.ConversationItemAdded(item=item, previous_item_id=previous)
+                )
+                await self._wire.emit(ev.ConversationItemDone(item=item, previous_item_id=previous))
+                if isinstance(item, ev.McpApprovalResponseItem):
+                    self._decide(item)
+            case ev.ConversationItemRetrieve():
+                item = self._conversation.get(event.item_id, "item_retrieve")
+                await self._wire.emit(ev.ConversationItemRetrieved(item=item))
+            case ev.ConversationItemDelete():
+                self._conversation.delete(event.item_id)
+                await self._wire.emit(ev.ConversationItemDeleted(item_id=event.item_id))
+            case ev.ConversationItemTruncate():
+                self._conversation.truncate(event.item_id, event.audio_end_ms)
+                await self._wire.emit(
+                    ev.ConversationItemTruncated(
+                        item_id=event.item_id,
+                        content_index=event.content_index,
+                        audio_end_ms=event.audio_end_ms,
+                    )
+                )
+
+    # --- audio and turns --------------------------------------------------------------
+
+    async def _append(self, raw: dict[str, Any]) -> None:
+        try:
+            pcm = base64.b64decode(raw.get("audio", ""), validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            raise RefusedError("invalid_value", "Invalid audio.", "audio") from None
+        self._visit.note_received(raw, pcm)
+        self._pending += pcm
+        await self._wire.at("question", self._visit.audio_ms)
+        if self._vad is None:
+            return
+        samples = np.frombuffer(pcm[: len(pcm) // 2 * BYTES_PER_SAMPLE], dtype="<i2")
+        for heard in self._vad.hear(samples.astype(np.int16)):
+            await (self._began if heard.what == "started" else self._ended)(heard)
+
+    async def _began(self, heard: Heard) -> None:
+        detection = self._holder.turn_detection or {}
+        self._turn_item = new_id("item")
+        self._speech_start_ms = max(0, heard.at_ms - (detection.get("prefix_padding_ms") or 0))
+        await self._wire.emit(
+            ev.InputAudioBufferSpeechStarted(
+                item_id=self._turn_item, audio_start_ms=self._speech_start_ms
+            )
+        )
+        if detection.get("interrupt_response", True):
+            await self._responder.cancel("turn_detected")
+
+    async def _ended(self, heard: Heard) -> None:
+        await self._wire.emit(
+            ev.InputAudioBufferSpeechStopped(item_id=self._turn_item, audio_end_ms=heard.at_ms)
+        )
+        self._heard_ms = heard.at_ms - self._speech_start_ms
+        await self._commit(self._turn_item)
+        detection = self._holder.turn_detection or {}
+        if detection.get("create_response", True) and not self._responder.is_active:
+            self._respond(ev.ResponseParameters())
+
+    async def _commit_by_hand(self) -> None:
+        length_ms = len(self._pending) / BYTES_PER_MS
+        if length_ms < LEAST_COMMIT_MS:
+            raise RefusedError(
+                "input_audio_buffer_commit_empty",
+                f"Expected at least {LEAST_COMMIT_MS}ms of audio, got {length_ms:.2f}ms.",
+            )
+        self._heard_ms = length_ms
+        await self._commit(new_id("item"))
+
+    async def _commit(self, item_id: str) -> None:
+        self._pending.clear()
+        if self._vad is not None:
+            self._vad.forget()
+        previous = self._conversation.last_id
+        item = ev.MessageItem(
+            id=item_id, object="realtime.item", status="completed", role="user",
+            content=[ev.InputAudio(transcript=None)],
+        )  # fmt: skip
+        self._conversation.add(item)
+        for event in (
+            ev.InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous),
+            ev.ConversationItemAdded(item=item, previous_item_id=previous),
+            ev.ConversationItemDone(item=item, previous_item_id=previous),
+        ):
+            await self._wire.emit(event)
+        if self._holder.transcribes:
+            await self._transcribe(item_id)
+
+    async def _transcribe(self, item_id: str) -> None:
+        heard = self._responder.next_answer.heard
+        usage = ev.DurationUsage(seconds=self._heard_ms / 1_000)
+        await self._wire.emit(
+            ev.ConversationItemInputAudioTranscriptionDelta(
+                item_id=item_id, content_index=0, delta=heard
+            )
+        )
+        await self._wire.emit(
+            ev.ConversationItemInputAudioTranscriptionCompleted(
+                item_id=item_id, content_index=0, transcript=heard, usage=usage
+            )
+        )
+
+    def _respond(self, parameters: ev.ResponseParameters, approved: Approved | None = None) -> None:
+        modality: ev.Modality = "audio" if self._holder.speaks else "text"
+        if parameters.output_modalities:
+            modality = parameters.output_modalities[0]
+        self._responder.start(parameters, modality, self._heard_ms, approved)
+
+    # --- MCP ----------------------------------------------------------------------------
+
+    async def _list_mcp(self, tool: ev.McpTool) -> None:
+        item_id = new_id("mcpl")
+        known = {server.label: server for server in self._script.mcp}
+        server = known.get(tool.server_label)
+        await self._wire.emit(ev.McpListToolsInProgress(item_id=item_id))
+        if server is None or not server.is_reachable:
+            await self._wire.emit(ev.McpListToolsFailed(item_id=item_id))
+            return
+        offered = [
+            ev.McpToolDescription(name=name, input_schema={"type": "object"})
+            for name in server.tools
+        ]
+        item = ev.McpListToolsItem(id=item_id, server_label=server.label, tools=offered)
+        self._conversation.add(item)
+        await self._wire.emit(ev.ConversationItemAdded(item=item))
+        await self._wire.emit(ev.ConversationItemDone(item=item))
+        await self._wire.emit(ev.McpListToolsCompleted(item_id=item_id))
+
+    def _decide(self, answer: ev.McpApprovalResponseItem) -> None:
+        """Make the call that was approved, and answer; after a no the client goes on."""
+        request = self._conversation.get(answer.approval_request_id, "item_create")
+        if isinstance(request, ev.McpApprovalRequestItem) and answer.approve:
+            outputs = [
+                item.output
+                for given in self._script.answers
+                for item in given.items
+                if item.mcp_server == request.server_label and item.call == request.name
+            ]
+            approved = Approved(request, outputs[0] if outputs else "")
+            self._respond(ev.ResponseParameters(), approved)
