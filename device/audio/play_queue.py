@@ -136,6 +136,11 @@ class PlayQueue:
             self._queue.append(item)
         return item
 
+    @property
+    def keys(self) -> list[Key]:
+        """The items that have not been heard to their end, in order."""
+        return list(self._items)
+
     def is_complete(self, key: Key) -> bool:
         """Whether an item of this name is complete and has not been heard to its end."""
         return key in self._items and self._items[key].is_complete

@@ -34,7 +34,7 @@ class PlaybackHealth:
     inserted_silence_s: float
     """How long the speaker was silent for that reason; not counted as heard."""
     refused_s: float
-    """Sound that did not fit, came before any speaker was open, or after ``finish``."""
+    """Sound that did not fit, came while no speaker was open, or after ``finish``."""
     cushion_s: float
     """How much must lie ready at present before an item begins."""
     waiting_s: float
@@ -54,8 +54,8 @@ class Playback:
 
     ``on_started(key)`` when the first frame of an item is handed to the speaker;
     ``on_finished(key)`` when its last frame has been heard: exactly once for each item
-    that was finished and not stopped, even one without sound (where no speaker was
-    ever open it is called by ``finish`` itself, so that nobody waits for ever);
+    that was finished and not stopped, even one without sound (while no speaker is
+    open it is called by ``finish`` or ``close`` itself, so that nobody waits for ever);
     ``on_played(samples, at_frame)`` with every block that goes out, silence too, at the
     speaker's rate: the reference of an echo canceller. ``at_frame`` counts frames since
     the first opening; the end of the block is heard ``speaker.latency_s`` from now.
@@ -101,34 +101,54 @@ class Playback:
             self._is_open = True
 
     def close(self) -> None:
-        """Close the stream for real; what is queued stays, and plays after ``open``."""
+        """Close the stream for real, and drop what is queued."""
         with self._feeding:
             self._is_open = False
-            self.speaker.close()
+            try:
+                self.speaker.close()
+            finally:
+                self._abandon()
 
     def reopen(self) -> None:
-        """Close and open again, to mend a broken speaker; what was queued goes on.
+        """Close and open again, to mend a broken speaker; what is queued goes on.
 
         Raises a ``BitternError`` when it is still broken; it is closed then.
         """
         with self._feeding:
+            self._is_open = False
             try:
-                self.close()
+                self.speaker.close()
             except BitternError as failure:
                 log.warning("closing %s before reopening it: %s", self.speaker.name, failure)
-            self.open()
+            try:
+                self.open()
+            except BitternError:
+                self._abandon()
+                raise
+
+    def _abandon(self) -> None:
+        """Drop what is queued; what was complete counts as finished, so that nobody waits."""
+        if self._mixer is None:
+            return
+        with self._lock:
+            complete = [key for key in self._mixer.queue.keys if self._mixer.queue.is_complete(key)]
+            self._mixer.queue.stop()
+            self._mixer.overlays.clear()
+        self._resamplers.clear()
+        for key in complete:
+            self.on_finished(key)
 
     def feed(self, key: Key, pcm24k: Samples) -> int:
         """Append sound (int16, 24 kHz) to an item; return how many samples were taken.
 
         Fewer than given, and the rest is refused, when more than ``limit_s`` would
         wait: the item then ends early, rather than taking the memory of the appliance.
-        None where no speaker could be opened so far, or when the item is finished.
+        None while no speaker is open, or when the item is finished.
         """
         with self._feeding:
             taken = self._room_for(key, len(pcm24k))
             self._note_refused(key, len(pcm24k) - taken)
-            if self._mixer is None or not taken:
+            if self._mixer is None or taken == 0:
                 return 0
             resampler = self._resamplers.get(key)
             if resampler is None:
@@ -140,7 +160,7 @@ class Playback:
             return taken
 
     def _room_for(self, key: Key, count: int) -> int:
-        if self._mixer is None:
+        if self._mixer is None or not self._is_open:
             return 0
         queue = self._mixer.queue
         with self._lock:
@@ -158,7 +178,7 @@ class Playback:
         """Say that an item is complete; ``on_finished`` follows when it has been heard."""
         with self._feeding:
             resampler = self._resamplers.pop(key, None)
-            if self._mixer is not None:
+            if self._mixer is not None and self._is_open:
                 with self._lock:
                     if resampler is not None:
                         self._mixer.queue.add(key, resampler.finish(), 0)
@@ -176,10 +196,10 @@ class Playback:
     def mix_in(self, pcm24k: Samples) -> None:
         """Play a short sound (a chime) at once, over whatever plays, with no account of it.
 
-        Dropped where no speaker could be opened so far.
+        Dropped while no speaker is open.
         """
         with self._feeding:
-            if self._mixer is None:
+            if self._mixer is None or not self._is_open:
                 return
             limit = round(LONGEST_OVERLAY_S * WIRE_RATE_HZ)
             sound = resample(pcm24k[:limit], WIRE_RATE_HZ, self._mixer.queue.rate_hz)

@@ -1,0 +1,225 @@
+"""Capture: one clock over all reopenings, a bounded queue, deaf when closed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.audio.capture import Block, BlockQueue, Capture
+from device.audio.microphone import BlockMeter, MicrophoneHealth, MicrophoneWatch, Verdict
+from device.audio.ring import OverwrittenError
+from device.audio.uplink import UplinkReader
+from device.errors import BitternError
+
+
+def counting(start: int, count: int) -> np.ndarray:
+    return np.arange(start, start + count).astype(np.int16)
+
+
+def drain(queue: BlockQueue) -> list[Block]:
+    blocks = []
+    while (block := queue.get(0)) is not None:
+        blocks.append(block)
+    return blocks
+
+
+def test_blocks_and_ring_share_the_clock(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+    for at in range(0, 960, 320):
+        microphone.say(counting(at, 320))
+    blocks = drain(capture.blocks)
+    assert [block.at_sample for block in blocks] == [0, 320, 640]
+    assert [block.is_after_gap for block in blocks] == [True, False, False]
+    assert blocks[-1].end_sample == capture.ring.end_sample == 960
+    assert (capture.ring.read(0, 960) == counting(0, 960)).all()
+
+
+def test_the_clock_goes_on_over_a_reopening(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+    microphone.say(counting(0, 320))
+    capture.reopen()
+    microphone.say(counting(320, 320))
+    assert [(b.at_sample, b.is_after_gap) for b in drain(capture.blocks)] == [
+        (0, True),
+        (320, True),
+    ]
+    assert (capture.ring.read(0, 640) == counting(0, 640)).all()
+
+
+def test_close_forgets_everything(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+    microphone.say(counting(1, 320))
+    capture.close()
+    assert not capture.is_open
+    assert capture.blocks.get(0) is None
+    with pytest.raises(OverwrittenError):
+        capture.ring.read(0, 320)
+    assert not capture.ring._samples.any()
+    capture.open()
+    microphone.say(counting(320, 320))
+    assert capture.ring.end_sample == 640
+
+
+def test_a_stream_that_hangs_in_close_is_deaf_all_the_same(
+    make_microphone: Callable[..., Any],
+) -> None:
+    """Mute must hold even when the driver does not let go."""
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+    zombie = microphone.deliver
+    microphone.say(counting(1, 320))
+    microphone.hangs = True
+    with pytest.raises(BitternError, match="hangs"):
+        capture.close()
+    zombie(counting(1, 320))
+    assert capture.ring.end_sample == capture.ring.start_sample == 320
+    assert capture.blocks.get(0) is None
+    capture.open()
+    zombie(counting(1, 320))
+    microphone.say(counting(320, 100))
+    assert [block.at_sample for block in drain(capture.blocks)] == [320]
+
+
+def test_a_reopening_that_fails_leaves_it_closed_and_can_be_tried_again(
+    make_microphone: Callable[..., Any],
+) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+    zombie = microphone.deliver
+    microphone.is_missing = True
+    with pytest.raises(BitternError, match="no microphone"):
+        capture.reopen()
+    assert not capture.is_open
+    zombie(counting(0, 100))
+    assert capture.ring.end_sample == 0
+    microphone.is_missing = False
+    capture.open()
+    assert capture.is_open
+
+
+def test_a_full_queue_drops_the_oldest_and_says_so() -> None:
+    queue = BlockQueue(limit_samples=1_000)
+    for at in range(0, 3_000, 300):
+        queue.put(Block(at, counting(at, 300), is_after_gap=False))
+    assert (queue.dropped_blocks, queue.dropped_samples) == (7, 2_100)
+    blocks = drain(queue)
+    assert [block.at_sample for block in blocks] == [2_100, 2_400, 2_700]
+    assert [block.is_after_gap for block in blocks] == [True, False, False]
+
+
+def test_a_block_larger_than_the_queue_still_passes() -> None:
+    queue = BlockQueue(limit_samples=100)
+    assert queue.has_room(500)
+    queue.put(Block(0, counting(0, 500), is_after_gap=False))
+    assert not queue.has_room(1)
+    assert len(drain(queue)) == 1
+
+
+def test_get_waits_and_gives_up() -> None:
+    queue = BlockQueue(1_000)
+    began = time.monotonic()
+    assert queue.get(0.05) is None
+    assert 0.04 < time.monotonic() - began < 1.0
+    timer = threading.Timer(0.02, queue.put, [Block(0, counting(0, 10), is_after_gap=False)])
+    timer.start()
+    assert queue.get(5.0) is not None
+
+
+def test_gain_is_applied_before_anybody_hears(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone, gain_db=6.0206)
+    capture.open()
+    microphone.say(np.array([100, -100, 30_000], dtype=np.int16))
+    assert drain(capture.blocks)[0].samples.tolist() == [200, -200, 32_767]
+    assert capture.ring.read(0, 3).tolist() == [200, -200, 32_767]
+
+
+def test_a_source_that_can_wait_loses_nothing(make_microphone: Callable[..., Any]) -> None:
+    """Much faster than real time, into a small queue and a small ring with a slow reader."""
+    microphone = make_microphone(is_live=False)
+    capture = Capture(microphone, ring_s=0.5, queue_s=0.1)
+    capture.open()
+    reader = UplinkReader(capture.ring, 0, 160_000, rate_hz=16_000)
+    sounds = [counting(at, 320) for at in range(0, 160_000, 320)]
+    source = threading.Thread(target=lambda: [microphone.say(each) for each in sounds])
+    source.start()
+    heard, sent = [], []
+    while not reader.is_drained:
+        block = capture.blocks.get(0.001)
+        heard += [block.samples] if block else []
+        sent += [chunk for chunk in [reader.take()] if chunk is not None]
+    source.join()
+    heard += [block.samples for block in drain(capture.blocks)]
+    assert capture.blocks.dropped_samples == 0
+    assert (np.concatenate(heard) == counting(0, 160_000)).all()
+    assert (np.concatenate(sent) == counting(0, 160_000)).all()
+
+
+def test_closing_frees_a_source_that_waits(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone(is_live=False)
+    capture = Capture(microphone, queue_s=0.01)
+    capture.open()
+    source = threading.Thread(target=lambda: [microphone.say(counting(0, 160)) for _ in range(9)])
+    source.start()
+    source.join(0.1)
+    assert source.is_alive()
+    capture.close()
+    source.join(5)
+    assert not source.is_alive()
+
+
+class TestMeter:
+    def test_ages_and_counts(self) -> None:
+        now = [10.0]
+        meter = BlockMeter(16_000, clock=lambda: now[0])
+        now[0] = 13.0
+        meter.restart()
+        now[0] = 14.5
+        assert meter.health(True) == MicrophoneHealth(1.5, True, 0, 0.0, 0)
+        meter.note(counting(0, 160), overflowed=True)
+        now[0] = 14.75
+        assert meter.health(False) == MicrophoneHealth(0.25, False, 1, 0.0, 1)
+
+    @pytest.mark.parametrize("value", [0, -1, 32_767])
+    def test_measures_runs_of_one_value(self, value: int) -> None:
+        meter = BlockMeter(1_000)
+        meter.note(np.full(500, value, dtype=np.int16))
+        meter.note(np.full(500, value, dtype=np.int16))
+        assert meter.health(True).zero_run_s == 1.0
+        meter.note(np.zeros(0, dtype=np.int16))
+        assert meter.health(True).zero_run_s == 1.0
+        meter.note(np.full(500, 7, dtype=np.int16))
+        assert meter.health(True).zero_run_s == 0.5
+        almost = np.full(500, 7, dtype=np.int16)
+        almost[250] = 8
+        meter.note(almost)
+        assert meter.health(True).zero_run_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("health", "verdict"),
+    [
+        (MicrophoneHealth(0.02, True, 0, 0.0, 100), Verdict.HEALTHY),
+        (MicrophoneHealth(1.9, True, 9, 9.9, 100), Verdict.HEALTHY),
+        (MicrophoneHealth(2.1, True, 0, 0.0, 100), Verdict.STALLED),
+        (MicrophoneHealth(2.1, True, 0, 99.0, 0), Verdict.STALLED),
+        (MicrophoneHealth(0.02, True, 0, 10.1, 100), Verdict.SILENT),
+        (MicrophoneHealth(0.02, False, 0, 0.0, 100), Verdict.DEAD),
+        (MicrophoneHealth(9.0, False, 0, 99.0, 100), Verdict.DEAD),
+    ],
+)
+def test_verdicts(health: MicrophoneHealth, verdict: Verdict) -> None:
+    assert MicrophoneWatch().judge(health) is verdict
