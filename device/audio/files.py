@@ -117,32 +117,27 @@ class FileMicrophone:
         file.seek(min(self._next_frame, file.frames))
         block_frames = max(1, round(self._rate_hz * BLOCK_S))
         while not closing.is_set():
-            samples = self._next_block(file, block_frames)
-            given += len(samples)
+            samples = _read_mono(file, block_frames)
+            block = np.concatenate((samples, silence(block_frames - len(samples))))
+            given += block_frames
             # A microphone has a block when it is over, not when it begins.
             if self._pace.is_live:
                 self._pace.lead(base_s + given / self._rate_hz, closing)
             if closing.is_set():
                 return
-            self._meter.note(samples)
-            deliver(samples)
-            self._note_end(file)
+            self._meter.note(block)
+            deliver(block)
+            self._note_position(file, len(samples), block_frames)
             if not self._pace.is_live:
                 self._pace.lead(base_s + given / self._rate_hz, closing)
 
-    def _next_block(self, file: soundfile.SoundFile, frames: int) -> Samples:
-        samples = _read_mono(file, frames)
-        self._next_frame += len(samples)
-        if len(samples) < frames and self._next_frame < file.frames:
-            log.warning("%s ends early: its header promises more than there is", self.name)
-            self._next_frame = file.frames
-        if len(samples) == frames:
-            return samples
-        return np.concatenate((samples, silence(frames - len(samples))))
-
-    def _note_end(self, file: soundfile.SoundFile) -> None:
-        if self._has_ended or self._next_frame < file.frames:
+    def _note_position(self, file: soundfile.SoundFile, read: int, wanted: int) -> None:
+        self._next_frame += read
+        if self._has_ended or (read == wanted and self._next_frame < file.frames):
             return
+        if self._next_frame < file.frames:
+            log.warning("%s ends early: its header promises more than there is", self.name)
+            self._next_frame = int(file.frames)
         self._has_ended = True
         if self._on_end is not None:
             self._on_end()
