@@ -22,7 +22,7 @@ from device.errors import EXIT_FAILURE, BitternError
 
 Commands = argparse._SubParsersAction  # the public name argparse never gave it
 
-FAMILIES: tuple[str, ...] = ("config", "models")
+FAMILIES: tuple[str, ...] = ("config", "models", "panel")
 """Modules of this package that declare commands, in the order ``--help`` shows them."""
 
 

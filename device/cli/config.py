@@ -43,12 +43,15 @@ def add_config_option(command: argparse.ArgumentParser) -> None:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Print each mistake in one line, or what is in force when there is none."""
-    from device.settings.load import SHIPPED, SettingsError, load_settings
+    from device.panel.boards import load_board
+    from device.schema.mistakes import MistakesError
+    from device.settings.load import SHIPPED, load_settings
     from device.settings.show import key_state
 
     try:
         loaded = load_settings(arguments.file)
-    except SettingsError as bad:
+        load_board(loaded.settings.panel.board)
+    except MistakesError as bad:
         for mistake in bad.mistakes:
             print(mistake, file=sys.stderr)
         return EXIT_FAILURE

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from device.schema.document import Document
-from device.schema.keys import Key, key_of, matches
+from device.schema.keys import METADATA, Key, key_of, matches
 from device.schema.mistakes import Mistake, Path, nearest, path_text, quoted, value_text
 from device.schema.secrets import ADVICE, MASK, holds_secret, is_secret_name
 
@@ -35,10 +35,15 @@ class UnfitError(Exception):
 
 
 class Checker:
-    """Checks one document against a tree of dataclasses and collects every mistake."""
+    """Checks one document against a tree of dataclasses and collects every mistake.
 
-    def __init__(self, document: Document, root: type[Any]) -> None:
+    A document that is ``complete`` must give all required keys; one that others are laid
+    over or under need not.
+    """
+
+    def __init__(self, document: Document, root: type[Any], *, complete: bool = False) -> None:
         self.document = document
+        self._is_complete = complete
         self.mistakes: list[Mistake] = []
         self._everywhere = dict(leaf_paths(root))
         self.given = self._table(root, document.table, ())
@@ -59,7 +64,15 @@ class Checker:
             fitting = self._entry(hints[name], fields[name], value, (*path, name))
             if fitting is not None:
                 given[name] = fitting
+        if self._is_complete:
+            self._report_missing(missing(shape, table), path)
         return given
+
+    def _report_missing(self, names: Sequence[str], path: Path) -> None:
+        for name in names:
+            line, place = self.document.line_of(path), path_text(path)
+            problem = f"expected the key {name}"
+            self.mistakes.append(Mistake(self.document.file, line, place, "", problem))
 
     def _entry(self, hint: Any, field: dataclasses.Field[Any], value: Any, path: Path) -> Any:
         if dataclasses.is_dataclass(hint):
@@ -267,7 +280,11 @@ def build(shape: type[T], given: GivenTable) -> T:
     return shape(**values)
 
 
-def missing(shape: type[Any], given: GivenTable) -> list[str]:
-    """Return the required keys of a dataclass that nobody gave."""
-    names = (field.name for field in dataclasses.fields(shape) if key_of(field).required)
-    return [name for name in names if name not in given]
+def missing(shape: type[Any], table: Mapping[str, Any]) -> list[str]:
+    """Return the required keys of a dataclass that a table lacks."""
+    required = (
+        field.name
+        for field in dataclasses.fields(shape)
+        if METADATA in field.metadata and key_of(field).required
+    )
+    return [name for name in required if name not in table]

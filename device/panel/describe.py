@@ -1,0 +1,61 @@
+"""A board in words: its lights, buttons, sound card, config.txt and wires."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from device.panel.boards import NOT_CONNECTED, Board, ButtonSpec, LightsSpec
+
+GESTURES = ("press", "double", "long", "very_long")
+
+
+def describe(board: Board) -> str:
+    """Return everything about a board as text for a terminal."""
+    return "\n".join(_lines(board))
+
+
+def _lines(board: Board) -> Iterator[str]:
+    yield board.title
+    if board.about:
+        yield textwrap.fill(board.about, 92)
+    yield f"lights: {lights_text(board.lights)}"
+    for button in board.button:
+        yield f"button {button.name} on GPIO{button.pin}: {button_text(button)}"
+    if board.mute_switch.pin != NOT_CONNECTED:
+        spec = board.mute_switch
+        yield f"mute switch on GPIO{spec.pin}: muted when {spec.muted_when}"
+    if board.sound.card:
+        yield f"sound card: {board.sound.card}, {board.sound.microphones} microphones"
+    for mixer in board.sound.mixer:
+        yield f"  mixer: {mixer.control} = {mixer.value}"
+    for line in board.boot.config_txt:
+        yield f"config.txt: {line}"
+    if board.boot.needs_other_driver:
+        yield textwrap.fill(f"Note: {board.boot.needs_other_driver}", 92)
+    if board.wire:
+        yield "wires:"
+    for wire in board.wire:
+        yield f"  pin {wire.header:2} ({wire.note}): {wire.part}"
+
+
+def lights_text(lights: LightsSpec) -> str:
+    """Say in a few words what lights a board has and where."""
+    if lights.kind == "led":
+        return f"one LED on GPIO{lights.pin}"
+    if lights.kind == "rgb":
+        return f"one RGB LED on GPIO{lights.red}, GPIO{lights.green} and GPIO{lights.blue}"
+    if lights.kind == "none":
+        return "none"
+    strip = f"{lights.count} {lights.kind.upper()}"
+    if lights.data_pin != NOT_CONNECTED:
+        return f"{strip}, data on GPIO{lights.data_pin}, clock on GPIO{lights.clock_pin}"
+    return f"{strip} on /dev/spidev{lights.spi_bus}.{lights.spi_device}"
+
+
+def button_text(button: ButtonSpec) -> str:
+    """Say what each gesture on a button does."""
+    actions = ((gesture, getattr(button, gesture)) for gesture in GESTURES)
+    return ", ".join(
+        f"{gesture.replace('_', ' ')} = {action}" for gesture, action in actions if action != "none"
+    )
