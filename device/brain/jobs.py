@@ -152,8 +152,13 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class HearingFailed:
+    """The ear is broken: nothing more will be heard in this session."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """The words of an utterance up to a pause, and how its melody ended."""
+    """The words of an utterance up to a pause."""
 
     stream: int
     transcript: Transcript
@@ -226,6 +231,7 @@ class SpeakingFailed:
 
 Result: TypeAlias = (
     Heard
+    | HearingFailed
     | Settled
     | Transcribed
     | TranscriptionFailed

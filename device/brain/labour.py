@@ -23,6 +23,7 @@ from device.brain.jobs import (
     FeedTranscription,
     FinishTranscription,
     Hear,
+    HearingFailed,
     Job,
     Result,
     Settled,
@@ -64,16 +65,19 @@ class Labour:
         self._abilities = abilities
         self._workshop = workshop
         self._report = report
-        self._ear = Ear(abilities.new_voice_detector())
+        self._ear: Ear | None = None
         self._hearing = Lane(workshop.hearing, self)
+        # At once, so that the first sound need not wait for the detector to be loaded.
+        self._hearing.put(self._open_ear)
         self._utterances: dict[int, _Utterance] = {}
         self._jobs: dict[int, Cancellation] = {}
+        self._is_closed = False
 
     def start(self, job: Job) -> None:
         """Begin a job; returns at once."""
         match job:
             case Hear():
-                self._hearing.put(lambda: self._report(self._ear.hear(job)))
+                self._hearing.put(lambda: self._hear(job))
             case Think():
                 self._begin(job)
                 self._workshop.thinking.submit(self, lambda: self._think(job))
@@ -88,6 +92,7 @@ class Labour:
 
     def close(self) -> None:
         """Cancel everything; nothing that is still reported matters."""
+        self._is_closed = True
         for cancellation in self._jobs.values():
             cancellation.cancel()
         for stream in list(self._utterances):
@@ -105,6 +110,26 @@ class Labour:
 
     def _begin(self, job: Think | Speak) -> None:
         self._jobs[job.job] = Cancellation()
+
+    # --------------------------------------------------------------------------- hearing
+
+    def _open_ear(self) -> None:
+        try:
+            self._ear = Ear(self._abilities.new_voice_detector())
+        except Exception:
+            _log.exception("the voice detector cannot be had")
+
+    def _hear(self, job: Hear) -> None:
+        if self._is_closed:
+            return
+        try:
+            if self._ear is None:
+                raise RuntimeError("there is no voice detector")
+            self._report(self._ear.hear(job))
+        except Exception:
+            _log.exception("hearing failed")
+            self._is_closed = True
+            self._report(HearingFailed())
 
     # --------------------------------------------------------------------- transcription
 

@@ -16,11 +16,11 @@ def load_abilities(model: Path | None = None) -> Abilities:
     from device.brain.stt import WhisperTranscriber
     from device.brain.tts import HibariVoice
     from device.models import path_of
-    from device.vad.silero import SileroDetector
+    from device.vad.silero import Silero
 
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en"))
     voice = HibariVoice()
     silero = path_of("silero/silero_vad.onnx")
     transcriber.load()
     voice.load()
-    return Abilities(transcriber, load_thinker(model), voice, lambda: SileroDetector(silero))
+    return Abilities(transcriber, load_thinker(model), voice, lambda: Silero(silero))

@@ -397,8 +397,10 @@ class Response:
         limit = self.settings.max_output_tokens
         if limit is None:
             return data
+        form = self.settings.output_format
         left_ms = (limit - self._text_tokens) * ASSISTANT_MS_PER_TOKEN - self.spoken_ms
-        return data[: max(0, math.floor(left_ms)) * self.settings.output_format.bytes_per_ms]
+        samples = max(0, round(left_ms * form.rate_hz / 1000))
+        return data[: samples * form.bytes_per_sample]
 
     def _usage(self) -> Json:
         given, made = self.input_tokens, self.output_tokens

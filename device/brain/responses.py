@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from device.brain.configuration import ResponseSettings
@@ -38,6 +38,7 @@ class Responses:
         count: CountTokens,
         limits: Limits,
         now_s: float,
+        conversation_has_grown: Callable[[], None],
     ) -> None:
         self._outbox = outbox
         self._conversation = conversation
@@ -46,6 +47,7 @@ class Responses:
         self._limits = limits
         self._rate = TokenRate(limits.tokens_per_minute, now_s)
         self._now_s = now_s
+        self._conversation_has_grown = conversation_has_grown
         self._active: dict[str, Response] = {}
         self.default: Response | None = None
         """The one that writes to the conversation."""
@@ -211,6 +213,7 @@ class Responses:
         if response is self.default and item.id in self._conversation:
             previous = self._conversation.before(item)
             self.emit("conversation.item.done", previous_item_id=previous, item=item.wire())
+            self._conversation_has_grown()
 
     def response_ended(self, response: Response) -> None:
         """Let the next one begin, and tell what is left of the rate."""

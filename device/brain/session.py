@@ -24,6 +24,7 @@ from device.brain.items import Item, Json, Sound
 from device.brain.jobs import (
     Effect,
     Heard,
+    HearingFailed,
     Job,
     Result,
     Settled,
@@ -41,6 +42,7 @@ from device.brain.speech import Speech
 from device.brain.words import Words
 
 CLOSE_EXPIRED = 1001
+CLOSE_BROKEN = 1011
 CLOSE_REFUSED = 4000
 
 
@@ -83,6 +85,7 @@ class Session:
             thinker.count_tokens,
             self._limits,
             now_s,
+            self._keep_within_limits,
         )
         self._words = Words(
             self._outbox, self._responses.understood, self._responses.not_understood
@@ -134,6 +137,8 @@ class Session:
         match result:
             case Heard():
                 self._hearing.heard(result)
+            case HearingFailed():
+                self._give_up_hearing()
             case Settled():
                 detection = self._configuration.turn_detection
                 if detection is not None:
@@ -197,6 +202,14 @@ class Session:
         self._responses.stop_all()
         self._outbox.emit_error(RequestError("session_expired", message), None)
         self._outbox.close(CLOSE_EXPIRED, message)
+        self._is_over = True
+
+    def _give_up_hearing(self) -> None:
+        """End the session: a deaf one would only look alive."""
+        message = "The brain cannot hear any more; its log says why."
+        self._responses.stop_all()
+        self._outbox.emit_error(RequestError("server_error", message, kind="server_error"), None)
+        self._outbox.close(CLOSE_BROKEN, message)
         self._is_over = True
 
     def _idle_deadline_s(self) -> float | None:

@@ -32,7 +32,7 @@ from device.brain.abilities import (
     ThinkRequest,
     Transcript,
 )
-from device.brain.ear import Ear
+from device.brain.ear import Ear, resampled
 from device.brain.jobs import (
     BeginTranscription,
     Close,
@@ -494,7 +494,7 @@ class Bench:
                     if job.stream in self.streams:
                         self.streams[job.stream].cancel()
                 case TranscribeRecording():
-                    samples = job.format.decode(job.data)
+                    samples = resampled(job.format.decode(job.data), job.format.rate_hz, 16_000)
                     yield Transcribed(
                         job.stream,
                         self.transcriber.transcribe(samples, job.language, cancellation),
