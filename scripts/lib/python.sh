@@ -16,10 +16,11 @@ is_new_enough() {
 }
 
 # find_python: sets PYTHON. The system's own, since PyAudio and its friends are built for it;
-# another one only where that is too old, and then they are compiled for it.
+# another one only where that is too old, or where BITTERN_PYTHON names it, and then PyAudio
+# is compiled for it.
 find_python() {
-    PYTHON=/usr/bin/python3
-    PYTHON_IS_THE_SYSTEMS=yes
+    PYTHON=${BITTERN_PYTHON:-/usr/bin/python3}
+    [ "$PYTHON" = /usr/bin/python3 ] && PYTHON_IS_THE_SYSTEMS=yes || PYTHON_IS_THE_SYSTEMS=no
     [ -x "$PYTHON" ] && is_new_enough "$PYTHON" && return 0
     PYTHON_IS_THE_SYSTEMS=no
     local name
@@ -44,13 +45,18 @@ _version_of() {
     "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null || echo "none: $1"
 }
 
+# must_be_ours: end if any of it belongs to somebody else (after `sudo scripts/run`, say).
+must_be_ours() {
+    local foreign
+    foreign=$(find "$VENV" ! -type l ! -writable -print -quit 2>/dev/null) || true
+    [ -z "$foreign" ] || fail "$foreign belongs to $(stat -c %U "$foreign")." \
+        'Run this as that user, or have the folder .venv removed: it is made anew.'
+}
+
 # make_venv: leave a sound one alone.
 make_venv() {
     venv_is_sound && return 0
-    if [ -e "$VENV" ] && ! [ -w "$VENV" ]; then
-        fail "$VENV belongs to $(stat -c %U "$VENV") and must be made anew." \
-            'Run this as that user, or remove the folder.'
-    fi
+    must_be_ours
     say "making the virtual environment .venv with $PYTHON ($("$PYTHON" --version))"
     "$PYTHON" -m venv --clear --system-site-packages "$VENV" >&2 ||
         fail 'the virtual environment could not be made (see above).'
@@ -72,7 +78,7 @@ install_locked() {
     local lock=$REPOSITORY/requirements/$1.txt stamp=$VENV/bittern-$1.stamp now
     now=$(fingerprint "$lock")
     [ "$(cat "$stamp" 2>/dev/null)" = "$now" ] && return 0
-    [ -w "$VENV" ] || fail "$VENV belongs to $(stat -c %U "$VENV"): run this as that user."
+    must_be_ours
     say "installing $(grep -c '^[a-zA-Z0-9]' "$lock") locked packages (requirements/$1.txt)"
     _pip_install --only-binary :all: --require-hashes --requirement "$lock" ||
         fail 'the packages could not be installed (see above).' \
