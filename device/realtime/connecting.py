@@ -56,14 +56,18 @@ class Redirected(Exception):  # noqa: N818  (it is an answer, not an error of ou
         self.status = status
 
 
-class _Quiet(logging.LoggerAdapter[logging.Logger]):
-    """The library's logger without its debug level, which writes our key in clear text."""
+class QuietLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger for the WebSocket library without debug level: there it writes out our key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(logging.getLogger(name), {})
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802  (logging's name)
+        """Whether a message of this level is written: never at debug."""
         return level > logging.DEBUG and super().isEnabledFor(level)
 
 
-_library_log = _Quiet(logging.getLogger(f"{__name__}.websockets"), {})
+_library_log = QuietLogger(f"{__name__}.websockets")
 
 
 class Opening:
@@ -73,10 +77,12 @@ class Opening:
         self.endpoint = endpoint
         self.waits_for = "connection (name, TCP, TLS)"
         self.limit_s = endpoint.connect_timeout_s
+        self.is_connected = False
         self._deadline = deadline
 
     def connected(self) -> None:
         """Name, TCP and TLS are done: from here the greeting's own time runs."""
+        self.is_connected = True
         self.waits_for = "answer to the upgrade (HTTP)"
         self.limit_s = self.endpoint.handshake_timeout_s
         self._deadline.reschedule(asyncio.get_running_loop().time() + self.limit_s)
@@ -164,7 +170,14 @@ async def upgrade(opening: Opening) -> ClientConnection:
     try:
         return await _connector(opening)
     except (OSError, InvalidHandshake, InvalidURI, InvalidProxy, ConnectionClosed, Redirected) as e:
-        raise LinkFailed(failure_of_exception(e, endpoint), endpoint.name) from None
+        failure = failure_of_exception(e, endpoint)
+        if failure.reason is Reason.CLOSED and not opening.is_connected and _is_tls(endpoint):
+            failure = Failure(Reason.TLS, "cut off in the middle of the TLS handshake")
+        raise LinkFailed(failure, endpoint.name) from None
+
+
+def _is_tls(endpoint: Endpoint) -> bool:
+    return endpoint.url.startswith("wss:")
 
 
 def _connector(opening: Opening) -> connect:
@@ -186,7 +199,7 @@ def _connector(opening: Opening) -> connect:
         return unix_connect(endpoint.socket_path, endpoint.request_url, **options)
     if endpoint.is_local:
         options["proxy"] = None
-    if endpoint.url.startswith("wss:"):
+    if _is_tls(endpoint):
         options["ssl"] = _trust_of(endpoint)
     return connect(endpoint.request_url, happy_eyeballs_delay=0.25, **options)
 

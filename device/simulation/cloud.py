@@ -28,7 +28,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from device.realtime.connecting import CLOSE_TIMEOUT_S
+from device.realtime.connecting import CLOSE_TIMEOUT_S, QuietLogger
 from device.realtime.endpoint import DEFAULT_PATH, Endpoint, Secret
 from device.realtime.events import ErrorDetails, ErrorEvent
 from device.simulation.answers import sound_of
@@ -119,7 +119,7 @@ class Cloud:
             "ping_interval": None,
             "close_timeout": CLOSE_TIMEOUT_S,
             "max_size": MOST_BYTES_IN_AN_EVENT,
-            "logger": logging.getLogger(f"{__name__}.websockets"),
+            "logger": QuietLogger(f"{__name__}.websockets"),
         }
         if self._tls is not None:
             options["ssl"] = self._tls
