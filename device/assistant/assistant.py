@@ -167,7 +167,6 @@ class Assistant:
         self._emit(do.ListenForSpeech(True, from_sample))
         self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
-        self._arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
         if self.policy.chime and trigger in (Trigger.WAKE_WORD, Trigger.BUTTON):
             self._arm(Timer.CHIME, self.policy.chime_delay_s)
         self._prefer_better_endpoint()
@@ -314,12 +313,15 @@ class Assistant:
         if self.state is State.CONNECTING or link is None:
             self._drop_turn()
             self._go_idle()
-            return
-        self._end_uplink(link, turn, link.plan.tail_silence_ms)
-        if not link.plan.detects_turns:
-            self._question_over(turn)
+        elif turn.is_cut:
+            self._endpoint_deaf()
         else:
-            self._arm(Timer.ENDPOINTING, link.plan.endpointing_timeout_s)
+            turn.is_cut = True
+            self._end_uplink(link, turn, link.plan.tail_silence_ms)
+            if link.plan.detects_turns:
+                self._arm(Timer.TURN_LIMIT, link.plan.endpointing_timeout_s)
+            else:
+                self._question_over(turn)
 
     def _endpoint_deaf(self) -> None:
         """Speech ended for the device; the endpoint has not said that it noticed."""
@@ -372,7 +374,6 @@ class Assistant:
             self._stop_unplayed_answer()
             turn.question_over = turn.is_complete = False
             self._timers.disarm(Timer.ANSWER)
-            self._arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
             self._become(State.LISTENING)
         elif self.state is State.SPEAKING and self._uplink_stopped_sample is not None:
             # Speech that was on its way when the answer began to play.
@@ -804,6 +805,9 @@ class Assistant:
 
     def _become(self, state: State) -> None:
         self.state = state
+        if state in _ASKING and Timer.TURN_LIMIT not in self._timers:
+            # Whatever led here: nobody is listened to without end.
+            self._arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
 
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""

@@ -43,6 +43,8 @@ class Turn:
     """The endpoint, or the device for it, has decided that the user has finished."""
     is_chimed: bool = False
     """A chime was played because nobody spoke on: the question begins after it."""
+    is_cut: bool = False
+    """It was too long; nothing more of it is sent."""
     is_replayed: bool = False
     """The whole question is being sent again; the endpoint hears its beginning late."""
     tried: list[str] = field(default_factory=list)

@@ -22,7 +22,7 @@ from device.errors import EXIT_FAILURE, BitternError
 
 Commands = argparse._SubParsersAction  # the public name argparse never gave it
 
-FAMILIES: tuple[str, ...] = ("config", "models", "panel")
+FAMILIES: tuple[str, ...] = ("run", "talk", "brain", "config", "models", "panel", "sounds"
 """Modules of this package that declare commands, in the order ``--help`` shows them."""
 
 

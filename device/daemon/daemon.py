@@ -20,8 +20,10 @@ from device.audio.playback import Playback
 from device.audio.sounds import Sounds
 from device.audio.speaker import Speaker
 from device.clocks import SessionClock
+from device.conductor.alarms import Alarms
 from device.conductor.conductor import Conductor, Parts
 from device.conductor.house import ConductedHouse
+from device.daemon.ears import listening_thread
 from device.daemon.endpoints import roster
 from device.daemon.watch import SoundWatch
 from device.errors import BitternError
@@ -34,10 +36,13 @@ from device.listening import (
 )
 from device.reports import Reporter
 from device.settings import LoadedSettings, tree
-from device.settings.places import brain_socket
+from device.settings.places import brain_socket, state_folder
+from device.tools.alarms.ringer import Ringer
 from device.tools.builtin import add_builtin_tools
+from device.tools.lists import Lists
 from device.tools.moments import SystemClock
 from device.tools.registry import Registry
+from device.tools.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +81,10 @@ class Daemon:
         self._watch: asyncio.Task[None] | None = None
         self.conductor: Conductor
         self.listening: ListeningThread
+        self.alarms: Alarms
+        self.ringer: Ringer
+        self._ringing: asyncio.Task[None]
+        self._quietening: asyncio.Task[object] | None = None
 
     # -- life --------------------------------------------------------------------------
 
@@ -90,9 +99,8 @@ class Daemon:
     async def _start(self, watch_sound: bool) -> None:
         brain = self._brain()
         clock = SessionClock()
-        registry = Registry()
-        house = ConductedHouse(lambda: self.conductor)
-        add_builtin_tools(registry, house=house, clock=SystemClock())
+        sounds = Sounds()
+        registry = await self._tools(sounds)
         chosen = roster(
             self._loaded, f"unix:{brain.socket_path}", brain, registry.tools, self._only_endpoint
         )
@@ -102,7 +110,7 @@ class Daemon:
             self.capture,
             self.playback,
             self.listening,
-            Sounds(),
+            sounds,
             registry,
             self._show,
             self._report,
@@ -113,16 +121,45 @@ class Daemon:
         if chosen.plans[0].is_local:
             await self._warm(brain)
         await self._open_sound(clock)
+        await self._begin_ringing()
         if watch_sound:
             self._begin_watch()
 
     def _brain(self) -> BrainProcess:
         path = brain_socket(self._settings.paths)
         if self._is_private:
-            path = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="bittern-"))) / "brain.sock"
+            path = self._scratch() / "brain.sock"
         brain = BrainProcess(path, brain_arguments(self._settings.brain))
         self._resources.push_async_callback(brain.stop)
         return brain
+
+    async def _tools(self, sounds: Sounds) -> Registry:
+        """The tools, and what rings: the first to be ready and the last to end."""
+        state = self._scratch() if self._is_private else state_folder(self._settings.paths)
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store = Store(state / "house.sqlite3")
+        for trouble in await store.open():
+            log.error("%s", trouble)
+        self._resources.push_async_callback(store.close)
+        self.alarms = Alarms(self.playback.mix_in, sounds.chime("ring"))
+        clock = SystemClock()
+        self.ringer = Ringer(store, clock, self.alarms.ring, self.alarms.silence)
+        registry = Registry()
+        house = ConductedHouse(lambda: self.conductor)
+        add_builtin_tools(
+            registry, house=house, clock=clock, ringer=self.ringer, lists=Lists(store)
+        )
+        return registry
+
+    def _scratch(self) -> Path:
+        folder = tempfile.TemporaryDirectory(prefix="bittern-")
+        return Path(self._resources.enter_context(folder))
+
+    async def _begin_ringing(self) -> None:
+        await self.ringer.start()
+        self._ringing = asyncio.create_task(self.ringer.run(), name="ringer")
+        self._resources.push_async_callback(self.ringer.close)
+        self._resources.push_async_callback(_cancelled, self._ringing)
 
     async def _warm(self, brain: BrainProcess) -> None:
         """The brain is the first choice: have it ready before it is asked."""
@@ -143,16 +180,11 @@ class Daemon:
     def _begin_watch(self) -> None:
         watch = SoundWatch(self.capture, self.playback, self.conductor.feed)
         self._watch = asyncio.create_task(watch.run(), name="sound watch")
-        self._resources.push_async_callback(self._end_watch)
-
-    async def _end_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait({self._watch})
+        self._resources.push_async_callback(_cancelled, self._watch)
 
     async def wait(self) -> None:
         """Return never; raise what broke the appliance."""
-        watched = {self.conductor.broken, *({self._watch} if self._watch else ())}
+        watched = {self.conductor.broken, self._ringing, *({self._watch} if self._watch else ())}
         done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         for each in done:
             each.result()
@@ -172,19 +204,13 @@ class Daemon:
         def on_failure(failure: BaseException) -> None:
             loop.call_soon_threadsafe(self._deaf, failure)
 
-        wake, vad = self._settings.wake, self._settings.vad
-        return ListeningThread.build(
-            self.capture,
-            on_event,
-            on_failure,
-            wake=wake_settings(wake),
-            vad=vad_settings(vad),
-        )
+        return listening_thread(self._settings, self.capture, on_event, on_failure)
 
     def _heard(self, event: ListeningEvent) -> None:
         moment_s = self.conductor.moment_of
         match event:
             case WakeWordHeard(word=word, score=score, end_sample=end_sample, at_sample=at_sample):
+                self.quieten()
                 heard = inputs.WakeWordHeard(word, score, end_sample, round(moment_s(at_sample), 3))
                 self.conductor.feed(heard)
             case SpeechStarted(at_sample=at_sample):
@@ -192,9 +218,19 @@ class Daemon:
             case SpeechEnded(at_sample=at_sample):
                 self.conductor.feed(inputs.SpeechEnded(at_sample, moment_s(at_sample)))
 
+    def quieten(self) -> None:
+        """Somebody is there: what rings has done its duty."""
+        if self.alarms.is_ringing:
+            self._quietening = asyncio.create_task(self.ringer.stop(), name="stop ringing")
+
     def _deaf(self, failure: BaseException) -> None:
         if not self.conductor.broken.done():
             self.conductor.broken.set_exception(failure)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=1.0)
 
 
 def policy_from(assistant: tree.Assistant) -> Policy:
@@ -213,9 +249,7 @@ def policy_from(assistant: tree.Assistant) -> Policy:
 
 def brain_arguments(brain: tree.Brain) -> list[str]:
     """The ``[brain]`` of the settings as arguments of ``bittern brain``."""
-    arguments = ["--threads", str(brain.threads), "--idle-exit-s", str(brain.idle_exit_s)]
+    arguments = ["--idle-exit-s", str(brain.idle_exit_s)] if brain.idle_exit_s else []
     if brain.chat_model:
         arguments += ["--model", brain.chat_model]
-    if brain.needle:
-        arguments.append("--needle")
     return arguments

@@ -17,6 +17,7 @@ from device.realtime.endpoint import Auth, Endpoint, Endpointing
 from device.realtime.secret import Secret
 from device.realtime.session import EndpointingSettings, session_for
 from device.realtime.session_object import FunctionTool, Session
+from device.schema.checker import GivenTable
 from device.settings import LoadedSettings, tree
 from device.settings.endpoints import name_of
 from device.settings.places import OWN_BRAIN

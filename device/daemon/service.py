@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import signal
-from collections.abc import AsyncIterator
 
-from device.assistant import effects as do
-from device.assistant import inputs
-from device.assistant.states import State
-from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from device.daemon.daemon import Daemon
-from device.daemon.panel import panel_from
-from device.panel.actions import Action
 from device.reports import log_lines
-from device.settings import LoadedSettings, Settings
+from device.settings import LoadedSettings
 
 log = logging.getLogger("bittern")
 

@@ -73,7 +73,10 @@ async def talk(
         report(what)
         changed.set()
 
-    microphone = FileMicrophone(recording, on_end=lambda: loop.call_soon_threadsafe(ended.set))
+    def at_the_end() -> None:
+        loop.call_soon_threadsafe(ended.set)
+
+    microphone = FileMicrophone(recording, on_end=at_the_end)
     with tempfile.TemporaryDirectory(prefix="bittern-talk-") as scratch:
         speaker = FileSpeaker(answer or Path(scratch) / "answer.wav")
         daemon = Daemon(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
@@ -36,6 +37,14 @@ def error(code: str) -> wire.ErrorEvent:
     return wire.ErrorEvent(error=wire.ErrorDetails(type=code, code=code, message="from a test"))
 
 
+def created(response: str) -> wire.ServerEvent:
+    return wire.ResponseCreated(response=Response(id=response, status="in_progress"))
+
+
+def done(response: str, status: str = "completed") -> wire.ServerEvent:
+    return wire.ResponseDone(response=Response(id=response, status=status, output=[]))  # type: ignore[arg-type]
+
+
 def audio(response: str, item: str) -> wire.ServerEvent:
     return wire.ResponseOutputAudioDelta(
         response_id=response, item_id=item, output_index=0, content_index=0, delta=SOUND
@@ -57,9 +66,9 @@ server_events = st.one_of(
     st.just(wire.InputAudioBufferSpeechStarted(item_id="u", audio_start_ms=0)),
     st.just(wire.InputAudioBufferSpeechStopped(item_id="u", audio_end_ms=1)),
     st.just(wire.InputAudioBufferCommitted(item_id="u")),
-    ids.map(lambda i: wire.ResponseCreated(response=Response(id=i, status="in_progress"))),
+    ids.map(created),
     st.builds(
-        lambda i, status: wire.ResponseDone(response=Response(id=i, status=status, output=[])),
+        done,
         ids,
         st.sampled_from(["completed", "cancelled", "failed", "incomplete"]),
     ),
@@ -130,6 +139,12 @@ class Watch:
     last_link: int = 0
 
     def feed(self, happened: Any) -> None:
+        # A shell wakes the core at its deadline, not together with what happens later.
+        while (due_s := self.core.deadline_s) is not None and due_s <= self.now_s:
+            self._feed(inputs.TimePassed())
+        self._feed(happened)
+
+    def _feed(self, happened: Any) -> None:
         before = self.core.state
         if getattr(happened, "link", None) == 0:
             happened = dataclasses.replace(happened, link=self.last_link)
@@ -182,7 +197,88 @@ class Watch:
         end_s = self.now_s + IDLE_WITHIN_S
         while (due_s := self.core.deadline_s) is not None and due_s <= end_s:
             self.now_s = max(self.now_s, due_s)
-            self.feed(inputs.TimePassed())
+            self._feed(inputs.TimePassed())
+
+
+class Walk:
+    """A server, a speaker and a person who mostly do what comes next, and sometimes do not.
+
+    Chance alone hardly ever holds a conversation long enough to break it.
+    """
+
+    def __init__(self, watch: Watch, random: Random) -> None:
+        self.watch = watch
+        self.random = random
+        self.responses = 0
+        self.calls = 0
+
+    def step(self) -> None:
+        self.watch.now_s += self.random.choice([0.0, 0.0, 0.01, 0.01, 0.1, 0.4, 3.0, 20.0])
+        choices = self.what_comes_next()
+        self.watch.feed(self.random.choice(choices))
+
+    def what_comes_next(self) -> list[inputs.Input]:
+        sample = int(self.watch.now_s * 16_000)
+        speech = [inputs.SpeechStarted(sample, 0.0), inputs.SpeechEnded(sample, 0.0)]
+        wake = inputs.WakeWordHeard("jarvis", 1.0, sample, 0.0)
+        if self.random.random() < 0.08:
+            return [
+                wake,
+                inputs.TalkPressed(sample),
+                inputs.StopRequested(),
+                inputs.MuteChanged(True),
+                inputs.MicrophoneFailed("walk"),
+                inputs.LinkLost(0, Failure(Reason.CLOSED, "walk")),
+            ]
+        match self.watch.core.state:
+            case State.IDLE:
+                return [wake]
+            case State.CONNECTING:
+                return [inputs.LinkReady(0), inputs.LinkReady(0), *speech]
+            case State.FOLLOW_UP:
+                return [*speech, wake]
+            case State.MUTED:
+                return [inputs.MuteChanged(False)]
+            case State.FAULTED:
+                return [inputs.MicrophoneRecovered()]
+        return [*speech, *self.answer(), inputs.UplinkDrained(0)]
+
+    def answer(self) -> list[inputs.Input]:
+        link = self.watch.last_link
+        running = self.watch.generating.get(link)
+        item = ItemKey(self.random.choice(["a1", "a2"]))
+        started, finished = inputs.PlaybackStarted(item, 0), inputs.PlaybackFinished(item, 0)
+        tools = [inputs.ToolFinished(f"c{n}", "{}") for n in range(self.calls, self.calls - 3, -1)]
+        if running is None:
+            self.responses += 1
+            said = [created(f"r{self.responses}"), error("response_cancel_not_active")]
+        else:
+            self.calls += 1
+            said = [
+                audio(running, item.item_id),
+                audio_done(running, item.item_id),
+                call(running, f"c{self.calls}"),
+                done(running),
+                done(running, self.random.choice(["cancelled", "failed", "completed"])),
+                error("conversation_already_has_active_response"),
+            ]
+        heard = [
+            wire.InputAudioBufferSpeechStarted(item_id="u", audio_start_ms=0),
+            wire.InputAudioBufferSpeechStopped(item_id="u", audio_end_ms=1),
+        ]
+        return [*(inputs.ServerSaid(0, event) for event in said + heard), started, finished, *tools]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=True), policies, endpoint_lists, st.integers(0, 150))
+def test_invariants_hold_in_conversations_that_go_wrong(random, policy, plans, length):
+    watch = Watch(Assistant(policy, plans))
+    walk = Walk(watch, random)
+    for _ in range(length):
+        walk.step()
+    watch.cease()
+    assert watch.core.state in (State.IDLE, State.MUTED, State.FAULTED)
+    assert watch.core.deadline_s is None
 
 
 @settings(max_examples=400, deadline=None)
