@@ -22,7 +22,17 @@ from device.errors import EXIT_FAILURE, BitternError
 
 Commands = argparse._SubParsersAction  # the public name argparse never gave it
 
-FAMILIES: tuple[str, ...] = ("run", "talk", "brain", "config", "models", "panel", "sounds"
+FAMILIES: tuple[str, ...] = (
+    "run",
+    "talk",
+    "demo",
+    "brain",
+    "config",
+    "models",
+    "panel",
+    "sounds",
+    "simulate",
+)
 """Modules of this package that declare commands, in the order ``--help`` shows them."""
 
 
