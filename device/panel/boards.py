@@ -226,7 +226,8 @@ def _broken(board: Board) -> Iterator[tuple[str, str]]:
         yield "button", f'expected one button of the name "{name}"'
     users: dict[int, list[str]] = {}
     for pin, user in used_pins(board):
-        users.setdefault(pin, []).append(user)
+        if pin != NOT_CONNECTED:
+            users.setdefault(pin, []).append(user)
     for pin, several in sorted(users.items()):
         if len(several) > 1:
             yield f"GPIO{pin}", f"expected one use of this line, found {' and '.join(several)}"

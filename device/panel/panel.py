@@ -184,8 +184,6 @@ class _Lamp:
         if not self._is_open:
             output.open()
             self._is_open, self._shown = True, None
-            if self.failure:
-                log.warning("%s is back", output.name)
         if output.has_colour:
             perceived = colours(view, now_s, output.leds)
         else:
@@ -196,6 +194,8 @@ class _Lamp:
             output.write(frame, view)
             self._shown = frame
         self._shown_view = view
+        if self.failure:
+            log.warning("%s is back", output.name)
         self._retry_s, self._retry_at_s, self.failure = FIRST_RETRY_S, None, ""
 
     def _failed(self, failure: Exception, now_s: float) -> float:
