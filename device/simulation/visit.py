@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import Any
 from device.realtime.pcm import BYTES_PER_MS
 
 Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,19 @@ class Visit:
             self.audio += pcm
             self.first_audio_at_s = self.first_audio_at_s or now
             raw = {**raw, "audio": f"{len(pcm)} bytes"}
+        self._log("<-", raw)
         self.received.append(Message(now, raw))
         self._wake()
 
     def note_sent(self, raw: Json) -> None:
         """Remember an outgoing event."""
+        self._log("->", raw)
         self.sent.append(Message(time.monotonic(), raw))
         self._wake()
 
     def note_mishap(self, what: str) -> None:
         """Remember a fault."""
+        log.info("%3d !! %s", self.number, what)
         self.mishaps.append(what)
         self._wake()
 
@@ -97,6 +103,12 @@ class Visit:
             while not happened(self):
                 self._changed.clear()
                 await self._changed.wait()
+
+    def _log(self, way: str, raw: Json) -> None:
+        """Tell of an event; of audio at debug level only, for there is much of it."""
+        kind = str(raw.get("type"))
+        level = logging.DEBUG if kind.endswith((".append", "audio.delta")) else logging.INFO
+        log.log(level, "%3d %s %s", self.number, way, kind)
 
     def _wake(self) -> None:
         self._changed.set()
