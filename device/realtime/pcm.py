@@ -33,7 +33,7 @@ def base64_to_pcm(text: str) -> NDArray[np.int16]:
     Raises :class:`ProtocolError` for what is not base64 or not whole samples.
     """
     try:
-        payload = base64.b64decode(text, validate=True)
+        payload = binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise ProtocolError(f"audio is not base64: {error}") from None
     if len(payload) % BYTES_PER_SAMPLE:
