@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from device.cli import Commands
     from device.models.manifest import ModelSet
     from device.models.model_store import Condition, Store
+    from device.models.progress import Progress
 
 
 def add_commands(commands: Commands[Any]) -> None:
@@ -42,13 +43,11 @@ def _fetch(arguments: argparse.Namespace) -> int:
     from device.models.progress import Progress
 
     here = store()
+    progress = Progress(sys.stderr)
     wanted = here.manifest.select(arguments.names)
-    fetched = fetch(
-        here,
-        arguments.names,
-        Progress(sys.stderr),
-        accept_licence=arguments.accept_licence,
-    )
+    fetched = fetch(here, arguments.names, progress, accept_licence=arguments.accept_licence)
+    if not arguments.names:
+        _speak_notices(progress)
     document = {
         "store": str(here.folder),
         "fetched": [chosen.name for chosen in fetched],
@@ -57,6 +56,25 @@ def _fetch(arguments: argparse.Namespace) -> int:
     text = f"models: {len(wanted)} ready in {here.folder} ({len(fetched)} fetched now)"
     _print(arguments, document, [text])
     return 0
+
+
+def _speak_notices(progress: Progress) -> None:
+    """Have the brain's voice say what the appliance says by itself, once.
+
+    They belong to a complete store, but not to a sound one: without them it chimes.
+    """
+    from device.audio.sounds import Sounds, brain_voice
+    from device.errors import BitternError
+
+    sounds = Sounds()
+    if not sounds.missing:
+        return
+    try:
+        made = sounds.make(brain_voice())
+    except BitternError as failure:
+        progress.say(f"notices will be chimes: {failure}")
+    else:
+        progress.say(f"notices  {made} sentences spoken into {sounds.folder}")
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,11 @@ def bittern(
     return run
 
 
-def test_fetch_says_what_it_did(bittern: Bittern, shop: Store) -> None:
-    assert bittern("fetch")[:2] == (0, f"models: 1 ready in {shop.folder} (1 fetched now)\n")
+def test_fetch_says_what_it_did_and_speaks_the_notices(bittern: Bittern, shop: Store) -> None:
+    status, out, err = bittern("fetch")
+    assert (status, out) == (0, f"models: 1 ready in {shop.folder} (1 fetched now)\n")
+    assert re.search(r"notices  \d+ sentences spoken", err)
+    assert len(list((shop.folder / "notices").glob("*.wav"))) > 5
     assert bittern("fetch") == (0, f"models: 1 ready in {shop.folder} (0 fetched now)\n", "")
 
 
@@ -59,14 +63,14 @@ def test_an_unknown_name_is_one_clear_line(bittern: Bittern) -> None:
 
 def test_list_shows_condition_and_licence(bittern: Bittern) -> None:
     assert "absent      small" in bittern("list")[1]
-    bittern("fetch")
+    bittern("fetch", "small")
     described = json.loads(bittern("list", "--json")[1])["models"][0]
     assert (described["condition"], described["licence"]) == ("sound", "CC0-1.0")
 
 
 def test_verify_finds_damage_and_fetch_mends_it(bittern: Bittern, shop: Store) -> None:
     assert bittern("verify")[1] == "no models are in the store: run `bittern models fetch`\n"
-    bittern("fetch")
+    bittern("fetch", "small")
     assert bittern("verify")[0] == 0
     path = shop.folder / "small" / "note.txt"
     before = path.stat()
@@ -83,7 +87,7 @@ def test_verify_finds_damage_and_fetch_mends_it(bittern: Bittern, shop: Store) -
 def test_path_of_uses_the_store_of_this_machine(bittern: Bittern, shop: Store) -> None:
     with pytest.raises(MissingModel, match=r"small/note\.txt is not in"):
         path_of("small/note.txt")
-    bittern("fetch")
+    bittern("fetch", "small")
     assert path_of("small/note.txt") == shop.folder / "small" / "note.txt"
 
 
