@@ -1,0 +1,353 @@
+"""The ears: one thread that takes what the microphone delivers and says what it heard.
+
+:class:`Listener` is the whole of the listening without a thread or a clock: blocks of
+sound with their place go in, events come out. :class:`ListeningThread` feeds it from a
+:class:`device.audio.capture.Capture`. Positions in events are on the capture clock
+(samples at the microphone's native rate).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.audio.capture import Block, BlockQueue, Capture
+from device.audio.resample import Resampler, resample
+from device.audio.ring import OverwrittenError
+from device.models import path_of
+from device.vad.endpointing import SpeechRule, Started
+from device.vad.gate import Gate
+from device.vad.silero import Silero
+from device.vad.speech import SpeechPipeline
+from device.wake.engine import RATE_HZ
+from device.wake.open import WakeSettings, open_words
+from device.wake.pipeline import EndKnown, Heard, WakePipeline
+
+log = logging.getLogger(__name__)
+
+SILERO = "silero/silero_vad.onnx"
+POLL_S = 0.2
+"""How long the thread waits for a block before it looks whether it should stop."""
+BACKLOG_BLOCK_S = 1.0
+"""How much of the past is handed to the voice detector at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordHeard:
+    """A wake word was heard."""
+
+    word: str
+    score: float
+    """What crossed the threshold: a mean of probabilities, 0 to 1."""
+    at_sample: int
+    """Where in the sound the decision fell."""
+    end_sample: int
+    """Where the word ends, as far as is known at this moment: a quarter of a second early
+    at worst when a pause follows. :class:`WakeWordEnded` tells it better, a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordEnded:
+    """Where the wake word ends, known for certain: follows each :class:`WakeWordHeard`.
+
+    Comes 0.1 to 0.45 s after the end of the word, when the sound has shown whether a pause
+    follows or the question in the same breath. What is sent should begin here.
+    """
+
+    word: str
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody speaks, since this sample."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """Nobody has spoken since this sample, for as long as the settings ask."""
+
+    at_sample: int
+
+
+ListeningEvent = WakeWordHeard | WakeWordEnded | SpeechStarted | SpeechEnded
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningCounts:
+    """What the ears have done so far."""
+
+    blocks: int = 0
+    seconds_heard: float = 0.0
+    seconds_scored: float = 0.0
+    """What the wake model looked at; the rest the gate found not worth it."""
+    worst_block_ms: float = 0.0
+    """Longest time one block of the microphone took to be listened to."""
+    gaps: int = 0
+
+
+class Listener:
+    """Wake words and, when asked for, speech, in a stream of 16 kHz sound.
+
+    ``rate_hz`` is the microphone's native rate, in which positions go in and come out.
+    """
+
+    def __init__(
+        self, rate_hz: int, wake: WakePipeline | None, speech: SpeechPipeline | None
+    ) -> None:
+        self.rate_hz = rate_hz
+        self._wake = wake
+        self._speech = speech
+        self._origin = 0
+        self._heard = 0
+
+    @property
+    def next_sample(self) -> int:
+        """The native position of the next sample to be heard."""
+        return self._native(self._heard)
+
+    @property
+    def seconds_scored(self) -> float:
+        """How much sound the wake engine looked at so far."""
+        return self._wake.seconds_scored if self._wake else 0.0
+
+    def restart(self, at_sample: int) -> None:
+        """What comes next does not continue what came before; it begins at ``at_sample``."""
+        if self._speech is not None and self._speech.is_on:
+            self._speech.begin(0)
+        if self._wake is not None:
+            self._wake.restart()
+        self._origin = at_sample
+        self._heard = 0
+
+    def process(self, samples: NDArray[np.int16]) -> list[ListeningEvent]:
+        """Hear the next samples, mono 16 kHz, cut in any way."""
+        events: list[ListeningEvent] = []
+        if self._wake is not None:
+            events += [self._event(found) for found in self._wake.process(samples)]
+        events += self._hear_speech(samples, self._heard)
+        self._heard += len(samples)
+        return events
+
+    def listen_for_speech(
+        self, backlog: NDArray[np.int16] | None = None, *, skip: int = 0
+    ) -> list[ListeningEvent]:
+        """Begin to listen for speech: from now, after ``skip`` samples, or with the past first.
+
+        ``backlog`` is 16 kHz sound that ends where the next sample to be heard begins.
+        """
+        if self._speech is None:
+            return []
+        past = 0 if backlog is None else len(backlog)
+        self._speech.begin(self._heard - past + skip)
+        events: list[ListeningEvent] = []
+        if backlog is not None:
+            step = round(BACKLOG_BLOCK_S * RATE_HZ)
+            for start in range(0, past, step):
+                position = self._heard - past + start
+                events += self._hear_speech(backlog[start : start + step], position)
+        return events
+
+    def ignore_speech(self) -> None:
+        """Stop listening for speech."""
+        if self._speech is not None:
+            self._speech.end()
+
+    def _hear_speech(self, samples: NDArray[np.int16], position: int) -> list[ListeningEvent]:
+        if self._speech is None or not self._speech.is_on:
+            return []
+        return [
+            SpeechStarted(self._native(each.at_sample))
+            if isinstance(each, Started)
+            else SpeechEnded(self._native(each.at_sample))
+            for each in self._speech.process(samples, position)
+        ]
+
+    def _event(self, found: Heard | EndKnown) -> ListeningEvent:
+        end = self._native(found.end_sample)
+        if isinstance(found, EndKnown):
+            return WakeWordEnded(found.word, end)
+        return WakeWordHeard(found.word, found.score, self._native(found.at_sample), end)
+
+    def _native(self, position: int) -> int:
+        return self._origin + position * self.rate_hz // RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class VadSettings:
+    """What counts as a voice."""
+
+    gate: bool = True
+    """Whether the wake model rests while nothing stands out."""
+    speech: SpeechRule = field(default_factory=SpeechRule)
+
+
+def build_listener(rate_hz: int, wake: WakeSettings, vad: VadSettings) -> Listener:
+    """Load the models; raises a ``BitternError`` when there is no such word or no model."""
+    engine, rules = open_words(wake)
+    pipeline = WakePipeline(engine, rules, Gate() if vad.gate else None)
+    return Listener(rate_hz, pipeline, SpeechPipeline(Silero(path_of(SILERO)), vad.speech))
+
+
+@dataclass(slots=True)
+class _SpeechRequest:
+    """What the event loop last asked for, until the listening thread has done it."""
+
+    on: bool = False
+    from_sample: int | None = None
+    is_new: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, on: bool, from_sample: int | None) -> None:
+        with self.lock:
+            self.on, self.from_sample, self.is_new = on, from_sample, True
+
+    def take(self) -> tuple[bool, int | None] | None:
+        with self.lock:
+            if not self.is_new:
+                return None
+            self.is_new = False
+            return self.on, self.from_sample
+
+
+class ListeningThread:
+    """Owns the thread ``listening``: takes blocks from a capture, reports what it hears.
+
+    ``on_event`` and ``on_failure`` are called on that thread: hand over and return.
+    ``on_failure`` means that nobody listens any more; whoever owns the process must end it.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        listener: Listener,
+        on_event: Callable[[ListeningEvent], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._capture = capture
+        self._listener = listener
+        self._on_event = on_event
+        self._on_failure = on_failure
+        self._resampler = Resampler(listener.rate_hz, RATE_HZ)
+        self._expected = -1
+        self._speech = _SpeechRequest()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.counts = ListeningCounts()
+
+    @classmethod
+    def build(
+        cls,
+        capture: Capture,
+        on_event: Callable[[ListeningEvent], None],
+        on_failure: Callable[[BaseException], None],
+        wake: WakeSettings,
+        vad: VadSettings,
+    ) -> ListeningThread:
+        """Load the models and make the ears of a capture.
+
+        Raises a ``BitternError`` when there is no microphone, no such word or no model.
+        """
+        listener = build_listener(capture.rate_hz, wake, vad)
+        return cls(capture, listener, on_event, on_failure)
+
+    def start(self) -> None:
+        """Begin to listen. Raises a ``BitternError`` when there is no microphone."""
+        if self._thread is not None:
+            raise RuntimeError("the listening thread was started already")
+        blocks = self._capture.blocks
+        self._stopping.clear()
+        self._thread = threading.Thread(
+            target=self._run, args=(blocks,), name="listening", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop and wait for the thread to end; harmless when it never began."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def listen_for_speech(self, on: bool, from_sample: int | None = None) -> None:
+        """Switch the voice detector on, from a position of the capture clock, or off.
+
+        May be called from any thread. Each switching on is a hearing of its own: speech
+        that goes on at that moment is reported again.
+        """
+        self._speech.put(on, from_sample)
+
+    # -- on the thread -----------------------------------------------------------------
+
+    def _run(self, blocks: BlockQueue) -> None:
+        try:
+            while not self._stopping.is_set():
+                block = blocks.get(POLL_S)
+                self._obey()
+                if block is not None:
+                    self._hear(block)
+        except Exception as failure:
+            # The boundary of the thread: whoever owns the process decides, and must.
+            log.exception("the listening thread died")
+            self._on_failure(failure)
+
+    def _hear(self, block: Block) -> None:
+        began_s = time.perf_counter()
+        is_gap = block.is_after_gap or block.at_sample != self._expected
+        if is_gap:
+            self._resampler.reset()
+            self._listener.restart(block.at_sample)
+        self._expected = block.end_sample
+        for event in self._listener.process(self._resampler.process(block.samples)):
+            self._on_event(event)
+        self._count(block, is_gap, time.perf_counter() - began_s)
+
+    def _count(self, block: Block, is_gap: bool, took_s: float) -> None:
+        known = self.counts
+        self.counts = ListeningCounts(
+            blocks=known.blocks + 1,
+            seconds_heard=known.seconds_heard + len(block.samples) / self._listener.rate_hz,
+            seconds_scored=self._listener.seconds_scored,
+            worst_block_ms=max(known.worst_block_ms, took_s * 1000),
+            gaps=known.gaps + int(is_gap and known.blocks > 0),
+        )
+
+    def _obey(self) -> None:
+        request = self._speech.take()
+        if request is None:
+            return
+        on, from_sample = request
+        if not on:
+            self._listener.ignore_speech()
+            return
+        here = self._listener.next_sample
+        if from_sample is None or from_sample == here or self._expected < 0:
+            events = self._listener.listen_for_speech()
+        elif from_sample > here:
+            ahead = (from_sample - here) * RATE_HZ // self._listener.rate_hz
+            events = self._listener.listen_for_speech(skip=ahead)
+        else:
+            events = self._listener.listen_for_speech(self._past(from_sample, here))
+        for event in events:
+            self._on_event(event)
+
+    def _past(self, from_sample: int, to_sample: int) -> NDArray[np.int16]:
+        """16 kHz sound from the ring, up to what the listener hears next."""
+        ring = self._capture.ring
+        from_sample = max(from_sample, ring.start_sample)
+        try:
+            # A little more than needed: the filter's edge then lies behind the seam.
+            sound = ring.read(from_sample, to_sample + self._listener.rate_hz // 10)
+        except OverwrittenError:
+            log.warning("the ring no longer holds sample %d", from_sample)
+            return np.zeros(0, dtype=np.int16)
+        wanted = (to_sample - from_sample) * RATE_HZ // self._listener.rate_hz
+        return resample(sound, self._listener.rate_hz, RATE_HZ)[:wanted]

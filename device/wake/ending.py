@@ -1,0 +1,105 @@
+"""Where the wake word ends: right after it, a little before it, or not to be seen.
+
+An engine decides at a moment of its own. On "hey jarvis" followed by a pause the score
+crosses while the last syllable, drawn out as it is before a pause, is still sounding; on
+"hey jarvis what time is it" the word is short and the score crosses when the question has
+begun. So the decision alone does not tell where to cut. What follows it does: if the
+sound falls silent soon, the word ended where the silence begins; if it goes on, the
+question followed in the same breath, and the engine's usual lag in that case is right.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.wake.engine import RATE_HZ
+
+FRAME_SAMPLES = 160
+"""10 ms."""
+MEMORY_FRAMES = 120
+"""Level of the last 1.2 s: the wake word, and the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndingRule:
+    """How the end of a word is looked for.
+
+    Chosen on synthesized "hey jarvis", 72 phrases at three speeds, three pitches and two
+    levels of noise. Followed by a pause the end is found within 10 ms (in noise at
+    -45 dBFS up to 150 ms early), known 110 ms after it in the middle and after 200 ms at
+    the latest of 95 %. With the question in the same breath it is 80 ms early to 20 ms
+    late, known after 380 ms.
+    """
+
+    quiet_below_peak_db: float = 32.0
+    """Frames this far below the loudest of the last 0.8 s are silence."""
+    quiet_above_floor_db: float = 4.0
+    """So are frames hardly louder than the quietest of the last 1.2 s."""
+    quiet_ms: int = 80
+    """Silence that long is a pause; the closure of a t or a p is mostly shorter."""
+    before_ms: int = 250
+    """A pause may have begun that long before the decision."""
+    after_ms: int = 120
+    """Or that long after it; later it would be the pause after a short question."""
+    lag_ms: int = 150
+    """How far the decision lies behind the word when the question follows in one breath."""
+
+
+class Levels:
+    """The level of the last 1.2 s of sound in 10 ms frames, in dB of full scale."""
+
+    def __init__(self) -> None:
+        self._levels: deque[float] = deque(maxlen=MEMORY_FRAMES)
+        self.end_sample = 0
+        """Position after the last frame."""
+
+    def restart(self, position: int) -> None:
+        """Forget; the next frame begins at this position."""
+        self._levels.clear()
+        self.end_sample = position
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        """Take the next samples, a multiple of 160 of them."""
+        recent = samples[-MEMORY_FRAMES * FRAME_SAMPLES :]
+        frames = recent.reshape(-1, FRAME_SAMPLES).astype(np.float32)
+        power = np.einsum("ij,ij->i", frames, frames) / FRAME_SAMPLES
+        self._levels.extend((10.0 * np.log10(power + 1e-3) - 90.3).tolist())
+        self.end_sample += len(samples)
+
+    def since(self, sample: int) -> tuple[NDArray[np.float64], int]:
+        """Levels from the frame that holds ``sample`` on, and where that frame begins."""
+        first = self.end_sample - len(self._levels) * FRAME_SAMPLES
+        skip = min(len(self._levels), max(0, (sample - first) // FRAME_SAMPLES))
+        return np.array(self._levels)[skip:], first + skip * FRAME_SAMPLES
+
+
+def find_end(levels: Levels, decided_at: int, rule: EndingRule) -> tuple[int, bool]:
+    """Where the word ends as far as is known now, and whether more sound may change that."""
+    per_ms = RATE_HZ // 1000
+    fallback = max(0, decided_at - rule.lag_ms * per_ms)
+    everything, _ = levels.since(0)
+    if len(everything) == 0:
+        return fallback, False
+    peak = everything[-80:].max()
+    floor = everything.min()
+    limit = max(peak - rule.quiet_below_peak_db, floor + rule.quiet_above_floor_db)
+    recent, first = levels.since(decided_at - rule.before_ms * per_ms)
+    pause = _first_pause(recent < limit, rule.quiet_ms // 10)
+    latest = decided_at + rule.after_ms * per_ms
+    if pause is not None and first + pause * FRAME_SAMPLES <= latest:
+        return first + pause * FRAME_SAMPLES, False
+    # A pause that begins at the last moment is only known when it has lasted.
+    return fallback, levels.end_sample < latest + rule.quiet_ms * per_ms
+
+
+def _first_pause(quiet: NDArray[np.bool_], needed: int) -> int | None:
+    run = 0
+    for index, is_quiet in enumerate(quiet.tolist()):
+        run = run + 1 if is_quiet else 0
+        if run == needed:
+            return index + 1 - needed
+    return None

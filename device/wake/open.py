@@ -1,0 +1,65 @@
+"""Opens the engine and the rules for the words that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.models import path_of
+from device.wake.card import SHIPPED, Card, Engine, Sensitivity, find
+from device.wake.detector import Rule
+from device.wake.engine import WakeEngine
+from device.wake.microwakeword import MicroWakeWord
+from device.wake.openwakeword import OpenWakeWord
+
+MEL = "openwakeword/melspectrogram.onnx"
+EMBEDDING = "openwakeword/embedding_model.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class WakeSettings:
+    """What to listen for."""
+
+    words: tuple[str, ...] = ("hey jarvis",)
+    engine: Engine = "microwakeword"
+    sensitivity: Sensitivity = "normal"
+    threshold: float = 0.0
+    """Counts instead of the sensitivity, unless 0."""
+    refractory_s: float = 1.0
+    folders: tuple[Path, ...] = (SHIPPED,)
+    """Where cards are looked for."""
+
+
+def open_words(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
+    """Load the models of the words; returns the engine and a rule for each word.
+
+    Raises ``UnknownWordError`` for a word without a card, ``MissingModel`` for a model
+    that was not fetched, ``WrongModelError`` for one that cannot be read.
+    """
+    found = [find(word, settings.engine, settings.folders) for word in settings.words]
+    models = {card.word: _model(path, card) for path, card in found}
+    rules = {
+        card.word: card.rule(settings.sensitivity, settings.threshold, settings.refractory_s)
+        for _, card in found
+    }
+    return _engine(settings.engine, models), rules
+
+
+def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple[str, ...]:
+    """The words that have a card for this engine."""
+    from device.wake.card import cards
+
+    return tuple(card.word for _, card in cards(folders) if card.engine == engine)
+
+
+def _model(path: Path, card: Card) -> Path:
+    if card.model.startswith("./"):
+        return path.parent / card.model
+    return path_of(card.model)
+
+
+def _engine(engine: Engine, models: dict[str, Path]) -> WakeEngine:
+    if engine == "openwakeword":
+        return OpenWakeWord(models, path_of(MEL), path_of(EMBEDDING))
+    return MicroWakeWord(models)
