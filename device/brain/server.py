@@ -7,9 +7,7 @@ stands in ``session.py``, what is done for it in ``labour.py``.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -62,12 +60,7 @@ class BrainServer:
         self._idle_timer: asyncio.TimerHandle | None = None
 
     async def run(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-        """Serve until `stop`, SIGTERM, SIGINT or the idle time; then close all sessions."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError, RuntimeError):
-                # Only the main thread can take signals; elsewhere `stop` has to do.
-                loop.add_signal_handler(number, self.stop)
+        """Serve until `stop` or the idle time; then close all sessions."""
         try:
             async with serve(
                 self._handle,

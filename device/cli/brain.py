@@ -67,6 +67,7 @@ def add_commands(commands: Commands[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load the models, listen, and serve until told to stop."""
     import asyncio
+    import signal
 
     from device.brain.listening_socket import describe, is_private
     from device.brain.loading import load_abilities
@@ -84,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def serve() -> None:
         server = BrainServer(abilities, options)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
         await server.run(listener, lambda: print(f"ready: {describe(listener)}", flush=True))
 
     try:
