@@ -15,7 +15,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,7 +97,7 @@ class ChatModel:
         most_tokens: int,
         tools: Sequence[Mapping[str, Any]] = (),
         tool_choice: str = "auto",
-    ) -> Iterator[ChatPiece]:
+    ) -> Generator[ChatPiece, None, None]:
         """Yield the answer as it is made; the last piece is a `ChatEnd` unless cancelled.
 
         Raises `AbilityFailedError` when the file cannot be used or the model fails.

@@ -1,0 +1,69 @@
+"""The second layer: free phrasing to a call, by a model that may be absent.
+
+The answer of such a model is a proposal. It is checked against the tool's schema, dropped
+when its confidence is poor, carried out when it is good, and put to the user as a short
+question in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from device.brain import spoken
+from device.brain.abilities import FunctionTool, ToolCallPiece
+from device.brain.functions import words_of
+from device.brain.intents.language import Replies
+
+SURE = 0.8
+"""Confidence from which a call is made without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A call that fits its tool's schema, and how sure the model is of it (0 to 1)."""
+
+    call: ToolCallPiece
+    confidence: float
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the call can be made without asking."""
+        return self.confidence >= SURE
+
+
+class Understanding(Protocol):
+    """Turns an utterance into a call of one of the tools, or declines."""
+
+    def load(self) -> None:
+        """Load the model."""
+
+    def propose(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
+        """Return the same proposal for the same words and tools; None when none fits."""
+
+
+def confirmation(proposal: Proposal, replies: Replies) -> str:
+    """Put a call to the user as a question."""
+    arguments = json.loads(proposal.call.arguments)
+    words = " ".join(words_of(proposal.call.name))
+    action = spoken.listing(
+        [words, *(_said(name, value) for name, value in arguments.items())], ","
+    )
+    action = action.replace(" , ", ", ")
+    return str(replies.table["confirm"]["ask"]).format(action=action[0].upper() + action[1:])
+
+
+def _said(name: str, value: object) -> str:
+    words = " ".join(words_of(name))
+    if value is True:
+        return words
+    if isinstance(value, list):
+        return f"{words} {spoken.listing([str(part) for part in value])}"
+    return f"{words} {value}"
+
+
+def available() -> Understanding | None:
+    """Return the model of calls, if its package is installed."""
+    return None
