@@ -7,8 +7,6 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
-
 from device.audio.microphone import Microphone, MicrophoneHealth
 from device.audio.ring import Ring
 from device.audio.samples import Samples
@@ -103,8 +101,7 @@ class Capture:
 
     The clock counts the samples delivered since the first opening; after a reopening
     it goes on where it was. ``open``, ``reopen`` and ``close`` may be called from any
-    thread; ``blocks`` has one listener, the ring any number. ``gain_db`` amplifies what
-    comes in, clipped at full scale, before anybody hears it.
+    thread; ``blocks`` has one listener, the ring any number.
     """
 
     def __init__(
@@ -113,10 +110,8 @@ class Capture:
         *,
         ring_s: float = RING_S,
         queue_s: float = QUEUE_S,
-        gain_db: float = 0.0,
     ) -> None:
         self.microphone = microphone
-        self._factor = 10 ** (gain_db / 20)
         self._ring_s = ring_s
         self._queue_s = queue_s
         self._ring: Ring | None = None
@@ -157,7 +152,7 @@ class Capture:
         with self._opening:
             if self._is_open:
                 return
-            sink = _Sink(self.microphone.is_live, self.ring, self.blocks, self._factor)
+            sink = _Sink(self.microphone.is_live, self.ring, self.blocks)
             self._closing = sink.closing
             try:
                 self.microphone.open(sink.take)
@@ -210,17 +205,14 @@ class _Sink:
     given up can never write into the ring again.
     """
 
-    def __init__(self, is_live: bool, ring: Ring, blocks: BlockQueue, factor: float) -> None:
+    def __init__(self, is_live: bool, ring: Ring, blocks: BlockQueue) -> None:
         self.closing = threading.Event()
         self._is_live = is_live
         self._ring = ring
         self._blocks = blocks
-        self._factor = np.float32(factor)
         self._is_first = True
 
     def take(self, samples: Samples) -> None:
-        if self._factor != 1.0:
-            samples = _scaled(samples, self._factor)
         if not self._is_live:
             self._wait_for_room(len(samples))
         if self.closing.is_set():
@@ -233,7 +225,3 @@ class _Sink:
         while not (self._blocks.has_room(count) and self._ring.room_samples() >= count):
             if self.closing.wait(ROOM_POLL_S):
                 return
-
-
-def _scaled(samples: Samples, factor: np.float32) -> Samples:
-    return np.asarray(np.clip(np.rint(samples * factor), -32_768, 32_767), dtype=np.int16)

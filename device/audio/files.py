@@ -7,6 +7,7 @@ import struct
 import threading
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,7 +55,7 @@ class FileMicrophone:
             self.duration_s = file.frames / file.samplerate
         self._next_frame = 0
         self._has_ended = False
-        self._meter = BlockMeter(self._rate_hz)
+        self._meter = BlockMeter()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -98,10 +99,8 @@ class FileMicrophone:
 
     def health(self) -> MicrophoneHealth:
         """Say how it is doing; a file may be silent for as long as it likes (``zero_run_s`` 0)."""
-        health = self._meter.health(self._thread is not None and self._thread.is_alive())
-        return MicrophoneHealth(
-            health.last_block_age_s, health.is_active, health.overflows, 0.0, health.blocks
-        )
+        is_active = self._thread is not None and self._thread.is_alive()
+        return replace(self._meter.health(is_active, self._rate_hz), zero_run_s=0.0)
 
     def _run(self, file: soundfile.SoundFile, deliver: Deliver, closing: threading.Event) -> None:
         try:

@@ -67,8 +67,7 @@ class Microphone(Protocol):
 class BlockMeter:
     """Counts what passes, so that a source can answer ``health``."""
 
-    def __init__(self, rate_hz: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._blocks = self._overflows = self._constant_samples = 0
         self._constant: int | None = None
@@ -94,13 +93,13 @@ class BlockMeter:
         else:
             self._constant, self._constant_samples = first, len(samples)
 
-    def health(self, is_active: bool) -> MicrophoneHealth:
-        """Return the figures of this moment."""
+    def health(self, is_active: bool, rate_hz: int) -> MicrophoneHealth:
+        """Return the figures of this moment, for blocks at ``rate_hz``."""
         return MicrophoneHealth(
             last_block_age_s=self._clock() - self._last_s,
             is_active=is_active,
             overflows=self._overflows,
-            zero_run_s=self._constant_samples / self._rate_hz,
+            zero_run_s=self._constant_samples / rate_hz,
             blocks=self._blocks,
         )
 

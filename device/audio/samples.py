@@ -27,3 +27,8 @@ def to_int16(floats: Floats) -> Samples:
     """Turn -1…1 into int16: rounded to the nearest, clipped at full scale, NaN is silence."""
     scaled = np.nan_to_num(floats * _FULL_SCALE, posinf=32_767, neginf=-32_768)
     return np.asarray(np.clip(np.rint(scaled), -32_768, 32_767), dtype=np.int16)
+
+
+def scaled(samples: Samples, factor: float | np.float32) -> Samples:
+    """Return the samples times a factor: rounded, clipped at full scale."""
+    return np.asarray(np.clip(np.rint(samples * np.float32(factor)), -32_768, 32_767), np.int16)

@@ -23,7 +23,7 @@ class HandMicrophone:
         self.deliver: Deliver | None = None
         self.is_missing = False
         self.hangs = False
-        self._meter = BlockMeter(rate_hz)
+        self._meter = BlockMeter()
 
     def open(self, deliver: Deliver) -> None:
         if self.is_missing:
@@ -41,7 +41,7 @@ class HandMicrophone:
         self.deliver(samples)
 
     def health(self) -> MicrophoneHealth:
-        return self._meter.health(self.deliver is not None)
+        return self._meter.health(self.deliver is not None, self.rate_hz)
 
 
 class HandSpeaker:
