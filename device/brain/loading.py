@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from device.brain.abilities import Abilities
@@ -10,7 +11,9 @@ from device.brain.abilities import Abilities
 def load_abilities(model: Path | None = None) -> Abilities:
     """Load everything that a session needs; ``model`` is a language model of the user's own.
 
-    Raises `BitternError` (a missing model, a file that is no model) with what to do.
+    What every turn needs is loaded here, side by side; the language model waits for the
+    first question that needs it. Raises `BitternError` (a missing model, a file that is
+    no model) with what to do.
     """
     from device.brain.answering import load_thinker
     from device.brain.stt import WhisperTranscriber
@@ -18,9 +21,11 @@ def load_abilities(model: Path | None = None) -> Abilities:
     from device.models import path_of
     from device.vad.silero import Silero
 
+    silero = path_of("silero/silero_vad.onnx")
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en"))
     voice = HibariVoice()
-    silero = path_of("silero/silero_vad.onnx")
-    transcriber.load()
-    voice.load()
-    return Abilities(transcriber, load_thinker(model), voice, lambda: Silero(silero))
+    with ThreadPoolExecutor(3, thread_name_prefix="brain-loading") as pool:
+        thinker = pool.submit(load_thinker, model)
+        for loading in (pool.submit(voice.load), pool.submit(transcriber.load)):
+            loading.result()
+        return Abilities(transcriber, thinker.result(), voice, lambda: Silero(silero))

@@ -76,9 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     listener = _listener(arguments.listen)
     if options.token is None and not is_private(listener):
+        where = describe(listener)
         listener.close()
         raise BrainUsageError(
-            f"{describe(listener)} can be reached from other machines",
+            f"{where} can be reached from other machines",
             "name the variable that holds a token with --token-env, or listen on 127.0.0.1",
         )
     abilities = load_abilities(arguments.model)
