@@ -11,12 +11,13 @@ class SessionClock:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._began_s = monotonic()
+        self.began_s = monotonic()
+        """Zero, on the clock below."""
 
     def restart(self) -> None:
         """Zero is now."""
-        self._began_s = self._monotonic()
+        self.began_s = self._monotonic()
 
     def now_s(self) -> float:
         """Seconds since zero; never goes back."""
-        return self._monotonic() - self._began_s
+        return self._monotonic() - self.began_s

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
-from device.assistant.effects import Report
+from device.assistant.effects import Report, Show
 
 log = logging.getLogger("bittern")
 
@@ -64,6 +64,17 @@ def sentences(stream: IO[str] = sys.stdout) -> Reporter:
             print(line, file=stream, flush=True)
 
     return report
+
+
+def lights(stream: IO[str] = sys.stdout) -> Callable[[Show], None]:
+    """Tell a person at a terminal what the panel would show."""
+
+    def show(what: Show) -> None:
+        marks = [mark for mark in ("local" if what.is_local else "", what.fault) if mark]
+        suffix = f"   ({', '.join(marks)})" if marks else ""
+        print(f"light   {what.state}{suffix}", file=stream, flush=True)
+
+    return show
 
 
 def _sentence(what: Report) -> str:

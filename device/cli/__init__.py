@@ -32,6 +32,7 @@ FAMILIES: tuple[str, ...] = (
     "models",
     "wake",
     "panel",
+    "devices",
     "sounds",
     "simulate",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from device.cli import Commands
 
 
-def add_commands(commands: Commands) -> None:
+def add_commands(commands: Commands[Any]) -> None:
     """Declare ``talk``."""
     parser = commands.add_parser(
         "talk",

@@ -141,7 +141,7 @@ class Daemon:
         for trouble in await store.open():
             log.error("%s", trouble)
         self._resources.push_async_callback(store.close)
-        self.alarms = Alarms(self.playback.mix_in, sounds.chime("ring"))
+        self.alarms = Alarms(self.playback.mix_in, sounds.chime("timer"))
         clock = SystemClock()
         self.ringer = Ringer(store, clock, self.alarms.ring, self.alarms.silence)
         registry = Registry()
@@ -218,10 +218,12 @@ class Daemon:
             case SpeechEnded(at_sample=at_sample):
                 self.conductor.feed(inputs.SpeechEnded(at_sample, moment_s(at_sample)))
 
-    def quieten(self) -> None:
-        """Somebody is there: what rings has done its duty."""
-        if self.alarms.is_ringing:
-            self._quietening = asyncio.create_task(self.ringer.stop(), name="stop ringing")
+    def quieten(self) -> bool:
+        """Somebody is there: what rings has done its duty. False when nothing rang."""
+        if not self.alarms.is_ringing:
+            return False
+        self._quietening = asyncio.create_task(self.ringer.stop(), name="stop ringing")
+        return True
 
     def _deaf(self, failure: BaseException) -> None:
         if not self.conductor.broken.done():

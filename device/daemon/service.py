@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import signal
+from collections.abc import Iterator
 
+from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
+from device.panel.boards import load_board
+from device.panel.dimming import dimming
+from device.panel.front import Front
 from device.reports import log_lines
-from device.settings import LoadedSettings
+from device.settings import LoadedSettings, tree
 
 log = logging.getLogger("bittern")
-
-VOLUME_STEP_PERCENT = 10
 
 
 async def serve(loaded: LoadedSettings) -> None:
@@ -20,19 +27,77 @@ async def serve(loaded: LoadedSettings) -> None:
     """
     settings = loaded.settings
     stopping = _stop_on_signals()
-    async with _panel(settings) as panel:
+    controls = Controls(asyncio.get_running_loop())
+    with _front(settings.panel, controls) as front:
         daemon = Daemon(
             loaded,
-            microphone_from(settings),
-            speaker_from(settings),
+            microphone_from(settings.microphone),
+            speaker_from(settings.speaker),
             log_lines(settings.log.transcripts),
-            show=panel.show_effect,
+            show=lambda what: front.panel.show(
+                what.state, is_local=what.is_local, fault=what.fault
+            ),
         )
-        panel.act = lambda action: _act(daemon, action)
         await daemon.start()
+        controls.take(daemon, front.panel)
         log.info('listening for "%s"', '", "'.join(settings.wake.words))
         try:
             await _until(stopping, daemon)
         finally:
             log.info("stopping")
             await daemon.stop()
+
+
+def microphone_from(microphone: tree.Microphone) -> PortAudioMicrophone:
+    """The microphone of the settings; not opened yet."""
+    return PortAudioMicrophone(
+        microphone.device,
+        rate_hz=microphone.rate_hz or None,
+        block_ms=microphone.block_ms,
+        channel=None if microphone.channel == "mix" else microphone.channel,
+        gain_db=microphone.gain_db,
+    )
+
+
+def speaker_from(speaker: tree.Speaker) -> PortAudioSpeaker:
+    """The speaker of the settings; not opened yet."""
+    return PortAudioSpeaker(
+        speaker.device, rate_hz=speaker.rate_hz or None, block_ms=speaker.block_ms
+    )
+
+
+@contextlib.contextmanager
+def _front(panel: tree.Panel, controls: Controls) -> Iterator[Front]:
+    front = Front(
+        load_board(panel.board),
+        on_button=controls.button,
+        on_mute_switch=controls.mute_switch,
+        dimming=dimming(
+            panel.brightness_percent, panel.night_percent, panel.night_from, panel.night_to
+        ),
+        terminal=panel.terminal,
+    )
+    front.start()
+    try:
+        yield front
+    finally:
+        front.close()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _until(stopping: asyncio.Event, daemon: Daemon) -> None:
+    """Wait for the signal, or for what breaks the appliance, and raise that."""
+    told = asyncio.create_task(stopping.wait())
+    broken = asyncio.create_task(daemon.wait())
+    done, left = await asyncio.wait({told, broken}, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left)
+    if broken in done:
+        broken.result()

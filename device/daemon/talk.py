@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,8 +58,11 @@ async def talk(
     answer: Path | None,
     report: Reporter,
     only_endpoint: str | None = None,
-) -> None:
+    show: Callable[[do.Show], None] = lambda _: None,
+) -> float:
     """Play a recording to the appliance and wait until all its turns are over.
+
+    Returns the moment, on :func:`time.monotonic`, that the reports' times count from.
 
     ``answer`` gets what the speaker would have played, from the first moment on. Raises
     :class:`NoWakeWordError` or :class:`NoAnswerError` when there was nothing to hear.
@@ -73,6 +77,10 @@ async def talk(
         report(what)
         changed.set()
 
+    def shown(what: do.Show) -> None:
+        show(what)
+        changed.set()
+
     def at_the_end() -> None:
         loop.call_soon_threadsafe(ended.set)
 
@@ -84,7 +92,7 @@ async def talk(
             microphone,
             speaker,
             noted,
-            show=lambda _: changed.set(),
+            show=shown,
             only_endpoint=only_endpoint,
             is_private=True,
         )
@@ -94,6 +102,7 @@ async def talk(
         finally:
             await daemon.stop()
     _judge(outcome, recording)
+    return daemon.conductor.parts.clock.began_s
 
 
 async def _until_over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Event) -> None:

@@ -1,0 +1,26 @@
+"""``bittern bench``: every figure we quote, as a command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Any
+
+from device.cli import Commands
+
+BENCHES = ("turn",)
+"""Modules of ``device.bench``; each declares itself with ``add_command(benches)``."""
+
+
+def add_commands(commands: Commands[Any]) -> None:
+    """Declare ``bench``."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure: what listening costs, how fast a turn is, what the brain can do",
+        description="Measures on this machine. Figures of a PC are not figures of a Pi.",
+    )
+    benches: argparse._SubParsersAction[argparse.ArgumentParser] = parser.add_subparsers(
+        dest="bench", metavar="WHAT", required=True
+    )
+    for name in BENCHES:
+        importlib.import_module(f"device.bench.{name}").add_command(benches)

@@ -1,0 +1,102 @@
+"""What a finger on the panel does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from device.assistant import inputs
+from device.assistant.states import State
+from device.daemon.daemon import Daemon
+from device.panel.actions import Action
+from device.panel.gestures import Gesture
+from device.panel.panel import Panel
+from device.panel.watchers import ButtonEvent
+
+log = logging.getLogger(__name__)
+
+VOLUME_STEP_PERCENT = 10
+
+
+class Controls:
+    """Carries out the actions of buttons and of the mute switch.
+
+    ``button`` and ``mute_switch`` may be called from any thread, also before there is a
+    daemon: a switch that is on from the start closes the microphone as soon as there is
+    one. The switch wins over software.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._daemon: Daemon | None = None
+        self._panel: Panel | None = None
+        self._is_switched_off = False
+
+    def take(self, daemon: Daemon, panel: Panel) -> None:
+        """From now on there is an appliance to control."""
+        self._daemon, self._panel = daemon, panel
+        if self._is_switched_off:
+            self._mute(True)
+
+    def button(self, event: ButtonEvent) -> None:
+        """A gesture on a button, from the panel's thread."""
+        if event.gesture not in (Gesture.VERY_LONG_COMING, Gesture.VERY_LONG_CANCELLED):
+            self._loop.call_soon_threadsafe(self.act, event.action)
+
+    def mute_switch(self, muted: bool) -> None:
+        """The position of the mute switch, from the panel's thread."""
+        self._loop.call_soon_threadsafe(self._switched, muted)
+
+    def act(self, action: Action) -> None:
+        """Carry out an action, on the thread of the event loop."""
+        perform = _ACTIONS.get(action)
+        if self._daemon is None or perform is None:
+            log.info("nothing to do for %s", action)
+            return
+        perform(self, self._daemon)
+
+    def _switched(self, muted: bool) -> None:
+        self._is_switched_off = muted
+        self._mute(muted)
+
+    def _mute(self, muted: bool) -> None:
+        if self._daemon is not None:
+            self._daemon.conductor.feed(inputs.MuteChanged(muted))
+
+    def _talk(self, daemon: Daemon) -> None:
+        if daemon.quieten():
+            return
+        conductor = daemon.conductor
+        conductor.feed(inputs.TalkPressed(conductor.now_sample()))
+
+    def _stop(self, daemon: Daemon) -> None:
+        daemon.quieten()
+        daemon.conductor.feed(inputs.StopRequested())
+
+    def _toggle_mute(self, daemon: Daemon) -> None:
+        if self._is_switched_off:
+            log.info("the mute switch is on; only it can open the microphone")
+            return
+        self._mute(daemon.conductor.core.state is not State.MUTED)
+
+    def _louder(self, daemon: Daemon) -> None:
+        self._change_volume(daemon, VOLUME_STEP_PERCENT)
+
+    def _quieter(self, daemon: Daemon) -> None:
+        self._change_volume(daemon, -VOLUME_STEP_PERCENT)
+
+    def _change_volume(self, daemon: Daemon, by_percent: int) -> None:
+        volume = min(max(daemon.playback.volume_percent + by_percent, 0), 100)
+        daemon.playback.volume_percent = volume
+        if self._panel is not None:
+            self._panel.show_volume(volume / 100)
+
+
+_ACTIONS: dict[Action, Callable[[Controls, Daemon], None]] = {
+    Action.TALK: Controls._talk,
+    Action.STOP: Controls._stop,
+    Action.MUTE: Controls._toggle_mute,
+    Action.VOLUME_UP: Controls._louder,
+    Action.VOLUME_DOWN: Controls._quieter,
+}
