@@ -143,6 +143,14 @@ class LayeredThinker:
             return
         yield from self._talk(turn, request, cancellation)
 
+    def intents(self, utterance: str) -> list[str]:
+        """Name the intents that the first layer finds in an utterance by itself."""
+        return [one.intent for one in self._recognizer.understand(utterance)]
+
+    def kind(self, utterance: str) -> Kind:
+        """Tell what an utterance is taken for where no template knows it."""
+        return self._kinds.kind_of(self._language.command_in(utterance))
+
     # ------------------------------------------------------------------ what is meant
 
     def _meant(self, turn: Turn) -> list[Understood]:
@@ -295,7 +303,7 @@ def load_thinker(
 
 
 def _small_model() -> Path | None:
-    """The small model of the store. Without it the brain commands and calculates, but cannot chat."""
+    """The small model of the store; without it the brain obeys and calculates, but cannot chat."""
     from device.models import path_of
     from device.models.errors import MissingModel
 

@@ -306,16 +306,23 @@ class Moments:
 
     # ------------------------------------------------------------------ mixtures
 
-    def when(self, text: str, now: dt.datetime, earliest_hour: int = EARLIEST_HOUR) -> When | None:
+    def when(
+        self,
+        text: str,
+        now: dt.datetime,
+        earliest_hour: int = EARLIEST_HOUR,
+        prefers_soonest: bool = True,
+    ) -> When | None:
         """Read any mixture: ``tomorrow at 7``, ``in 20 minutes``, ``every monday morning at 9``.
 
-        Hours that could be either are the morning's from ``earliest_hour`` on.
+        Hours that could be either are those that come next, for today; otherwise, or
+        without ``prefers_soonest``, the morning's from ``earliest_hour`` on.
         """
         tokens = text.split()
         if not tokens or len(tokens) > _MOST_WORDS:
             return None
         for parts in self._splits(tokens, _Parts(), now):
-            return self._resolved(parts, now, earliest_hour)
+            return self._resolved(parts, now if prefers_soonest else None, earliest_hour)
         return None
 
     def _splits(self, tokens: Sequence[str], parts: _Parts, now: dt.datetime) -> Iterator[_Parts]:
@@ -356,7 +363,7 @@ class Moments:
                 return self._quantities.duration_s(segment.removesuffix(phrase).strip())
         return None
 
-    def _resolved(self, parts: _Parts, now: dt.datetime, earliest_hour: int) -> When | None:
+    def _resolved(self, parts: _Parts, now: dt.datetime | None, earliest_hour: int) -> When | None:
         if parts.after_s is not None:
             alone = parts.time is None and parts.date is None and not parts.weekdays
             return When(after_s=parts.after_s) if alone else None
@@ -376,15 +383,17 @@ class Moments:
         return text
 
 
-def _most_likely(said: ClockTime, parts: _Parts, now: dt.datetime, earliest_hour: int) -> dt.time:
+def _most_likely(
+    said: ClockTime, parts: _Parts, now: dt.datetime | None, earliest_hour: int
+) -> dt.time:
     """Choose between morning and evening: what comes next today, else a waking hour."""
     times = said.times
     if len(times) == 1:
         return times[0]
-    is_today = parts.date in (None, now.date()) and not parts.weekdays
-    ahead = [time for time in times if time > now.time()]
-    if is_today and ahead:
-        return ahead[0]
+    if now is not None and parts.date in (None, now.date()) and not parts.weekdays:
+        ahead = [time for time in times if time > now.time()]
+        if ahead:
+            return ahead[0]
     is_morning = earliest_hour <= said.hour < 12
     return times[0] if is_morning else times[1]
 

@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -112,15 +112,33 @@ class Recognizer:
             self._split_duration(slots)
         if "when_in" in slots:
             self._split_when(slots, utterance)
+        self._rearrange(slots)
         return slots
+
+    def _rearrange(self, slots: dict[str, Slot]) -> None:
+        """Bring what was said in another form to the usual slots."""
+        name = normal(str(slots.get("name", "")))
+        if name and self.quantities.number(name) is not None:
+            raise NotMeantError(f"{name!r} is a number and no name")
+        if name and (span := self.quantities.duration_s(name)):
+            # "the ten minute timer"
+            if "duration" in slots:
+                raise NotMeantError(f"{name!r} is a span of time and no name")
+            slots["duration"] = span
+            del slots["name"]
+        if "each_s" in slots:
+            slots["duration"] = float(str(slots.pop("number"))) * float(str(slots.pop("each_s")))
+        when = slots.get("when")
+        if "rhythm" in slots and isinstance(when, When):
+            days = self.moments.repeats(str(slots.pop("rhythm"))) or ()
+            slots["when"] = replace(when, weekdays=days)
 
     def _slot(self, name: str, text: str, intent: str, utterance: str) -> Slot:
         value: Slot | None
         if name == "duration":
             value = self.quantities.duration_s(text)
         elif name == "when":
-            earliest = EARLIEST_WAKING_HOUR if intent in _WAKING else EARLIEST_HOUR
-            value = self.moments.when(text, self._now(), earliest)
+            value = self._when(text, intent)
         elif name in ("date", "date2"):
             value = self.moments.date(text, self._now().date())
         elif name in ("number", "number2", "percent"):
@@ -136,6 +154,12 @@ class Recognizer:
         if value is None:
             raise NotMeantError(f"{text!r} is no {name}")
         return value
+
+    def _when(self, text: str, intent: str) -> When | None:
+        earliest = EARLIEST_WAKING_HOUR if intent in _WAKING else EARLIEST_HOUR
+        return self.moments.when(
+            text, self._now(), earliest, prefers_soonest=intent != "cancel_alarm"
+        )
 
     def _sum(self, text: str) -> Decimal | str | None:
         try:

@@ -1,0 +1,141 @@
+"""Holds the brain's understanding to a table of what people say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from device.brain.abilities import (
+    Cancellation,
+    FunctionTool,
+    Message,
+    TextPart,
+    Thinker,
+    ThinkRequest,
+    ToolCallPiece,
+)
+from device.brain.answering import LayeredThinker
+from device.brain.intents.language import load_language
+from device.brain.understanding import Understanding
+
+TABLE_NOW = dt.datetime(2026, 11, 24, 14, 30, tzinfo=dt.UTC)
+"""What the clock shows for the table: a Tuesday afternoon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An utterance and what is to come of it."""
+
+    says: str
+    calls: tuple[tuple[str, dict[str, Any]], ...] | None
+    """What must be called; empty: nothing may be; None: it is the brain's own affair."""
+    intent: str = ""
+    kind: str = ""
+
+    @property
+    def wants_action(self) -> bool:
+        """Whether anything is to be called."""
+        return bool(self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A case that came out wrong."""
+
+    case: Case
+    got: str
+
+
+def read_table(path: Path) -> list[Case]:
+    """Read a table such as ``tests/data/utterances.toml``."""
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["utterance"]
+    return [
+        Case(
+            row["says"],
+            tuple((call["name"], call["arguments"]) for call in row["calls"])
+            if "calls" in row
+            else None,
+            row.get("intent", ""),
+            row.get("kind", ""),
+        )
+        for row in rows
+    ]
+
+
+def appliance_tools() -> list[FunctionTool]:
+    """The appliance's own tools, as a session declares them."""
+    from device.tools.builtin import add_builtin_tools
+    from device.tools.house import NoHouse
+    from device.tools.moments import SystemClock
+    from device.tools.registry import Registry
+
+    registry = Registry()
+    # Nothing is called, so what would be called needs nothing behind it.
+    nothing = cast(Any, None)
+    add_builtin_tools(registry, house=NoHouse(), clock=SystemClock(), ringer=nothing, lists=nothing)
+    return [
+        FunctionTool(tool["name"], tool["description"], tool["parameters"])
+        for tool in registry.tools()
+    ]
+
+
+def trial_thinker(understanding: Understanding | None = None) -> LayeredThinker:
+    """A brain without chat model, whose clock stands where the table's does."""
+    return LayeredThinker(
+        load_language(seed=1), None, understanding, lambda: TABLE_NOW, random.Random(1)
+    )
+
+
+def calls_of(
+    thinker: Thinker, utterance: str, tools: Sequence[FunctionTool]
+) -> list[tuple[str, dict[str, Any]]]:
+    """What the brain calls when this is the first thing that is said."""
+    request = ThinkRequest([Message("user", (TextPart(utterance),))], "", tools)
+    pieces = thinker.answer(request, Cancellation())
+    return [(p.name, json.loads(p.arguments)) for p in pieces if isinstance(p, ToolCallPiece)]
+
+
+def misses(
+    thinker: LayeredThinker,
+    cases: Iterable[Case],
+    tools: Sequence[FunctionTool],
+    heard: Callable[[Case], str] = lambda case: case.says,
+) -> Iterator[Miss]:
+    """Yield every case that comes out wrong; ``heard`` is what was made of its words."""
+    for case in cases:
+        utterance = heard(case)
+        calls = calls_of(thinker, utterance, tools)
+        wanted = list(case.calls or ())
+        if not is_same(calls, wanted):
+            yield Miss(case, f"{utterance!r} called {calls}")
+        elif case.intent and (found := thinker.intents(utterance)) != [case.intent]:
+            yield Miss(case, f"{utterance!r} was understood as {found}")
+        elif case.kind and (kind := str(thinker.kind(utterance))) != case.kind:
+            yield Miss(case, f"{utterance!r} was taken for {kind}")
+
+
+def is_same(
+    calls: Sequence[tuple[str, dict[str, Any]]], wanted: Sequence[tuple[str, dict[str, Any]]]
+) -> bool:
+    """Compare calls; spans of time by their length, texts without regard to case."""
+    return [_comparable(call) for call in calls] == [_comparable(call) for call in wanted]
+
+
+def _comparable(call: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    name, arguments = call
+    plain = {key: _plain(value) for key, value in arguments.items()}
+    units = {"hours": 3600, "minutes": 60, "seconds": 1}
+    span = sum(plain.pop(unit, 0) * size for unit, size in units.items())
+    return name, plain | ({"span_s": span} if span else {})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.casefold()
+    return [_plain(part) for part in value] if isinstance(value, list) else value
