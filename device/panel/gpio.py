@@ -50,7 +50,7 @@ class PiPins:
 
 
 def _lgpio_factory() -> Factory:
-    # lgpio makes a FIFO in its working folder; the one of a service is read-only.
+    # lgpio goes to its working folder and makes a FIFO there; a service's may be read-only.
     if "RUNTIME_DIRECTORY" in os.environ:
         os.environ.setdefault("LG_WD", os.environ["RUNTIME_DIRECTORY"].split(":")[0])
     try:
@@ -127,7 +127,11 @@ class GpioLights:
 
 
 def _shine(led: Any, light: float) -> None:
-    """Set a LED; pulses only for shades, since fully on and off cost nothing without."""
+    """Set a LED; with pulses only for shades.
+
+    lgpio makes pulses in software, with two system calls for each, also for a duty of 0 or
+    100 percent (its lgPthTx.c). A LED that is fully on or off is set once instead.
+    """
     needs_pulses = 0.0 < light < 1.0
     if needs_pulses != (led.frequency is not None):
         led.frequency = PULSES_HZ if needs_pulses else None

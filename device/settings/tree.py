@@ -7,8 +7,9 @@ holds them together. Figures about the Realtime protocol are of its GA dialect.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from device.panel.actions import Action
 from device.schema.keys import key
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
@@ -18,6 +19,8 @@ ENVIRONMENT_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 SOUND_CARD_RATES_HZ = (
     8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000,
 )  # fmt: skip
+ACTIONS = tuple(action.value for action in Action)
+AS_BOARD: dict[str, Any] = {"special": {"": "as the board says"}}
 INSTRUCTIONS = (
     "You are the voice of a small speaker in somebody's home. Answer in one or two short "
     "spoken sentences, without lists, links or markdown. If you did not understand, ask."
@@ -345,6 +348,15 @@ class Panel:
     )
     night_percent: int = key(15, "Brightness of the lights at night.", unit="%", low=0, high=100)
     terminal: bool = key(False, "Show the lights as one line on the terminal too.")
+    press: str = key("", "Short press of the first button.", choices=ACTIONS, **AS_BOARD)
+    double: str = key("", "Double press of the first button.", choices=ACTIONS, **AS_BOARD)
+    long: str = key("", "Holding the first button for 0.8 s.", choices=ACTIONS, **AS_BOARD)
+    very_long: str = key(
+        "",
+        "Holding the first button for 10 s, warned of after 5 s.",
+        choices=ACTIONS,
+        **AS_BOARD,
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -87,8 +88,11 @@ def test_on_a_terminal_there_is_one_line_that_changes() -> None:
         lamp.open()
         lamp.write(((1.0, 0.0, 0.0), (0.0, 0.0, 0.0)), PanelView(State.MUTED))
         lamp.close()
-        text = os.read(leader, 4096).decode()
+        content = b""
+        while select.select([leader], [], [], 0.2)[0]:
+            content += os.read(leader, 4096)
     os.close(leader)
+    text = content.decode()
     assert text.startswith("\r\x1b[2K\x1b[38;2;255;0;0m●\x1b[90m○\x1b[0m  muted")
     assert text.endswith("\r\x1b[2K")
     assert "\n" not in text

@@ -225,9 +225,9 @@ def test_a_lamp_that_comes_back_shows_the_present(
     panel.show(State.MUTED)
     lamp.is_broken = False
     assert lamp.wait_for(lambda: last(lamp) == RED)
+    panel.close()
     assert panel.failures == []
     assert caplog.messages[-1] == "recorder is back"
-    panel.close()
 
 
 def test_retries_come_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.schema.document import Document, parse_document
@@ -71,6 +71,7 @@ def test_lines_of_a_file_from_windows() -> None:
 NAMES = st.text("abc-_1", min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, st.text(max_size=20)), unique_by=lambda pair: pair[0]))
 def test_the_line_is_where_the_key_was_written(pairs: list[tuple[str, str]]) -> None:
     from device.schema.mistakes import quoted

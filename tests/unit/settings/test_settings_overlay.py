@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from device.firmware import FIRMWARE
@@ -138,6 +139,7 @@ FILES = st.dictionaries(
 )
 
 
+@settings_of_hypothesis(max_examples=40, deadline=None)
 @given(FILES)
 def test_any_table_at_all_is_either_settings_or_mistakes(table: dict[str, Any]) -> None:
     try:
