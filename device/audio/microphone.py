@@ -121,10 +121,11 @@ class MicrophoneWatch:
 
     ``stall_s``: two seconds, since a sound server may take 1.6 s to start a stream
     (measured on PulseAudio with a rewinding sink). ``silent_s``: a source that is
-    unloaded from a sound server delivers exact zeros for good.
+    unloaded from a sound server delivers exact zeros for good; but so does a microphone
+    with a noise gate or a mute switch of its own, so this verdict is a suspicion.
     """
 
-    def __init__(self, stall_s: float = 2.0, silent_s: float = 10.0) -> None:
+    def __init__(self, stall_s: float = 2.0, silent_s: float = 30.0) -> None:
         self.stall_s = stall_s
         self.silent_s = silent_s
 

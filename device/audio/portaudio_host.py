@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import pyaudio
 
-from device.audio.chatter import hush
+from device.audio.chatter import hush_libraries, quiet
 from device.audio.devices import (
     Direction,
     SoundDevice,
@@ -91,7 +91,7 @@ class PortAudioHost:
 
     def _started(self) -> pyaudio.PyAudio:
         if self._pyaudio is None:
-            hush()
+            hush_libraries()
             self._pyaudio = pyaudio.PyAudio()
             self._started_s = time.monotonic()
         return self._pyaudio
@@ -213,7 +213,8 @@ class PortAudioHost:
     ) -> T:
         call = GuardedCall(name, action, too_late)
         try:
-            return call.wait(seconds)
+            with quiet():
+                return call.wait(seconds)
         except HangsError as failure:
             self._hanging.append(call)
             raise _hangs(str(failure)) from failure

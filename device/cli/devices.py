@@ -91,5 +91,8 @@ def _way(device: SoundDevice, direction: Direction) -> str:
     if not channels:
         return "-"
     rate_hz = _rate_hz(device, direction)
+    if rate_hz is None:
+        # A sound server's plugin claims both ways, even where only one can be opened.
+        return "busy" if device.alsa else "-"
     mark = "*" if device.is_default(direction) else ""
-    return f"{channels} ch, {f'{rate_hz} Hz' if rate_hz else 'busy'}{mark}"
+    return f"{channels} ch, {rate_hz} Hz{mark}"

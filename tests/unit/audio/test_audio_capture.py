@@ -204,10 +204,10 @@ class TestMeter:
     ("health", "verdict"),
     [
         (MicrophoneHealth(0.02, True, 0, 0.0, 100), Verdict.HEALTHY),
-        (MicrophoneHealth(1.9, True, 9, 9.9, 100), Verdict.HEALTHY),
+        (MicrophoneHealth(1.9, True, 9, 29.9, 100), Verdict.HEALTHY),
         (MicrophoneHealth(2.1, True, 0, 0.0, 100), Verdict.STALLED),
         (MicrophoneHealth(2.1, True, 0, 99.0, 0), Verdict.STALLED),
-        (MicrophoneHealth(0.02, True, 0, 10.1, 100), Verdict.SILENT),
+        (MicrophoneHealth(0.02, True, 0, 30.1, 100), Verdict.SILENT),
         (MicrophoneHealth(0.02, False, 0, 0.0, 100), Verdict.DEAD),
         (MicrophoneHealth(9.0, False, 0, 99.0, 100), Verdict.DEAD),
     ],
