@@ -12,7 +12,7 @@ unset PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT
 
 # is_new_enough PYTHON
 is_new_enough() {
-    "$1" -c "import sys; sys.exit(sys.version_info < (${OLDEST/./, }))" 2>/dev/null
+    "$1" -I -S -c "import sys; sys.exit(sys.version_info < (${OLDEST/./, }))" 2>/dev/null
 }
 
 # find_python: sets PYTHON. The system's own, since PyAudio and its friends are built for it;
@@ -42,7 +42,7 @@ venv_is_sound() {
 }
 
 _version_of() {
-    "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null || echo "none: $1"
+    "$1" -I -S -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null || echo "none: $1"
 }
 
 # must_be_ours: end if any of it belongs to somebody else (after `sudo scripts/run`, say).
@@ -95,10 +95,10 @@ _pip_install() {
 
 # link_project: `import device` and the command `bittern`, straight from this clone.
 link_project() {
-    local packages
-    packages=$("$VENV_PYTHON" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    if [ "$(cat "$packages/bittern-clone.pth" 2>/dev/null)" != "$REPOSITORY" ]; then
-        printf '%s\n' "$REPOSITORY" >"$packages/bittern-clone.pth"
+    local packages=("$VENV"/lib/python*/site-packages)
+    local link=${packages[0]}/bittern-clone.pth
+    if [ "$(cat "$link" 2>/dev/null)" != "$REPOSITORY" ]; then
+        printf '%s\n' "$REPOSITORY" >"$link"
     fi
     # A shell script, since a path with a space in it cannot stand after #!.
     # -P: a folder called device where the user stands is not ours.

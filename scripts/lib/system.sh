@@ -28,11 +28,6 @@ is_raspberry_pi() {
     grep -q 'Raspberry Pi' /proc/device-tree/model 2>/dev/null
 }
 
-# is_installed PACKAGE
-is_installed() {
-    [ "$(dpkg-query --show --showformat='${db:Status-Status}' -- "$1" 2>/dev/null)" = installed ]
-}
-
 # is_offered PACKAGE: does any configured archive have it?
 is_offered() {
     apt-cache show --no-all-versions -- "$1" >/dev/null 2>&1
@@ -40,9 +35,11 @@ is_offered() {
 
 # missing_of PACKAGE…: prints those that are not installed.
 missing_of() {
-    local package
+    local package known
+    known=$(dpkg-query --show --showformat='<${Package} ${db:Status-Status}>' -- "$@" 2>/dev/null) ||
+        true # it complains of those it never heard of
     for package in "$@"; do
-        is_installed "$package" || printf '%s\n' "$package"
+        [[ $known == *"<$package installed>"* ]] || printf '%s\n' "$package"
     done
 }
 
@@ -69,8 +66,10 @@ may_install() {
     [ "$(id -u)" -eq 0 ] || may_sudo
 }
 
+# apt_command PACKAGE…: prints the words of the command. --no-remove: what we bring must not
+# cost the user another package, such as the sound server of a desktop.
 apt_command() {
-    printf '%s\n' apt-get install --yes --no-install-recommends "$@"
+    printf '%s\n' apt-get install --yes --no-install-recommends --no-remove "$@"
 }
 
 # install PACKAGE…: from what apt knows; if it does not know enough, it is told to look again.
@@ -95,7 +94,8 @@ system_packages_to_run() {
     if is_raspberry_pi; then
         local package
         for package in "${PACKAGES_ON_A_PI[@]}"; do
-            if is_installed "$package" || is_offered "$package"; then
+            # Debian itself has not all of them; Raspberry Pi OS has.
+            if [ -z "$(missing_of "$package")" ] || is_offered "$package"; then
                 wanted+=("$package")
             fi
         done
