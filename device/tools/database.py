@@ -14,6 +14,7 @@ Where no file can be written at all, memory has to do, and a person is told.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ from device.errors import BitternError
 _log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x42495454  # "BITT", what file(1) may show
+_CANNOT_SAVE = "I can't save timers and lists: they will be lost when I'm switched off."
+
 _BALLAST_ROWS = 16
 _BALLAST_BYTES = 3_500  # a row fills a page of 4096 bytes
 
@@ -66,7 +69,7 @@ class Database:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return cls(path, _connect(path), [])
+            connection = _connect(path)
         except (sqlite3.DatabaseError, OSError) as error:
             if _is_busy(error):
                 raise StoreBusyError(
@@ -76,6 +79,8 @@ class Database:
             if _is_unfit(error) and path.is_file():
                 return cls._begin_anew(path, error)
             return cls._do_without(path, error)
+        # A disk that can only be read (a card that has worn out): what is there is there.
+        return cls(path, connection, [] if os.access(path, os.W_OK) else [_CANNOT_SAVE])
 
     @classmethod
     def _begin_anew(cls, path: Path, reason: Exception) -> Database:
@@ -92,8 +97,7 @@ class Database:
     @classmethod
     def _do_without(cls, path: Path, reason: Exception) -> Database:
         _log.error("cannot keep anything in %s: %s", path, reason)
-        trouble = "I can't save timers and lists: they will be lost when I'm switched off."
-        database = cls(path, _connect(None), [trouble])
+        database = cls(path, _connect(None), [_CANNOT_SAVE])
         if path.is_file():
             database._salvage(path)
         return database
@@ -133,12 +137,13 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(f"cannot keep this in {self.path}: {error}") from error
         finally:
-            if self._connection.in_transaction:
-                self._roll_back()
+            self._roll_back()
 
     def _roll_back(self) -> None:
+        """Undo what was begun and not committed, if anything."""
         try:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             # SQLite rolls back by itself on some failures; the journal does the rest.
             _log.warning("could not roll back in %s: %s", self.path, error)

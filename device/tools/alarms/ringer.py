@@ -139,8 +139,9 @@ class Ringer:
 
     @property
     def missed(self) -> tuple[Ringing, ...]:
-        """What nobody heard, and nobody has been told of yet."""
-        return self._scheduler.in_phase(Phase.MISSED)
+        """What nobody heard, and nobody has been told of yet, in the order of its time."""
+        missed = self._scheduler.in_phase(Phase.MISSED)
+        return tuple(sorted(missed, key=lambda ringing: ringing.due_wall_s))
 
     @property
     def recently_stopped(self) -> tuple[Ringing, ...]:
@@ -204,8 +205,9 @@ class Ringer:
 
         Who is cancelled while waiting does not interrupt it: what was decided happens.
         """
-        if decision.writes:
-            self._changed.set()
+        if not decision.writes and not decision.effects:
+            return True
+        self._changed.set()
         # Handed over before anything is awaited: decisions are written in their order.
         writing = self._write(decision)
         task = self._own(self._act(writing, decision.effects, patience_s))

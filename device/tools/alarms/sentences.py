@@ -40,8 +40,10 @@ def missed_sentence(ringing: Ringing, zone: dt.tzinfo, today: dt.date) -> str:
         name = f" for {entry.name}" if entry.name else ""
         what = f"You missed your alarm{name} {when}."
     before = ""
-    if ringing.missed_before:
-        before = f" So it was {spoken.count(ringing.missed_before, 'time')} before."
+    if ringing.missed_before == 1:
+        before = " You missed the one before it, too."
+    elif ringing.missed_before:
+        before = f" You missed the {spoken.number(ringing.missed_before)} before it, too."
     return f"{what} {_REASONS[ringing.why or Why.OFF]}{before}"
 
 

@@ -1,0 +1,221 @@
+"""A process that sets something, rings, and is killed on the way; run by the tests only.
+
+``ringing_process.py FOLDER STORY`` plays the story again and again in child processes.
+Each child numbers its steps once the store is open: every SQL statement, and the moment
+before and after every effect (the story ``create`` numbers those of the opening). A child
+with ``BITTERN_KILL_AT=N`` in its environment sends itself SIGKILL at step N; another child
+then finds what is left of it. One JSON line for each N goes to standard output, until N
+lies beyond the end of the story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from device.tools import database
+from device.tools.alarms.decisions import Miss, Ring, Silence
+from device.tools.alarms.entries import Kind
+from device.tools.alarms.ringer import Ringer
+from device.tools.moments import Moment, SystemClock
+from device.tools.store import Store
+
+LENGTH_S = 0.08
+RING_S = 0.04
+ZONE = ZoneInfo("Europe/London")
+ALARM_AT = dt.datetime(2026, 11, 23, 7, 0, tzinfo=ZONE)
+
+
+class Steps:
+    """Numbers what happens, and ends the process at one of the numbers."""
+
+    def __init__(self) -> None:
+        self._kill_at = int(os.environ.get("BITTERN_KILL_AT", "0"))
+        self.count = 0
+        self.is_counting = False
+
+    def step(self, what: str) -> None:
+        self.count += self.is_counting
+        if self.is_counting and self.count == self._kill_at:
+            note(killed_at=what)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+LOG = Path(sys.argv[1]) / "log"
+STEPS = Steps()
+
+
+def note(**what: object) -> None:
+    """Append a line that outlives the process."""
+    line = json.dumps({"t": time.monotonic(), **what}) + "\n"
+    handle = os.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, line.encode())
+    os.close(handle)
+
+
+class AlarmClock(SystemClock):
+    """The system's clocks, but for the wall clock, which can be put just before the alarm."""
+
+    def __init__(self) -> None:
+        super().__init__(ZONE)
+        self._file = Path(sys.argv[1]) / "offset"
+        self._offset_s = float(self._file.read_text()) if self._file.exists() else 0.0
+
+    def near_alarm(self) -> None:
+        self._offset_s = ALARM_AT.timestamp() - LENGTH_S - time.time()
+        self._file.write_text(str(self._offset_s))
+
+    def now(self) -> Moment:
+        real = super().now()
+        return Moment(real.wall_s + self._offset_s, real.elapsed_s, real.boot, real.zone)
+
+
+def traced(path: object, **options: Any) -> sqlite3.Connection:
+    connection = CONNECT(str(path), **options)
+    connection.set_trace_callback(STEPS.step)
+    return connection
+
+
+CONNECT = sqlite3.connect
+
+
+class Bedroom:
+    """Notes what is heard in it."""
+
+    def __init__(self) -> None:
+        self.rings = asyncio.Event()
+        self.clock = AlarmClock()
+
+    def ring(self, ring: Ring) -> None:
+        STEPS.step("before sound")
+        note(event="ring", id=ring.ringing.id, resumed=ring.is_resumed)
+        STEPS.step("after sound")
+        self.rings.set()
+
+    def silence(self, silence: Silence) -> None:
+        STEPS.step("before silence")
+        note(event="silence", id=silence.ringing.id, ended=silence.ended)
+        STEPS.step("after silence")
+
+    def miss(self, miss: Miss) -> None:
+        note(event="missed", id=miss.ringing.id, why=str(miss.ringing.why))
+
+
+async def play(act: Callable[[Ringer, Bedroom], Any]) -> None:
+    room = Bedroom()
+    store = Store(Path(sys.argv[1]) / "house.sqlite")
+    note(event="opened", troubles=await store.open())
+    ringer = Ringer(store, room.clock, room.ring, room.silence, on_missed=room.miss)
+    await ringer.start()
+    STEPS.is_counting = True
+    running = asyncio.create_task(ringer.run())
+    await act(ringer, room)
+    running.cancel()
+    await ringer.close()
+    await store.close()
+
+
+async def heard_and_stopped(ringer: Ringer, room: Bedroom, within_s: float = 2.0) -> None:
+    async with asyncio.timeout(within_s):
+        await room.rings.wait()
+    room.rings.clear()
+    await asyncio.sleep(RING_S)
+    await ringer.stop()
+    note(event="stopped")
+
+
+async def timer(ringer: Ringer, room: Bedroom) -> None:
+    kept = await ringer.set_countdown(Kind.TIMER, "eggs", LENGTH_S)
+    note(event="set", kept=kept.is_kept)
+    STEPS.step("set")
+    await heard_and_stopped(ringer, room)
+
+
+async def weekly_alarm(ringer: Ringer, room: Bedroom) -> None:
+    room.clock.near_alarm()
+    await ringer.set_occasion(Kind.ALARM, "work", ALARM_AT.time(), weekdays=(0, 1, 2))
+    note(event="set", kept=True)
+    STEPS.step("set")
+    await heard_and_stopped(ringer, room)
+
+
+async def snooze(ringer: Ringer, room: Bedroom) -> None:
+    room.clock.near_alarm()
+    await ringer.set_occasion(Kind.ALARM, "nap", ALARM_AT.time())
+    note(event="set", kept=True)
+    await asyncio.wait_for(room.rings.wait(), 2)
+    room.rings.clear()
+    await ringer.snooze(LENGTH_S)
+    note(event="snoozed")
+    STEPS.step("snoozed")
+    await heard_and_stopped(ringer, room)
+
+
+async def create(ringer: Ringer, room: Bedroom) -> None:
+    """Only open a store that is not there yet."""
+
+
+async def afterwards(ringer: Ringer, room: Bedroom) -> None:
+    """Whatever is left: listen, stop it, and say what is kept in the end."""
+    deadline_s = time.monotonic() + LENGTH_S + RING_S
+    while time.monotonic() < deadline_s or ringer.ringing or ringer.snoozed:
+        if ringer.ringing:
+            await heard_and_stopped(ringer, room)
+        await asyncio.sleep(0.005)
+    kept = [*ringer.waiting(Kind.TIMER), *ringer.waiting(Kind.ALARM)]
+    note(event="end", kept=[str(entry.when.date) for entry in kept if hasattr(entry.when, "date")])
+
+
+STORIES = {"timer": timer, "weekly_alarm": weekly_alarm, "snooze": snooze, "create": create}
+
+
+def child(act: Callable[[Ringer, Bedroom], Any], kill_at: int) -> bool:
+    """Play in a process of its own; True when it was killed."""
+    number = os.fork()
+    if number == 0:
+        os.environ["BITTERN_KILL_AT"] = str(kill_at)
+        STEPS.__init__()  # type: ignore[misc]
+        STEPS.is_counting = act is create
+        database.sqlite3.connect = traced  # type: ignore[assignment, attr-defined]
+        try:
+            asyncio.run(play(act))
+            os._exit(0)
+        except BaseException as error:  # the end of a child: the parent reports it
+            note(event="crashed", error=repr(error))
+            os._exit(1)
+    _, status = os.waitpid(number, 0)
+    return os.WIFSIGNALED(status)
+
+
+def main() -> None:
+    """Kill at every step, then let another process find what is left."""
+    folder, story = Path(sys.argv[1]), STORIES[sys.argv[2]]
+    was_killed, kill_at = True, 0
+    while was_killed:
+        kill_at += 1
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        if story is not create:  # the steps of making the file have a story of their own
+            child(create, 0)
+            LOG.unlink()
+        was_killed = child(story, kill_at)
+        note(event="second process")
+        child(create if story is create else afterwards, 0)
+        events = [json.loads(line) for line in LOG.read_text().splitlines()]
+        print(json.dumps({"kill_at": kill_at, "was_killed": was_killed, "events": events}))
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
