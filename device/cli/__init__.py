@@ -32,6 +32,7 @@ FAMILIES: tuple[str, ...] = (
     "models",
     "wake",
     "panel",
+    "board",
     "devices",
     "sounds",
     "simulate",

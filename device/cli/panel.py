@@ -35,12 +35,12 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     boards = panel.add_parser("boards", help="list the boards, or describe one")
     boards.add_argument("board", nargs="?", help="name of a board or path of a board file")
     boards.add_argument("--json", action="store_true", help="one JSON object for each board")
-    boards.set_defaults(run=run_boards)
+    boards.set_defaults(run=run_boards, markdown=False)
 
 
 def _add_board_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--board", default="none", help='name or path, as "bittern panel boards" lists them'
+        "--board", default="none", help='name or path, as "bittern board list" shows them'
     )
     command.add_argument(
         "--terminal", action="store_true", help="draw the lights here too (with no board: always)"
@@ -123,23 +123,10 @@ def run_test(arguments: argparse.Namespace) -> int:
 
 
 def run_boards(arguments: argparse.Namespace) -> int:
-    """List the boards, or print everything about one."""
-    import dataclasses
-    import json
+    """List the boards, or print everything about one, as ``bittern board`` does."""
+    from device.cli.board import run_list, run_show
 
-    from device.panel.boards import board_names, load_board
-    from device.panel.describe import describe
-
-    names = [arguments.board] if arguments.board else board_names()
-    for name in names:
-        board = load_board(name)
-        if arguments.json:
-            print(json.dumps({"name": name, **dataclasses.asdict(board)}, ensure_ascii=False))
-        elif arguments.board:
-            print(describe(board))
-        else:
-            print(f"{name:24} {board.title}")
-    return 0
+    return run_show(arguments) if arguments.board else run_list(arguments)
 
 
 def _wants_terminal(arguments: argparse.Namespace, board: Board) -> bool:

@@ -152,6 +152,18 @@ class BootSpec:
 
 
 @dataclass(frozen=True)
+class DetectSpec:
+    """How a board can be recognised, besides by its sound card."""
+
+    hats: tuple[str, ...] = key(
+        (),
+        "Parts of vendor or product in the EEPROM of the HAT.",
+        form=r".{3,60}",
+        form_help="texts in quotes",
+    )
+
+
+@dataclass(frozen=True)
 class WireSpec:
     """One wire, for whoever builds it."""
 
@@ -171,6 +183,7 @@ class Board:
     mute_switch: MuteSwitchSpec = field(default_factory=MuteSwitchSpec)
     sound: SoundSpec = field(default_factory=SoundSpec)
     boot: BootSpec = field(default_factory=BootSpec)
+    detect: DetectSpec = field(default_factory=DetectSpec)
     wire: tuple[WireSpec, ...] = field(default=())
 
 

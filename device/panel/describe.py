@@ -19,14 +19,7 @@ def _lines(board: Board) -> Iterator[str]:
     yield board.title
     if board.about:
         yield textwrap.fill(board.about, 92)
-    yield f"lights: {lights_text(board.lights)}"
-    for button in board.button:
-        yield f"button {button.name} on GPIO{button.pin}: {button_text(button)}"
-    if board.mute_switch.pin != NOT_CONNECTED:
-        spec = board.mute_switch
-        yield f"mute switch on GPIO{spec.pin}: muted when {spec.muted_when}"
-    if board.sound.card:
-        yield f"sound card: {board.sound.card}, {board.sound.microphones} microphones"
+    yield from _facts(board)
     for mixer in board.sound.mixer:
         yield f"  mixer: {mixer.control} = {mixer.value}"
     for line in board.boot.config_txt:
@@ -37,6 +30,18 @@ def _lines(board: Board) -> Iterator[str]:
         yield "wires:"
     for wire in board.wire:
         yield f"  pin {wire.header:2} ({wire.note}): {wire.part}"
+
+
+def _facts(board: Board) -> Iterator[str]:
+    yield f"lights: {lights_text(board.lights)}"
+    for button in board.button:
+        yield f"button {button.name} on GPIO{button.pin}: {button_text(button)}"
+    if board.mute_switch.pin != NOT_CONNECTED:
+        spec = board.mute_switch
+        yield f"mute switch on GPIO{spec.pin}: muted when {spec.muted_when}"
+    if board.sound.card:
+        count = board.sound.microphones
+        yield f"sound card: {board.sound.card}, {count} microphone{'s' if count > 1 else ''}"
 
 
 def lights_text(lights: LightsSpec) -> str:
@@ -59,3 +64,26 @@ def button_text(button: ButtonSpec) -> str:
     return ", ".join(
         f"{gesture.replace('_', ' ')} = {action}" for gesture, action in actions if action != "none"
     )
+
+
+def markdown(name: str, board: Board) -> str:
+    """Return a section for the documentation: what the board has, and how it is wired."""
+    return "\n".join(_markdown(name, board))
+
+
+def _markdown(name: str, board: Board) -> Iterator[str]:
+    yield f'## {board.title}\n\n`board = "{name}"`\n'
+    if board.about:
+        yield f"{board.about}\n"
+    if board.boot.needs_other_driver:
+        yield f"**{board.boot.needs_other_driver}**\n"
+    yield from (f"- {line}" for line in _facts(board))
+    if board.boot.config_txt:
+        yield "\n```ini\n# config.txt\n" + "\n".join(board.boot.config_txt) + "\n```"
+    if board.wire:
+        yield "\n| pin of the header | line | part |\n|---|---|---|"
+        yield from (f"| {wire.header} | {wire.note} | {wire.part} |" for wire in board.wire)
+    if board.sound.mixer:
+        yield "\n| mixer control | value |\n|---|---|"
+        yield from (f"| {mixer.control} | {mixer.value} |" for mixer in board.sound.mixer)
+    yield ""

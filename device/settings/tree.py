@@ -327,7 +327,7 @@ class Panel:
 
     board: str = key(
         "none",
-        'Board, as "bittern panel boards" lists them, or the path of a board file.',
+        'Board, as "bittern board list" shows them, or the path of a board file.',
         form=r"[^\x00\n]+",
         form_help='the name of a board such as "rgb-two-buttons", or a path',
     )
