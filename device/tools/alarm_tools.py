@@ -10,7 +10,7 @@ from msgspec import Meta
 from device.tools import spoken
 from device.tools.alarms.entries import Entry, Kind, Occasion, Ringing
 from device.tools.alarms.ringer import Ringer
-from device.tools.alarms.sentences import alarm_name, missed_sentence
+from device.tools.alarms.sentences import alarm_name, alarm_title, missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
 from device.tools.naming import NOT_KEPT, Name, clean_name, named, the_one
@@ -68,7 +68,8 @@ class AlarmTools:
         if len(alarms) > 1:
             sentences.insert(0, f"You have {spoken.count(len(alarms), 'alarm')}.")
         for one in sounding:
-            sentences.append(f"One {'is ringing' if one.snooze is None else 'is snoozed'}.")
+            state = "ringing" if one.snooze is None else "snoozed"
+            sentences.append(f"Your {alarm_title(one.entry)} is {state}.")
         today = now.local.date()
         told = [missed_sentence(one, now.zone, today) for one in self._ringer.missed]
         facts = {

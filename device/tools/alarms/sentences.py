@@ -67,8 +67,15 @@ def timer_name(entry: Entry) -> str:
 def alarm_name(entry: Entry, today: dt.date) -> str:
     """Name an alarm by its time: ``alarm for seven o'clock in the morning, on weekdays``."""
     if not isinstance(entry.when, Occasion):
-        return entry.name or "alarm"
+        return alarm_title(entry)
     when = entry.when
     day = spoken.weekdays(when.weekdays) if when.weekdays else spoken.day(when.date, today)
+    return f"{alarm_title(entry)}, {day}"
+
+
+def alarm_title(entry: Entry) -> str:
+    """Name an alarm by its time of day alone: ``alarm for seven o'clock in the morning``."""
     name = f"{entry.name} alarm" if entry.name else "alarm"
-    return f"{name} for {spoken.clock_time(when.time)}, {day}"
+    if not isinstance(entry.when, Occasion):
+        return name
+    return f"{name} for {spoken.clock_time(entry.when.time)}"
