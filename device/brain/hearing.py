@@ -194,7 +194,9 @@ class Hearing:
         if utterance is None or utterance.stream != stream or utterance.end_ms is not None:
             return
         if settings is not None and settings.kind == "semantic_vad" and transcript.text:
-            self._passage.detector.require_silence(wait_ms)
+            passage = self._passage
+            for change in passage.detector.require_silence(wait_ms):
+                self._obey(passage, change.change, change.at_ms)
 
     def _detect(self, passage: _Passage, probabilities: list[float]) -> bool:
         """Move the detector on; return whether there was any voice."""

@@ -48,6 +48,7 @@ class TurnDetector:
         self._voiced_frames = 0
         self._started_ms = 0
         self._last_voice_ms = 0
+        self._heard_ms = 0
         self._is_paused = False
         self._required_silence_ms = 0
         self._reset_requirement()
@@ -57,10 +58,17 @@ class TurnDetector:
         self._settings = settings
         self._reset_requirement()
 
-    def require_silence(self, milliseconds: int) -> None:
-        """End the turn after this much silence: the verdict on the words of this pause."""
-        if self._is_paused:
+    def require_silence(self, milliseconds: int) -> Changes:
+        """End the turn after this much silence: the verdict on the words of this pause.
+
+        The verdict may come when that much has been heard already, if the client sends
+        faster than real time; the turn then ends where it would have ended.
+        """
+        if self.is_speaking and self._is_paused:
             self._required_silence_ms = milliseconds
+            end_ms = self._last_voice_ms + milliseconds
+            if end_ms <= self._heard_ms:
+                yield self._stop(end_ms)
 
     def is_voiced(self, probability: float) -> bool:
         """Whether a frame counts as voice, in the present state."""
@@ -69,6 +77,7 @@ class TurnDetector:
 
     def frame(self, probability: float, end_ms: int) -> Changes:
         """Take the next frame, which ends at this time; yield what it changes."""
+        self._heard_ms = end_ms
         voiced = self.is_voiced(probability)
         if not self.is_speaking:
             yield from self._listen(voiced, end_ms)

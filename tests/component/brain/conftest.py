@@ -12,6 +12,10 @@ import base64
 import itertools
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,6 +64,8 @@ from device.brain.jobs import (
 )
 from device.brain.labour import _cut
 from device.brain.session import Session
+from device.brain.tts import HibariVoice
+from device.models import MissingModel, path_of
 from device.realtime.codec import UnknownEvent, decode_server
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "shared" / "realtime" / "schema_ga"
@@ -558,3 +564,81 @@ def kinds() -> Callable[[list[dict[str, Any]]], list[str]]:
 def watch() -> ProtocolWatch:
     """A watch for events that come over a socket."""
     return ProtocolWatch()
+
+
+# ------------------------------------------------------------------ the brain as a process
+
+NEEDED = ("silero/silero_vad.onnx", "whisper-tiny.en", "smollm2")
+
+
+@pytest.fixture(scope="session")
+def models() -> None:
+    """Skip where the models are not in the store."""
+    try:
+        for name in NEEDED:
+            path_of(name)
+    except MissingModel as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def say(models: None) -> Callable[[str], np.ndarray]:
+    """Speak a sentence with the brain's own voice; 24 kHz."""
+    voice = HibariVoice()
+
+    def speak(sentence: str) -> np.ndarray:
+        return np.concatenate(list(voice.speak(sentence, "", 1.0, Cancellation())))
+
+    return speak
+
+
+class BrainProcess:
+    """A running `bittern brain`."""
+
+    def __init__(self, *options: str, prefix: tuple[str, ...] = (), **environment: str) -> None:
+        command = [*prefix, sys.executable, "-m", "device", "brain", *options]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+
+    def ready(self) -> str:
+        """Wait for the ready line; return the address in it."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line.startswith("ready: "):
+            self.process.kill()
+            raise AssertionError(f"{line!r} {self.process.communicate()[1]}")
+        return line.removeprefix("ready: ").strip()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=15)
+        assert "Traceback" not in errors, errors
+        return self.process.returncode
+
+
+@pytest.fixture(scope="session")
+def brain(models: None) -> Iterator[str]:
+    """Run a brain for all tests; give its address without the path."""
+    process = BrainProcess("--listen", "127.0.0.1:0")
+    address = process.ready()
+    yield address.removesuffix("/realtime")
+    assert process.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def strict_brain(models: None) -> Iterator[str]:
+    """Run a strict brain."""
+    process = BrainProcess("--listen", "127.0.0.1:0", "--strict")
+    yield process.ready().removesuffix("/realtime")
+    assert process.stop() == 0
+
+
+@pytest.fixture
+def run_brain() -> type[BrainProcess]:
+    """Run `bittern brain` with these options."""
+    return BrainProcess

@@ -6,14 +6,9 @@ import asyncio
 import base64
 import contextlib
 import json
-import os
 import shutil
-import signal
 import stat
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +16,6 @@ import pytest
 from openai import AsyncOpenAI
 from websockets.asyncio.client import unix_connect
 
-from device.brain.abilities import Cancellation
-from device.brain.tts import HibariVoice
-from device.models import MissingModel, path_of
-
-NEEDED = ("silero/silero_vad.onnx", "whisper-tiny.en", "smollm2")
 TIMER = {
     "type": "function",
     "name": "set_timer",
@@ -39,73 +29,6 @@ TIMER = {
         "required": ["seconds"],
     },
 }
-
-
-@pytest.fixture(scope="module")
-def models() -> None:
-    """Skip where the models are not in the store."""
-    try:
-        for name in NEEDED:
-            path_of(name)
-    except MissingModel as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
-def say(models: None) -> Callable[[str], np.ndarray]:
-    """Speak a sentence with the brain's own voice; 24 kHz."""
-    voice = HibariVoice()
-
-    def speak(sentence: str) -> np.ndarray:
-        return np.concatenate(list(voice.speak(sentence, "", 1.0, Cancellation())))
-
-    return speak
-
-
-class Process:
-    """A running `bittern brain`."""
-
-    def __init__(self, *options: str, prefix: tuple[str, ...] = (), **environment: str) -> None:
-        command = [*prefix, sys.executable, "-m", "device", "brain", *options]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
-
-    def ready(self) -> str:
-        """Wait for the ready line; return the address in it."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line.startswith("ready: "):
-            self.process.kill()
-            raise AssertionError(f"{line!r} {self.process.communicate()[1]}")
-        return line.removeprefix("ready: ").strip()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=15)
-        assert "Traceback" not in errors, errors
-        return self.process.returncode
-
-
-@pytest.fixture(scope="module")
-def brain(models: None) -> Iterator[str]:
-    """Run a brain for this module; give its address without the path."""
-    process = Process("--listen", "127.0.0.1:0")
-    address = process.ready()
-    yield address.removesuffix("/realtime")
-    assert process.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def strict_brain(models: None) -> Iterator[str]:
-    """Run a strict brain."""
-    process = Process("--listen", "127.0.0.1:0", "--strict")
-    yield process.ready().removesuffix("/realtime")
-    assert process.stop() == 0
 
 
 class Talk:
@@ -269,9 +192,9 @@ async def test_text_history_and_deletion(brain, watch):
         assert done.response.output[0].content[0].text
 
 
-async def test_it_serves_a_unix_socket_and_leaves_it_clean(models, tmp_path):
+async def test_it_serves_a_unix_socket_and_leaves_it_clean(run_brain, models, tmp_path):
     path = tmp_path / "brain.sock"
-    process = Process("--listen", f"unix:{path}")
+    process = run_brain("--listen", f"unix:{path}")
     assert process.ready() == f"unix:{path}"
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
     async with unix_connect(str(path), "ws://brain/v1/realtime") as client:
@@ -281,10 +204,12 @@ async def test_it_serves_a_unix_socket_and_leaves_it_clean(models, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="no systemd tools here")
-async def test_the_service_manager_opens_the_socket_and_idle_time_ends_the_brain(models, tmp_path):
+async def test_the_service_manager_opens_the_socket_and_idle_time_ends_the_brain(
+    run_brain, models, tmp_path
+):
     path = tmp_path / "brain.sock"
     activate = ("systemd-socket-activate", "--listen", str(path))
-    process = Process("--idle-exit-s", "0.5", prefix=activate)
+    process = run_brain("--idle-exit-s", "0.5", prefix=activate)
     await asyncio.to_thread(_wait_for, path)
     async with unix_connect(str(path), "ws://brain/v1/realtime", open_timeout=30) as client:
         assert "session.created" in await client.recv()
@@ -309,8 +234,8 @@ def _wait_for(path: Path) -> None:
         (("--listen", "127.0.0.1:0", "--token-env", "NOT_THERE"), "NOT_THERE holds no token"),
     ],
 )
-def test_what_is_wrong_on_the_command_line_is_said(options, message):
-    process = Process(*options)
+def test_what_is_wrong_on_the_command_line_is_said(run_brain, options, message):
+    process = run_brain(*options)
     _, errors = process.process.communicate(timeout=30)
     assert process.process.returncode == 2
     assert message in errors

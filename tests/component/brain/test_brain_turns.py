@@ -236,6 +236,19 @@ def test_semantic_detection_waits_for_the_end_of_the_sentence(
     assert least_ms <= heard_ms <= most_ms
 
 
+def test_a_verdict_that_comes_late_ends_the_turn_where_it_would_have_ended(bench):
+    bench.detect({"type": "semantic_vad", "eagerness": "high"})
+    bench.transcriber.text = "What time is it?"
+    bench.hold(SettleTranscription)
+    bench.speak(800)
+    bench.speak(1500, loud=False)
+    assert not bench.of("input_audio_buffer.speech_stopped")
+    bench.release()
+    stopped = bench.last("input_audio_buffer.speech_stopped")
+    assert 1100 <= stopped["audio_end_ms"] <= 1300
+    assert bench.last("response.done")["response"]["status"] == "completed"
+
+
 def test_semantic_detection_goes_on_when_the_speaker_does(bench):
     bench.detect({"type": "semantic_vad", "eagerness": "high"})
     bench.transcriber.text = "Set a timer for"
