@@ -36,6 +36,7 @@ FAMILIES: tuple[str, ...] = (
     "devices",
     "sounds",
     "simulate",
+    "tools",
 )
 """Modules of this package that declare commands, in the order ``--help`` shows them."""
 

@@ -16,7 +16,7 @@ from device.tools.naming import NOT_KEPT, Text, named, the_one
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_REMINDERS = 100
-Amount = Annotated[float, Meta(ge=0, le=10_000)]
+Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class ReminderTools:

@@ -15,7 +15,7 @@ from device.tools.answers import Answer, ToolError
 from device.tools.moments import Moment
 from device.tools.naming import NOT_KEPT, Name, clean_name, named, the_one
 
-Amount = Annotated[float, Meta(ge=0, le=10_000)]
+Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 MOST_TIMERS = 50
 LONGEST_S = 7 * 86_400.0
