@@ -13,10 +13,16 @@ MASK = "<hidden>"
 _SECRET_NAME = re.compile(
     r"(?:.*[_-])?(?:key|apikey|token|secret|password|passwd|passphrase|bearer|authorization)", re.I
 )
-# Keys of OpenAI ("sk-…", "ek_…" for the short-lived ones) and many that imitate them; an Azure
-# key is 32 hexadecimal digits or, since 2024, 84 letters and digits without a break.
+# Keys of OpenAI ("sk-…", "ek_…" for the short-lived ones) and of many that imitate them; an
+# Azure key is 32 hexadecimal digits or, since 2024, 84 letters and digits without a break;
+# a url may carry a password before its host, or a key in its query.
 _SECRET_VALUE = re.compile(
-    r"\b(?:sk|ek|pk|rk)[-_][A-Za-z0-9_-]{16,}|\bBearer\s+\S{8,}|^(?:[0-9a-fA-F]{32}|[A-Za-z0-9]{80,})$"
+    r"\b(?:sk|ek|pk|rk)[-_](?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"
+    r"|\bBearer\s+\S{8,}"
+    r"|^(?:[0-9a-fA-F]{32}|[A-Za-z0-9]{80,})$"
+    r"|://[^/\s:@]*:[^/\s@]+@"
+    r"|[?&](?:api[-_]?key|key|token|secret|password)=[^&\s]",
+    re.IGNORECASE,
 )
 
 

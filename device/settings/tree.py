@@ -15,6 +15,8 @@ from device.schema.keys import key
 NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 CLOCK_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 LANGUAGE = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
+WHOLE_PATH = r"~?/[^\x00\n]*"
+"""A service has no folder of its own that a path could begin in."""
 ENVIRONMENT_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 SOUND_CARD_RATES_HZ = (
     8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000,
@@ -248,8 +250,8 @@ class Endpoint:
     key_file: str = key(
         "",
         "File that holds the key; a name without / is a systemd credential.",
-        form=r"[^\x00\n]*",
-        form_help="the path of a file or the name of a credential",
+        form=rf"[^/\x00\n]*|{WHOLE_PATH}",
+        form_help="a whole path (from / or ~/) or the name of a credential",
     )
     key_required: bool = key(
         True, "Where a key is named and not found: leave the endpoint out, or try without."
@@ -306,8 +308,8 @@ class Brain:
     chat_model: str = key(
         "",
         "GGUF file of the language model; empty is the shipped SmolLM2.",
-        form=r"[^\x00\n]*",
-        form_help="the path of a GGUF file",
+        form=rf"(?:{WHOLE_PATH})?",
+        form_help="the whole path of a GGUF file, from / or ~/",
     )
     threads: int = key(1, "Processor threads of the models.", low=1, high=16)
     needle: bool = key(False, "Load the Needle model, which picks tools from free speech.")
@@ -328,8 +330,8 @@ class Panel:
     board: str = key(
         "none",
         'Board, as "bittern board list" shows them, or the path of a board file.',
-        form=r"[^\x00\n]+",
-        form_help='the name of a board such as "rgb-two-buttons", or a path',
+        form=rf"[^/\x00\n]+(?<!\.toml)|{WHOLE_PATH}",
+        form_help='the name of a board such as "rgb-two-buttons", or a whole path from / or ~/',
     )
     brightness_percent: int = key(60, "Brightness of the lights.", unit="%", low=0, high=100)
     night_from: str = key(
@@ -377,20 +379,20 @@ class Paths:
     models: str = key(
         "",
         "Model store; empty is ~/.cache/bittern, on the appliance /var/lib/bittern.",
-        form=r"[^\x00\n]*",
-        form_help="the path of a folder",
+        form=rf"(?:{WHOLE_PATH})?",
+        form_help="the whole path of a folder, from / or ~/",
     )
     state: str = key(
         "",
         "Timers, alarms and counters; empty is ~/.local/state/bittern or /var/lib/bittern.",
-        form=r"[^\x00\n]*",
-        form_help="the path of a folder",
+        form=rf"(?:{WHOLE_PATH})?",
+        form_help="the whole path of a folder, from / or ~/",
     )
     runtime: str = key(
         "",
         "Sockets; empty is $XDG_RUNTIME_DIR/bittern or /run/bittern.",
-        form=r"[^\x00\n]*",
-        form_help="the path of a folder",
+        form=rf"(?:{WHOLE_PATH})?",
+        form_help="the whole path of a folder, from / or ~/",
     )
 
 

@@ -58,6 +58,14 @@ def test_check_names_each_mistake_in_one_line_and_exits_1(bad: Path) -> None:
     assert KEY not in done.stderr
 
 
+def test_check_looks_at_the_board_too(tmp_path: Path) -> None:
+    path = tmp_path / "board.toml"
+    path.write_text('[panel]\nboard = "respeaker"\n')
+    done = bittern("check", path)
+    assert done.returncode == 1
+    assert 'panel.board = "respeaker": expected a board of: ' in done.stderr
+
+
 def test_other_commands_end_with_78_on_bad_settings(bad: Path) -> None:
     done = bittern("show", "--config", bad)
     assert done.returncode == 78

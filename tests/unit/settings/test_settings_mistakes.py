@@ -117,8 +117,8 @@ def mistakes(shipped: Document, text: str) -> list[str]:
             "my.toml:2: endpoint#1: expected the key name and url",
         ),
         (
-            "[[endpoint]]\nname = 'lan'\nurl = 'https://user:pass@host'",
-            'my.toml:3: endpoint#1.url = "https://user:pass@host": expected wss://HOST/PATH, '
+            "[[endpoint]]\nname = 'lan'\nurl = 'https://host'",
+            'my.toml:3: endpoint#1.url = "https://host": expected wss://HOST/PATH, '
             'ws://HOST/PATH, unix:PATH or "brain", without user or password',
         ),
         (
@@ -129,6 +129,15 @@ def mistakes(shipped: Document, text: str) -> list[str]:
             "[[endpoint]]\nname='openai'\nenabled=false\n[[endpoint]]\nname='brain'\nenabled=false",
             "my.toml:3: endpoint.openai.enabled = false: "
             "expected at least one endpoint that is enabled",
+        ),
+        (
+            "[paths]\nmodels = 'models'",
+            'my.toml:2: paths.models = "models": expected the whole path of a folder, from / or ~/',
+        ),
+        (
+            "[panel]\nboard = 'mine.toml'",
+            'my.toml:2: panel.board = "mine.toml": expected the name of a board such as '
+            '"rgb-two-buttons", or a whole path from / or ~/',
         ),
         (
             "[vad]\nstart_threshold = 0.2",
@@ -210,6 +219,8 @@ SECRET = "sk-proj-" + "aB3_" * 12
         f"[[endpoint]]\nname = 'openai'\nkey_env = '{SECRET}'",
         f"[[endpoint]]\nname = 'openai'\nkey_file = '{SECRET}'",
         f"[[endpoint]]\nname = 'openai'\nurl = 'wss://host/v1?api-key={SECRET}'",
+        "[[endpoint]]\nname = 'openai'\nurl = 'wss://host/v1?model=m&key=short'",
+        "[[endpoint]]\nname = 'openai'\nurl = 'wss://user:short@host/v1'",
         "[[endpoint]]\nname = 'azure'\nurl='ws://a'\nkey_env = '" + "0123456789abcdef" * 2 + "'",
         f"openai_api_key = '{SECRET}'",
         f"[assistant]\ninstructions = 'Use Bearer {SECRET}'",
@@ -250,3 +261,15 @@ def test_bad_settings_end_the_process_with_78(shipped: Document) -> None:
     with pytest.raises(SettingsError) as caught:
         load(shipped, "x = 1")
     assert caught.value.exit_code == 78
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[brain]\nchat_model = '/home/me/sk-learn-and-other-things/model.gguf'",
+        "[assistant]\ninstructions = 'Tell who asks for the key of the house: 42.'",
+        "[[endpoint]]\nname = 'lan'\nurl = 'wss://host:443/v1?model=key-note'",
+    ],
+)
+def test_what_only_resembles_a_secret_is_allowed(shipped: Document, text: str) -> None:
+    load(shipped, text)
