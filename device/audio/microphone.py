@@ -79,14 +79,14 @@ class BlockMeter:
         self._constant, self._constant_samples = None, 0
 
     def note(self, samples: Samples, overflowed: bool = False) -> None:
-        """Take a block into account (about 1 µs; 3 µs while the sound is constant)."""
+        """Take a block into account (some microseconds, mostly while the sound is constant)."""
         self._last_s = self._clock()
         self._blocks += 1
         self._overflows += overflowed
         if len(samples) == 0:
             return
         first = int(samples[0])
-        if first != samples[-1] or not (samples == first).all():
+        if first != samples[-1] or samples.min() != samples.max():
             self._constant, self._constant_samples = None, 0
         elif first == self._constant:
             self._constant_samples += len(samples)

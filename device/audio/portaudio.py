@@ -303,7 +303,7 @@ class PortAudioSpeaker(_Device):
                 # The boundary of PortAudio's thread, as for the microphone.
                 log.exception("the speaker's callback failed")
                 return None, pyaudio.paAbort
-            return np.repeat(samples, channels).tobytes(), pyaudio.paContinue
+            return _on_each(samples, channels), pyaudio.paContinue
 
         return on_block
 
@@ -312,3 +312,11 @@ class PortAudioSpeaker(_Device):
         # After an underflow the driver says 0: keep what it said before.
         if 0 < ahead_s < LONGEST_LATENCY_S:
             self._latency_s = ahead_s + frames / self.rate_hz
+
+
+def _on_each(samples: Samples, channels: int) -> bytes:
+    if channels == 1:
+        return samples.tobytes()
+    interleaved = np.empty((len(samples), channels), dtype=np.int16)
+    interleaved[:] = samples[:, np.newaxis]
+    return interleaved.tobytes()
