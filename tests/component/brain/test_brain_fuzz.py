@@ -305,6 +305,7 @@ def test_every_event_of_the_session_is_understood_as_it_is(new_bench):
     assert len(bench.of("error")) == 2
 
 
+@pytest.mark.timeout(600)
 def test_sessions_leave_nothing_behind(new_bench):
     def run(number: int) -> None:
         chance = random.Random(number)
@@ -322,7 +323,7 @@ def test_sessions_leave_nothing_behind(new_bench):
         run(5)
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
-        for number in range(300 if NIGHTLY else 12):
+        for number in range(60 if NIGHTLY else 12):
             run(number)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
