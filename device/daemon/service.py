@@ -8,6 +8,9 @@ import logging
 import signal
 from collections.abc import Iterator
 
+from device.appliance.service_manager import Progress, ServiceManager
+from device.assistant.effects import Show
+from device.assistant.states import State
 from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
@@ -27,6 +30,7 @@ async def serve(loaded: LoadedSettings) -> None:
     """
     settings = loaded.settings
     stopping = _stop_on_signals()
+    manager = ServiceManager()
     controls = Controls(asyncio.get_running_loop())
     with _front(settings.panel, controls) as front:
         daemon = Daemon(
@@ -34,18 +38,34 @@ async def serve(loaded: LoadedSettings) -> None:
             microphone_from(settings.microphone),
             speaker_from(settings.speaker),
             log_lines(settings.log.transcripts),
-            show=lambda what: front.panel.show(
-                what.state, is_local=what.is_local, fault=what.fault
-            ),
+            show=lambda what: _show(what, front, manager),
         )
         await daemon.start()
         controls.take(daemon, front.panel)
+        manager.status(f"{daemon.conductor.core.state}")
+        heart = asyncio.create_task(manager.watch(lambda: progress_of(daemon)), name="watchdog")
         log.info('listening for "%s"', '", "'.join(settings.wake.words))
         try:
-            await _until(stopping, daemon)
+            await _until(stopping, daemon, heart)
         finally:
             log.info("stopping")
+            manager.stopping()
+            heart.cancel()
             await daemon.stop()
+
+
+def progress_of(daemon: Daemon) -> Progress:
+    """How far the ears of an appliance have come."""
+    counts = daemon.listening.counts
+    is_excused = daemon.conductor.core.state in (State.MUTED, State.FAULTED)
+    blocks = daemon.capture.health().blocks
+    return Progress(blocks, counts.blocks, counts.seconds_scored, is_excused)
+
+
+def _show(what: Show, front: Front, manager: ServiceManager) -> None:
+    front.panel.show(what.state, is_local=what.is_local, fault=what.fault)
+    brain = ", the local brain answers" if what.is_local else ""
+    manager.status(f"{what.state}{brain}{': ' + what.fault if what.fault else ''}")
 
 
 def microphone_from(microphone: tree.Microphone) -> PortAudioMicrophone:
@@ -91,13 +111,13 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def _until(stopping: asyncio.Event, daemon: Daemon) -> None:
+async def _until(stopping: asyncio.Event, daemon: Daemon, heart: asyncio.Task[None]) -> None:
     """Wait for the signal, or for what breaks the appliance, and raise that."""
     told = asyncio.create_task(stopping.wait())
     broken = asyncio.create_task(daemon.wait())
-    done, left = await asyncio.wait({told, broken}, return_when=asyncio.FIRST_COMPLETED)
+    done, left = await asyncio.wait({told, broken, heart}, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
         task.cancel()
     await asyncio.wait(left)
-    if broken in done:
-        broken.result()
+    for task in done - {told}:
+        task.result()
