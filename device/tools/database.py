@@ -122,7 +122,7 @@ class Database:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"cannot read {self.path}: {error}") from error
+            raise StoreError(f"what was kept cannot be read: {error}") from error
 
     @contextmanager
     def transaction(self) -> Iterator[Callable[[str, Sequence[object]], sqlite3.Cursor]]:
@@ -135,7 +135,7 @@ class Database:
             yield self._connection.execute
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"cannot keep this in {self.path}: {error}") from error
+            raise StoreError(f"this cannot be kept: {error}") from error
         finally:
             self._roll_back()
 

@@ -179,7 +179,7 @@ class Registry:
             return self._mistake(name, error)
         except BitternError as failure:
             _log.warning("tool %s: %s", name, failure)
-            return _failure(failure.what, spoken=f"Sorry, {failure.what}.")
+            return _failure(failure.what, spoken=f"Sorry, that didn't work: {failure.what}.")
         except Exception:
             # The boundary of the call: a bug in one tool is an outcome, not an end.
             _log.exception("tool %s failed (call %s)", name, call_id)
