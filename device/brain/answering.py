@@ -34,6 +34,7 @@ from device.brain.intents.language import Language, load_language
 from device.brain.intents.recognition import Recognizer, Understood
 from device.brain.kinds import Kind, Kinds
 from device.brain.llm import ChatModel, ChatSettings
+from device.brain.matching import SchemaMatcher
 from device.brain.reports import report
 from device.brain.self_reliance import SelfReliance
 from device.brain.turns import Turn, last_answer, turn_of
@@ -292,14 +293,15 @@ def load_thinker(
     ``model`` is a GGUF of the user's own in place of the small one from the store: it is
     trusted with facts, hedged, and with tool calls.
     """
+    words = load_language(language)
     own = model is not None
     file = model or _small_model()
     if file is None:
-        return LayeredThinker(load_language(language), None, load_understanding())
+        return LayeredThinker(words, None, SchemaMatcher(words))
     settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
     manner = ChatManner.trusted() if own else ChatManner.small()
     chat = Chat(ChatModel(file, settings), manner)
-    return LayeredThinker(load_language(language), chat, load_understanding())
+    return LayeredThinker(words, chat, SchemaMatcher(words))
 
 
 def _small_model() -> Path | None:
@@ -312,10 +314,3 @@ def _small_model() -> Path | None:
     except MissingModel as missing:
         _log.warning("no chat model: %s", missing)
         return None
-
-
-def load_understanding() -> Understanding | None:
-    """The second layer, where its package is installed."""
-    from device.brain.understanding import available
-
-    return available()

@@ -112,6 +112,12 @@ def tools_for(intent: str, tools: Sequence[FunctionTool]) -> list[FunctionTool]:
     return [*exact, *like]
 
 
+def is_known_kind(tool: FunctionTool) -> bool:
+    """Whether a tool is one that intents are about, so that no guess has to be made of it."""
+    names = {name for names in _EXACT.values() for name in names} | set(_KINDS)
+    return tool.name in names or any(tools_for(intent, [tool]) for intent in _KINDS)
+
+
 def calls_for(
     meant: Understood,
     tools: Sequence[FunctionTool],

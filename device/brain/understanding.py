@@ -64,6 +64,20 @@ def _said(name: str, value: object) -> str:
     return f"{words} {value}"
 
 
-def available() -> Understanding | None:
-    """Return the model of calls, if its package is installed."""
-    return None
+class InTurn:
+    """Several understandings, the quickest first; the first proposal counts."""
+
+    def __init__(self, *understandings: Understanding) -> None:
+        self._understandings = understandings
+
+    def load(self) -> None:
+        """Load them all."""
+        for understanding in self._understandings:
+            understanding.load()
+
+    def propose(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
+        """Return the first proposal that any of them has."""
+        for understanding in self._understandings:
+            if proposal := understanding.propose(utterance, tools):
+                return proposal
+        return None
