@@ -84,6 +84,6 @@ class ServiceManager:
     def _tell(self, message: str) -> None:
         if not self._is_listening:
             return
-        from systemd import daemon
+        from systemd import daemon  # type: ignore[attr-defined, unused-ignore]
 
         daemon.notify(message)
