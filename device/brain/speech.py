@@ -53,7 +53,8 @@ class Speech:
         heard = ""
         start_ms = 0.0
         for sentence in self._sentences:
-            if until_ms >= sentence.end_ms > start_ms:
+            is_silent = sentence.end_ms <= start_ms
+            if until_ms > sentence.end_ms or (until_ms == sentence.end_ms and not is_silent):
                 heard += sentence.text
             elif until_ms > start_ms:
                 share = (until_ms - start_ms) / (sentence.end_ms - start_ms)
