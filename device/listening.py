@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 
 from device.audio.capture import Block, BlockQueue, Capture
 from device.audio.resample import Resampler, resample
-from device.audio.ring import OverwrittenError
+from device.audio.ring import OverwrittenError, Ring
 from device.models import path_of
 from device.vad.endpointing import SpeechRule, Started
-from device.vad.gate import Gate
+from device.vad.gate import BLOCK_S, Gate
 from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline
 from device.wake.engine import RATE_HZ
@@ -94,75 +95,164 @@ class ListeningCounts:
     gaps: int = 0
 
 
-class Listener:
-    """Wake words and, when asked for, speech, in a stream of 16 kHz sound.
+class Kept:
+    """The last blocks of sound that nobody looked at."""
 
-    ``rate_hz`` is the microphone's native rate, in which positions go in and come out.
+    def __init__(self, most: int) -> None:
+        self.blocks: deque[NDArray[np.int16]] = deque(maxlen=most)
+        self.has_lost = False
+        """Whether something fell out, so that the blocks continue nothing."""
+
+    def append(self, block: NDArray[np.int16]) -> None:
+        """Keep one more block, forget the oldest when there are too many."""
+        self.has_lost = self.has_lost or len(self.blocks) == self.blocks.maxlen
+        self.blocks.append(block)
+
+    def clear(self) -> None:
+        """Forget them: they were heard, or they no longer count."""
+        self.blocks.clear()
+        self.has_lost = False
+
+
+def _read(ring: Ring, from_sample: int, to_sample: int, rate_hz: int) -> NDArray[np.int16]:
+    """16 kHz sound from the ring that ends exactly at ``to_sample``."""
+    from_sample = max(from_sample, ring.start_sample)
+    try:
+        # A little more than needed: the filter's edge then lies behind the seam.
+        sound = ring.read(from_sample, to_sample + rate_hz // 10)
+    except OverwrittenError:
+        log.warning("the ring no longer holds sample %d", from_sample)
+        return np.zeros(0, dtype=np.int16)
+    wanted = max(0, to_sample - from_sample) * RATE_HZ // rate_hz
+    return resample(sound, rate_hz, RATE_HZ)[:wanted]
+
+
+class Listener:
+    """Wake words and, when asked for, speech, in what a microphone delivers.
+
+    Native samples go in, in any portions; the gate looks at blocks of 60 ms of them. While
+    it is shut and nobody asked for speech, the blocks are only kept: neither the resampler
+    nor a model runs. When it opens, what was kept is heard first, so that the models know
+    all that they would know without a gate.
     """
 
     def __init__(
-        self, rate_hz: int, wake: WakePipeline | None, speech: SpeechPipeline | None
+        self,
+        rate_hz: int,
+        wake: WakePipeline,
+        speech: SpeechPipeline,
+        gate: Gate | None = None,
     ) -> None:
+        """``rate_hz``: the microphone's native rate; ``gate``: without one nothing rests."""
         self.rate_hz = rate_hz
         self._wake = wake
         self._speech = speech
+        self._gate = gate
+        self._block_samples = round(rate_hz * BLOCK_S)
+        settling = wake.settling_samples * rate_hz // RATE_HZ
+        self._kept = Kept(-(-settling // self._block_samples))
+        self._resampler = Resampler(rate_hz, RATE_HZ)
+        self._waiting: list[NDArray[np.int16]] = []
+        self._waiting_samples = 0
+        self._next_block = 0
         self._origin = 0
         self._heard = 0
 
     @property
     def next_sample(self) -> int:
-        """The native position of the next sample to be heard."""
-        return self._native(self._heard)
+        """The native position of the next sample to be taken."""
+        return self._next_block + self._waiting_samples
 
     @property
     def seconds_scored(self) -> float:
         """How much sound the wake engine looked at so far."""
-        return self._wake.seconds_scored if self._wake else 0.0
+        return self._wake.seconds_scored
 
     def restart(self, at_sample: int) -> None:
         """What comes next does not continue what came before; it begins at ``at_sample``."""
-        if self._speech is not None and self._speech.is_on:
+        self._waiting.clear()
+        self._waiting_samples = 0
+        self._kept.clear()
+        self._next_block = at_sample
+        if self._gate is not None:
+            self._gate.reset()
+        self._begin_stream(at_sample)
+        if self._speech.is_on:
             self._speech.begin(0)
-        if self._wake is not None:
-            self._wake.restart()
-        self._origin = at_sample
-        self._heard = 0
 
     def process(self, samples: NDArray[np.int16]) -> list[ListeningEvent]:
-        """Hear the next samples, mono 16 kHz, cut in any way."""
+        """Hear the next samples, mono at the native rate."""
+        self._waiting.append(samples)
+        self._waiting_samples += len(samples)
+        if self._waiting_samples < self._block_samples:
+            return []
+        sound = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+        whole = len(sound) - len(sound) % self._block_samples
         events: list[ListeningEvent] = []
-        if self._wake is not None:
-            events += [self._event(found) for found in self._wake.process(samples)]
-        events += self._hear_speech(samples, self._heard)
-        self._heard += len(samples)
+        for start in range(0, whole, self._block_samples):
+            events += self._block(sound[start : start + self._block_samples])
+        self._waiting = [sound[whole:].copy()]
+        self._waiting_samples = len(sound) - whole
         return events
 
-    def listen_for_speech(
-        self, backlog: NDArray[np.int16] | None = None, *, skip: int = 0
-    ) -> list[ListeningEvent]:
-        """Begin to listen for speech: from now, after ``skip`` samples, or with the past first.
+    def listen_for_speech(self, from_sample: int, ring: Ring | None = None) -> list[ListeningEvent]:
+        """Listen for speech from this native position on; what is past comes from the ring.
 
-        ``backlog`` is 16 kHz sound that ends where the next sample to be heard begins.
+        Returns what the past held. Each call begins a new hearing.
         """
-        if self._speech is None:
-            return []
-        past = 0 if backlog is None else len(backlog)
-        self._speech.begin(self._heard - past + skip)
-        events: list[ListeningEvent] = []
-        if backlog is not None:
-            step = round(BACKLOG_BLOCK_S * RATE_HZ)
-            for start in range(0, past, step):
-                position = self._heard - past + start
-                events += self._hear_speech(backlog[start : start + step], position)
+        events = self._open([]) if self._kept.blocks else []
+        here = self._origin + self._heard * self.rate_hz // RATE_HZ
+        past = np.zeros(0, dtype=np.int16)
+        if ring is not None and from_sample < here:
+            past = _read(ring, from_sample, here, self.rate_hz)
+        ahead = max(0, from_sample - here) * RATE_HZ // self.rate_hz
+        begin = self._heard - len(past)
+        self._speech.begin(begin + ahead)
+        step = round(BACKLOG_BLOCK_S * RATE_HZ)
+        for start in range(0, len(past), step):
+            events += self._hear_speech(past[start : start + step], begin + start)
         return events
 
     def ignore_speech(self) -> None:
         """Stop listening for speech."""
-        if self._speech is not None:
-            self._speech.end()
+        self._speech.end()
+
+    # -- blocks ------------------------------------------------------------------------
+
+    def _block(self, block: NDArray[np.int16]) -> list[ListeningEvent]:
+        self._next_block += len(block)
+        self._waiting_samples -= len(block)
+        is_open = self._gate is None or self._gate.update(block)
+        if is_open or self._speech.is_on:
+            return self._open([block])
+        self._kept.append(block)
+        return []
+
+    def _open(self, blocks: list[NDArray[np.int16]]) -> list[ListeningEvent]:
+        """Hear what was kept, and these blocks."""
+        if self._kept.has_lost:
+            unheard = sum(map(len, self._kept.blocks)) + sum(map(len, blocks))
+            self._begin_stream(self._next_block - unheard)
+        sound = np.concatenate((*self._kept.blocks, *blocks))
+        self._kept.clear()
+        return self._hear(self._resampler.process(sound))
+
+    def _begin_stream(self, at_sample: int) -> None:
+        elapsed = (at_sample - self._origin) * RATE_HZ // self.rate_hz
+        self._resampler.reset()
+        self._wake.restart(elapsed)
+        self._origin = at_sample
+        self._heard = 0
+
+    def _hear(self, samples: NDArray[np.int16]) -> list[ListeningEvent]:
+        """Hear 16 kHz samples that continue those before."""
+        events = [self._event(found) for found in self._wake.process(samples)]
+        events += self._hear_speech(samples, self._heard)
+        self._heard += len(samples)
+        return events
 
     def _hear_speech(self, samples: NDArray[np.int16], position: int) -> list[ListeningEvent]:
-        if self._speech is None or not self._speech.is_on:
+        if not self._speech.is_on:
             return []
         return [
             SpeechStarted(self._native(each.at_sample))
@@ -192,9 +282,9 @@ class VadSettings:
 
 def build_listener(rate_hz: int, wake: WakeSettings, vad: VadSettings) -> Listener:
     """Load the models; raises a ``BitternError`` when there is no such word or no model."""
-    engine, rules = open_words(wake)
-    pipeline = WakePipeline(engine, rules, Gate() if vad.gate else None)
-    return Listener(rate_hz, pipeline, SpeechPipeline(Silero(path_of(SILERO)), vad.speech))
+    speech = SpeechPipeline(Silero(path_of(SILERO)), vad.speech)
+    gate = Gate(rate_hz) if vad.gate else None
+    return Listener(rate_hz, WakePipeline(*open_words(wake)), speech, gate)
 
 
 @dataclass(slots=True)
@@ -236,8 +326,7 @@ class ListeningThread:
         self._listener = listener
         self._on_event = on_event
         self._on_failure = on_failure
-        self._resampler = Resampler(listener.rate_hz, RATE_HZ)
-        self._expected = -1
+        self._has_begun = False
         self._speech = _SpeechRequest()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -301,12 +390,11 @@ class ListeningThread:
 
     def _hear(self, block: Block) -> None:
         began_s = time.perf_counter()
-        is_gap = block.is_after_gap or block.at_sample != self._expected
-        if is_gap:
-            self._resampler.reset()
+        is_gap = block.is_after_gap or block.at_sample != self._listener.next_sample
+        if is_gap or not self._has_begun:
             self._listener.restart(block.at_sample)
-        self._expected = block.end_sample
-        for event in self._listener.process(self._resampler.process(block.samples)):
+            self._has_begun = True
+        for event in self._listener.process(block.samples):
             self._on_event(event)
         self._count(block, is_gap, time.perf_counter() - began_s)
 
@@ -329,25 +417,7 @@ class ListeningThread:
             self._listener.ignore_speech()
             return
         here = self._listener.next_sample
-        if from_sample is None or from_sample == here or self._expected < 0:
-            events = self._listener.listen_for_speech()
-        elif from_sample > here:
-            ahead = (from_sample - here) * RATE_HZ // self._listener.rate_hz
-            events = self._listener.listen_for_speech(skip=ahead)
-        else:
-            events = self._listener.listen_for_speech(self._past(from_sample, here))
-        for event in events:
+        ring = self._capture.ring if self._has_begun else None
+        start = here if from_sample is None else from_sample
+        for event in self._listener.listen_for_speech(start, ring):
             self._on_event(event)
-
-    def _past(self, from_sample: int, to_sample: int) -> NDArray[np.int16]:
-        """16 kHz sound from the ring, up to what the listener hears next."""
-        ring = self._capture.ring
-        from_sample = max(from_sample, ring.start_sample)
-        try:
-            # A little more than needed: the filter's edge then lies behind the seam.
-            sound = ring.read(from_sample, to_sample + self._listener.rate_hz // 10)
-        except OverwrittenError:
-            log.warning("the ring no longer holds sample %d", from_sample)
-            return np.zeros(0, dtype=np.int16)
-        wanted = (to_sample - from_sample) * RATE_HZ // self._listener.rate_hz
-        return resample(sound, self._listener.rate_hz, RATE_HZ)[:wanted]

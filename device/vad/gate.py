@@ -1,58 +1,76 @@
-"""The cheap look that decides whether the wake model needs to look at all.
+"""The cheap look that decides whether anything else needs to listen at all.
 
 It may be wrong in one direction only. A gate that opens for nothing costs a millisecond;
 one that stays shut for a voice makes the appliance deaf. So it opens on anything that
 stands out: louder than the room by a little, or like a voice to WebRTC's detector. It
-shuts only after a second and a half of neither.
+shuts only after a second and a half of neither. It looks at the sound as the microphone
+delivers it, so that in a quiet room not even the resampler has to run.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
-RATE_HZ = 16_000
-BLOCK_SAMPLES = 960
-"""60 ms: what one decision is made on."""
-_VAD_FRAME_SAMPLES = 480
-_FRAMES = BLOCK_SAMPLES // 160
-_FULL_SCALE = 32768.0
+BLOCK_S = 0.06
+"""What one decision is made on."""
+_BAND_RATE_HZ = 4_000
+"""Levels are measured on sums of neighbours at about this rate: the differences between
+them are a band of 0.3 to 1.7 kHz, where a room rumbles little and a voice is strong."""
+_FRAMES = 2
+"""Frames of 30 ms in a block; a click of less is drowned, a syllable is not."""
+_VAD_RATES_HZ = (8_000, 16_000, 32_000, 48_000)
+"""What WebRTC's detector takes; at other rates the level alone decides."""
+_VAD_FRAME_S = 0.03
+_FULL_SCALE_DB = 20.0 * math.log10(32768.0)
 
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
     """When sound is worth a look."""
 
-    silence_dbfs: float = -72.0
-    """Below this, no block is worth a look: the hiss of a good microphone in a still room
-    lies there, speech across a room lies above -60."""
-    rise_db: float = 3.0
-    """A 10 ms frame that much above the room's usual level opens."""
-    vad_mode: int = 2
-    """WebRTC's aggressiveness, 0 to 3."""
+    silence_dbfs: float = -84.0
+    """Below this level in the band no block is worth a look: digital silence, an
+    electronically muted microphone. A person across a quiet room is 30 dB above it."""
+    rise_db: float = 2.5
+    """A frame that much above the room's usual level opens. At 0 dB from voice to noise the
+    loud syllables do; steady noise fluctuates by half a decibel."""
+    ask_vad_db: float = 1.0
+    """From this much above the room's usual level on, WebRTC's detector is asked."""
+    vad_mode: int = 3
+    """WebRTC's aggressiveness, 0 to 3: for voices that do not stand out by their level."""
     hangover_s: float = 1.5
     """How long it stays open after the last reason."""
+    floor_fall: float = 0.25
+    """How much of the way the idea of the room's level follows a block that is quieter."""
     floor_rise_db_per_s: float = 1.5
-    """How fast the idea of the room's level follows a room that became louder."""
+    """How fast it follows a room that became louder."""
 
 
 class Gate:
-    """Open or shut, decided block by block (960 samples of 16 kHz mono)."""
+    """Open or shut, decided block by block (60 ms of mono int16 at ``rate_hz``)."""
 
-    def __init__(self, rule: GateRule | None = None) -> None:
+    def __init__(self, rate_hz: int, rule: GateRule | None = None) -> None:
         self.rule = rule or GateRule()
+        self.block_samples = round(rate_hz * BLOCK_S)
+        self._sum = np.ones(max(1, rate_hz // _BAND_RATE_HZ), dtype=np.float32)
+        self._sums = self.block_samples // len(self._sum)
+        self._frame = (self._sums - 1) // _FRAMES
+        self._reference_db = _FULL_SCALE_DB + 10.0 * math.log10(self._frame * len(self._sum) ** 2)
+        self._rate_hz = rate_hz
+        self._vad_bytes = 2 * round(rate_hz * _VAD_FRAME_S) if rate_hz in _VAD_RATES_HZ else 0
         self._vad = webrtcvad.Vad(self.rule.vad_mode)
-        self._hangover_blocks = round(self.rule.hangover_s * RATE_HZ / BLOCK_SAMPLES)
-        self._rise_per_block = self.rule.floor_rise_db_per_s * BLOCK_SAMPLES / RATE_HZ
+        self._hangover_blocks = round(self.rule.hangover_s / BLOCK_S)
+        self._rise_per_block = self.rule.floor_rise_db_per_s * BLOCK_S
         self.reset()
 
     def reset(self) -> None:
         """Forget the room; open until something is known about it."""
-        self._floor_db = 0.0
-        self._blocks_known = 0
+        self._floor_db: float | None = None
         self._hangover = self._hangover_blocks
 
     @property
@@ -61,7 +79,7 @@ class Gate:
         return self._hangover > 0
 
     def update(self, block: NDArray[np.int16]) -> bool:
-        """Judge the next 960 samples; returns whether the gate is open for them."""
+        """Judge the next ``block_samples``; returns whether the gate is open for them."""
         if self._stands_out(block):
             self._hangover = self._hangover_blocks
         elif self._hangover > 0:
@@ -69,30 +87,38 @@ class Gate:
         return self._hangover > 0
 
     def _stands_out(self, block: NDArray[np.int16]) -> bool:
-        quietest_db, loudest_db = _levels_db(block)
-        self._follow(quietest_db)
+        usual_db, loudest_db = self._levels_db(block)
+        floor_db = self._follow(usual_db)
         if loudest_db < self.rule.silence_dbfs:
             return False
-        if loudest_db > self._floor_db + self.rule.rise_db:
+        above_db = loudest_db - floor_db
+        if above_db > self.rule.rise_db:
             return True
-        sound = block.tobytes()
-        half = _VAD_FRAME_SAMPLES * 2
-        return bool(
-            self._vad.is_speech(sound[:half], RATE_HZ) or self._vad.is_speech(sound[half:], RATE_HZ)
-        )
+        return above_db > self.rule.ask_vad_db and self._is_voice(block)
 
-    def _follow(self, level_db: float) -> None:
-        """Down at once, up slowly: the floor is the quietest the room has lately been."""
-        if self._blocks_known == 0:
-            self._floor_db = level_db
-        self._blocks_known += 1
-        self._floor_db = min(level_db, self._floor_db + self._rise_per_block)
+    def _follow(self, level_db: float) -> float:
+        """Quickly down and slowly up: the level of the room when nobody speaks."""
+        floor_db = level_db if self._floor_db is None else self._floor_db
+        if level_db < floor_db:
+            floor_db += self.rule.floor_fall * (level_db - floor_db)
+        else:
+            floor_db = min(level_db, floor_db + self._rise_per_block)
+        self._floor_db = floor_db
+        return floor_db
 
+    def _levels_db(self, block: NDArray[np.int16]) -> tuple[float, float]:
+        """The mean and the higher of the two frames' levels, in dB of full scale."""
+        width = len(self._sum)
+        sums = block[: self._sums * width].astype(np.float32).reshape(-1, width) @ self._sum
+        changes = sums[1:] - sums[:-1]
+        first, second = changes[: self._frame], changes[self._frame : 2 * self._frame]
+        powers = float(first @ first) + 1e-3, float(second @ second) + 1e-3
+        usual_db = 10.0 * math.log10(sum(powers) / 2) - self._reference_db
+        return usual_db, 10.0 * math.log10(max(powers)) - self._reference_db
 
-def _levels_db(block: NDArray[np.int16]) -> tuple[float, float]:
-    """The quietest and the loudest of six frames of 10 ms, in dB of full scale, DC removed."""
-    frames = block.reshape(_FRAMES, -1).astype(np.float32)
-    frames -= frames.mean()
-    power = np.einsum("ij,ij->i", frames, frames) / (frames.shape[1] * _FULL_SCALE**2)
-    quietest, loudest = float(power.min()), float(power.max())
-    return 10.0 * np.log10(quietest + 1e-12), 10.0 * np.log10(loudest + 1e-12)
+    def _is_voice(self, block: NDArray[np.int16]) -> bool:
+        if not self._vad_bytes:
+            return False
+        sound, size = block.tobytes(), self._vad_bytes
+        halves = (sound[:size], sound[size : 2 * size])
+        return any(self._vad.is_speech(half, self._rate_hz) for half in halves)

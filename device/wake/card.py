@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from device.errors import BitternError
+from device.errors import EXIT_BAD_SETTINGS, BitternError
 from device.wake.detector import Rule
 from device.wake.ending import EndingRule
 
@@ -20,7 +20,9 @@ Sensitivity = Literal["low", "normal", "high"]
 
 
 class UnknownWordError(BitternError):
-    """There is no model for this wake word."""
+    """There is no model for this wake word: the settings are wrong, a restart cannot help."""
+
+    exit_code = EXIT_BAD_SETTINGS
 
 
 class BadCardError(BitternError):

@@ -10,7 +10,6 @@ question followed in the same breath, and the engine's usual lag in that case is
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +21,8 @@ FRAME_SAMPLES = 160
 """10 ms."""
 MEMORY_FRAMES = 120
 """Level of the last 1.2 s: the wake word, and the decision."""
+_FULL_SCALE_DB = 90.3
+"""20 log10(32768)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +51,28 @@ class EndingRule:
 
 
 class Levels:
-    """The level of the last 1.2 s of sound in 10 ms frames, in dB of full scale."""
+    """The level of the latest sound, at most 1.2 s, in 10 ms frames and dB of full scale."""
 
-    def __init__(self) -> None:
-        self._levels: deque[float] = deque(maxlen=MEMORY_FRAMES)
-        self.end_sample = 0
-        """Position after the last frame."""
+    def __init__(self, samples: NDArray[np.int16], end_sample: int) -> None:
+        """``samples``: mono 16 kHz, a multiple of 160 of them, the last at ``end_sample``."""
+        frames = samples[-MEMORY_FRAMES * FRAME_SAMPLES :].reshape(-1, FRAME_SAMPLES)
+        sound = frames.astype(np.float32)
+        power = np.einsum("ij,ij->i", sound, sound) / FRAME_SAMPLES
+        self.levels_db: NDArray[np.float32] = 10.0 * np.log10(power + 1e-3) - _FULL_SCALE_DB
+        self.end_sample = end_sample
 
-    def restart(self, position: int) -> None:
-        """Forget; the next frame begins at this position."""
-        self._levels.clear()
-        self.end_sample = position
-
-    def append(self, samples: NDArray[np.int16]) -> None:
-        """Take the next samples, a multiple of 160 of them."""
-        recent = samples[-MEMORY_FRAMES * FRAME_SAMPLES :]
-        frames = recent.reshape(-1, FRAME_SAMPLES).astype(np.float32)
-        power = np.einsum("ij,ij->i", frames, frames) / FRAME_SAMPLES
-        self._levels.extend((10.0 * np.log10(power + 1e-3) - 90.3).tolist())
-        self.end_sample += len(samples)
-
-    def since(self, sample: int) -> tuple[NDArray[np.float64], int]:
+    def since(self, sample: int) -> tuple[NDArray[np.float32], int]:
         """Levels from the frame that holds ``sample`` on, and where that frame begins."""
-        first = self.end_sample - len(self._levels) * FRAME_SAMPLES
-        skip = min(len(self._levels), max(0, (sample - first) // FRAME_SAMPLES))
-        return np.array(self._levels)[skip:], first + skip * FRAME_SAMPLES
+        first = self.end_sample - len(self.levels_db) * FRAME_SAMPLES
+        skip = min(len(self.levels_db), max(0, (sample - first) // FRAME_SAMPLES))
+        return self.levels_db[skip:], first + skip * FRAME_SAMPLES
 
 
 def find_end(levels: Levels, decided_at: int, rule: EndingRule) -> tuple[int, bool]:
     """Where the word ends as far as is known now, and whether more sound may change that."""
     per_ms = RATE_HZ // 1000
     fallback = max(0, decided_at - rule.lag_ms * per_ms)
-    everything, _ = levels.since(0)
+    everything = levels.levels_db
     if len(everything) == 0:
         return fallback, False
     peak = everything[-80:].max()

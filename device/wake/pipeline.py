@@ -1,40 +1,25 @@
-"""The wake path: gate, engine, detectors, in fixed blocks of sound."""
+"""The wake path: engine, detectors and the end of the word, in blocks of sound."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vad.gate import BLOCK_SAMPLES, Gate
 from device.wake.detector import Detector, Rule
-from device.wake.ending import Levels, find_end
+from device.wake.ending import FRAME_SAMPLES, MEMORY_FRAMES, Levels, find_end
 from device.wake.engine import RATE_HZ, WakeEngine
 
-
-class History:
-    """The last seconds at 16 kHz, for the moment the gate opens."""
-
-    def __init__(self, length: int) -> None:
-        blocks = -(-length // BLOCK_SAMPLES)
-        self._blocks: list[NDArray[np.int16]] = []
-        self._most = blocks
-
-    def append(self, block: NDArray[np.int16]) -> None:
-        """Keep one more block, forget the oldest."""
-        self._blocks.append(block)
-        if len(self._blocks) > self._most:
-            del self._blocks[0]
-
-    def take(self) -> NDArray[np.int16]:
-        """All that is kept, oldest first; empty afterwards."""
-        if not self._blocks:
-            return np.zeros(0, dtype=np.int16)
-        everything = np.concatenate(self._blocks)
-        self._blocks.clear()
-        return everything
+CALM_SAMPLES = 1920
+"""120 ms: what is scored at once while no word is in sight."""
+ALERT_SAMPLES = 960
+"""60 ms: what is scored at once from the first suspicion on."""
+SUSPICION = 0.05
+"""A single score above it is a suspicion."""
+_RECENT_BLOCKS = MEMORY_FRAMES * FRAME_SAMPLES // ALERT_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +43,42 @@ class EndKnown:
 
 
 class WakePipeline:
-    """Sound in, detections out; positions count 16 kHz samples since the last restart.
+    """Sound in, what was heard out; positions count 16 kHz samples since the restart.
 
-    Everything happens in blocks of 60 ms counted from the restart, so that neither scores
-    nor gate depend on how the sound was cut into calls. While the gate is shut the engine
-    rests; when it opens, the engine is reset and hears what came before as well, enough of
-    it that its scores are what they would have been without a gate.
+    Everything happens in blocks counted from the restart, so that nothing depends on how
+    the sound was cut into calls. A block is 120 ms long while no word is in sight, which
+    halves the cost, and 60 ms from the first suspicion on. Decisions fall on means over
+    150 ms or more of sound, so the longer blocks delay none of them.
     """
 
-    def __init__(
-        self, engine: WakeEngine, rules: Mapping[str, Rule], gate: Gate | None = None
-    ) -> None:
-        """``rules``: one for each word of the engine; without a gate it never rests."""
+    def __init__(self, engine: WakeEngine, rules: Mapping[str, Rule]) -> None:
+        """``rules``: one for each word of the engine."""
         self._engine = engine
-        self._gate = gate
         self._rules = rules
         self._detectors = {word: Detector(rules[word]) for word in engine.words}
-        self._history = History(engine.settling_samples)
-        self._levels = Levels()
         self.samples_scored = 0
-        """What the engine has been given so far, replays included; never reset."""
+        """What the engine has been given so far; never reset."""
         self.restart()
 
-    def restart(self) -> None:
-        """Begin again: the sound that comes next does not continue what came before."""
+    @property
+    def settling_samples(self) -> int:
+        """How much sound after a restart makes scores what they would be without it."""
+        return self._engine.settling_samples
+
+    def restart(self, elapsed: int | None = None) -> None:
+        """Begin again: the sound that comes next does not continue what came before.
+
+        ``elapsed``: samples from the last restart to this one, where that is known; a pause
+        after a detection then goes on.
+        """
         self._waiting = np.zeros(0, dtype=np.int16)
         self._position = 0
-        self._history.take()
-        self._is_resting = False
-        self._engine_began = 0
+        self._recent: deque[NDArray[np.int16]] = deque(maxlen=_RECENT_BLOCKS)
         self._ending: Heard | None = None
+        self._is_suspicious = False
         self._engine.reset()
-        self._levels.restart(0)
-        if self._gate is not None:
-            self._gate.reset()
         for detector in self._detectors.values():
-            detector.restart()
+            detector.restart(-1 if elapsed is None else detector.silent_until - elapsed)
 
     @property
     def peaks(self) -> dict[str, float]:
@@ -102,67 +87,61 @@ class WakePipeline:
 
     @property
     def seconds_scored(self) -> float:
-        """How much sound the engine had to look at so far, replays included."""
+        """How much sound the engine had to look at so far."""
         return self.samples_scored / RATE_HZ
 
     def process(self, samples: NDArray[np.int16]) -> list[Heard | EndKnown]:
         """Take the next samples, mono 16 kHz, any number; return what was heard."""
         sound = np.concatenate((self._waiting, samples)) if len(self._waiting) else samples
-        whole = len(sound) - len(sound) % BLOCK_SAMPLES
         found: list[Heard | EndKnown] = []
-        for start in range(0, whole, BLOCK_SAMPLES):
-            found += self._block(sound[start : start + BLOCK_SAMPLES])
-        self._waiting = sound[whole:].copy()
+        at = 0
+        while len(sound) - at >= self._block_samples:
+            length = self._block_samples
+            found += self._block(sound[at : at + length])
+            at += length
+        # A copy: the caller's buffer may be large, or used again.
+        self._waiting = sound[at:].copy()
         return found
 
     def flush(self) -> list[Heard | EndKnown]:
-        """Hear what is left at the end of a file, followed by a moment of silence."""
-        missing = -len(self._waiting) % BLOCK_SAMPLES
-        return self.process(np.zeros(missing + 8 * BLOCK_SAMPLES, dtype=np.int16))
+        """Hear what is left at the end of a file, followed by half a second of silence."""
+        return self.process(np.zeros(8 * CALM_SAMPLES - len(self._waiting), dtype=np.int16))
+
+    @property
+    def _block_samples(self) -> int:
+        return ALERT_SAMPLES if self._is_suspicious else CALM_SAMPLES
 
     def _block(self, block: NDArray[np.int16]) -> list[Heard | EndKnown]:
-        start = self._position
-        self._position += BLOCK_SAMPLES
-        if self._gate is not None and not self._gate.update(block):
-            self._is_resting = True
-            # A copy: the caller's buffer may be large, or used again.
-            self._history.append(block.copy())
-            return []
-        if self._is_resting:
-            past = self._history.take()
-            self._wake_up(start - len(past))
-            block = np.concatenate((past, block))
-        self._levels.append(block)
+        self._position += len(block)
+        self._recent.append(block)
         self.samples_scored += len(block)
-        return [*self._score(block), *self._settle()]
-
-    def _wake_up(self, began: int) -> None:
-        self._is_resting = False
-        self._engine.reset()
-        self._levels.restart(began)
-        for detector in self._detectors.values():
-            absolute = detector.silent_until + self._engine_began
-            detector.restart(absolute - began)
-        self._engine_began = began
+        found = self._score(block)
+        if self._ending is not None:
+            found += self._settle(self._ending)
+        return found
 
     def _score(self, sound: NDArray[np.int16]) -> list[Heard | EndKnown]:
         found: list[Heard | EndKnown] = []
+        highest = 0.0
         for score in self._engine.process(sound):
+            highest = max(highest, score.value)
             detection = self._detectors[score.word].update(score)
             if detection is not None:
-                at = detection.at_sample + self._engine_began
-                end, _ = find_end(self._levels, at, self._rules[score.word].ending)
+                at = detection.at_sample
+                end, _ = find_end(self._levels(), at, self._rules[score.word].ending)
                 self._ending = Heard(detection.word, detection.score, at, end)
                 found.append(self._ending)
+        self._is_suspicious = highest > SUSPICION or self._ending is not None
         return found
 
-    def _settle(self) -> list[EndKnown]:
+    def _settle(self, heard: Heard) -> list[EndKnown]:
         """Say where the word ended, once what follows it has told."""
-        heard = self._ending
-        if heard is None:
-            return []
-        end, may_change = find_end(self._levels, heard.at_sample, self._rules[heard.word].ending)
+        rule = self._rules[heard.word].ending
+        end, may_change = find_end(self._levels(), heard.at_sample, rule)
         if may_change:
             return []
         self._ending = None
         return [EndKnown(heard.word, end)]
+
+    def _levels(self) -> Levels:
+        return Levels(np.concatenate(self._recent), self._position)
