@@ -20,6 +20,7 @@ from device.brain.session import Session
 
 _log = logging.getLogger(__name__)
 CLOSE_TOO_SLOW = 1008
+CLOSE_BROKEN = 1011
 
 Translate = Callable[[Json], Json | None]
 """From a GA server event to what the client understands; None where it has no such event."""
@@ -44,7 +45,7 @@ class Connection:
         self._may_read.set()
         self._timer: asyncio.TimerHandle | None = None
         self._slow_timer: asyncio.TimerHandle | None = None
-        self._drop_reason: asyncio.Future[str] = self._loop.create_future()
+        self._dropped: asyncio.Future[Close] = self._loop.create_future()
 
     def report(self, result: Result) -> None:
         """Take the result of a job, on any thread."""
@@ -61,16 +62,17 @@ class Connection:
         reader = asyncio.create_task(self._read(), name="brain-reader")
         self._obey()
         try:
-            waiting = (writer, reader, self._drop_reason)
+            waiting = (writer, reader, self._dropped)
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if self._drop_reason.done():
-                await self._drop(self._drop_reason.result())
         finally:
             self._end(labour)
             for task in (writer, reader):
                 task.cancel()
             await asyncio.gather(writer, reader, return_exceptions=True)
-            self._log_failure(writer, reader)
+            self._judge(writer, reader)
+        if self._dropped.done() and not self._dropped.cancelled():
+            last = self._dropped.result()
+            await self._socket.close(last.code, last.reason)
 
     # ---------------------------------------------------------------------- the two ways
 
@@ -105,9 +107,12 @@ class Connection:
     def _deliver(self, result: Result) -> None:
         if self._labour is None:
             return
-        self._labour.ended(result)
-        self._session.deliver(result, time.monotonic())
-        self._obey()
+        try:
+            self._labour.ended(result)
+            self._session.deliver(result, time.monotonic())
+            self._obey()
+        except Exception as error:
+            self._break(error)
 
     def _obey(self) -> None:
         """Do what the session wants, until it wants nothing more."""
@@ -145,17 +150,21 @@ class Connection:
             self._slow_timer = None
             self._may_read.set()
             self._session.set_writable(True)
-            self._loop.call_soon(self._obey)
+            self._loop.call_soon(self._tick)
 
     def _give_up(self) -> None:
-        if not self._drop_reason.done():
-            self._drop_reason.set_result(
-                f"too slow: {self._unsent_bytes} bytes unread for {self._limits.slow_client_s:g} s"
-            )
-
-    async def _drop(self, reason: str) -> None:
+        reason = f"too slow: {self._unsent_bytes} bytes unread for {self._limits.slow_client_s:g} s"
         _log.warning("dropping a client: %s", reason)
-        await self._socket.close(CLOSE_TOO_SLOW, reason)
+        self._drop(Close(CLOSE_TOO_SLOW, reason))
+
+    def _drop(self, last: Close) -> None:
+        if not self._dropped.done():
+            self._dropped.set_result(last)
+
+    def _break(self, error: BaseException) -> None:
+        """Give one session up for a mistake of ours; the others go on."""
+        _log.error("a session failed", exc_info=error)
+        self._drop(Close(CLOSE_BROKEN, "The brain made a mistake; its log says which."))
 
     # ------------------------------------------------------------------ time and the end
 
@@ -169,8 +178,11 @@ class Connection:
             self._timer = self._loop.call_later(delay_s, self._tick)
 
     def _tick(self) -> None:
-        self._session.tick(time.monotonic())
-        self._obey()
+        try:
+            self._session.tick(time.monotonic())
+            self._obey()
+        except Exception as error:
+            self._break(error)
 
     def _end(self, labour: Labour) -> None:
         for timer in (self._timer, self._slow_timer):
@@ -179,10 +191,9 @@ class Connection:
         self._session.close()
         labour.close()
         self._labour = None
-        if not self._drop_reason.done():
-            self._drop_reason.cancel()
 
-    def _log_failure(self, *tasks: asyncio.Task[None]) -> None:
+    def _judge(self, *tasks: asyncio.Task[None]) -> None:
+        """See whether one of the two ways ended by a mistake of ours."""
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
-                _log.error("%s failed", task.get_name(), exc_info=error)
+                self._break(error)

@@ -9,6 +9,8 @@ _ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|approx|No|Fig|e\.g|i\.e|[A-Z])\.\s*$"
 )
 _SOFT = re.compile(r"[,;:–—]\s+")
+_FIRST_CLAUSE = 40
+"""The first sentence is cut at a comma after so many characters, to be heard sooner."""
 _LONGEST = 240
 """A sentence longer than this is cut at a comma, or failing that at a space, so that a list
 without a full stop is heard before it is finished, and work can be cancelled between."""
@@ -19,6 +21,7 @@ class SentenceSplitter:
 
     def __init__(self) -> None:
         self._rest = ""
+        self._is_first = True
 
     def feed(self, text: str) -> list[str]:
         """Take the next characters; return the sentences that are complete by now."""
@@ -27,6 +30,7 @@ class SentenceSplitter:
         while cut := self._first_cut():
             sentences.append(self._rest[:cut])
             self._rest = self._rest[cut:]
+            self._is_first = False
         return sentences
 
     def finish(self) -> list[str]:
@@ -41,6 +45,8 @@ class SentenceSplitter:
                 and self._rest[: end.end()].strip()
             ):
                 return end.end() if end.end() <= _LONGEST else self._soft_cut()
+        if self._is_first and (clause := _SOFT.search(self._rest, _FIRST_CLAUSE)):
+            return clause.end()
         return self._soft_cut() if len(self._rest) > _LONGEST else None
 
     def _soft_cut(self) -> int:

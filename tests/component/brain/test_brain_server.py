@@ -408,6 +408,34 @@ async def flooding(client) -> None:
         reading.cancel()
 
 
+class MiscountingThinker:
+    """Has a mistake in what is called on the event loop."""
+
+    context_tokens = 1000
+
+    def answer(self, request, cancellation) -> Iterator[TextPiece]:
+        yield TextPiece("Hello.")
+
+    def count_tokens(self, text: str) -> int:
+        if "Hello" in text:
+            raise RuntimeError("cannot count")
+        return 1
+
+
+@pytest.mark.parametrize("words", ["Hello", "Good day"])
+async def test_a_mistake_of_ours_ends_one_session_and_says_so(serve, new_bench, words):
+    bench = new_bench()
+    bench.thinker = MiscountingThinker()
+    running = await serve(abilities=bench.abilities)
+    async with running.connect() as client, running.connect() as other:
+        await ask(client, words)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(drain(client), 5)
+        assert closed.value.rcvd.code == 1011
+        await send(other, "input_audio_buffer.clear")
+        await receive(other, "input_audio_buffer.cleared")
+
+
 class DeafDetector:
     def process(self, samples: np.ndarray) -> list[float]:
         raise RuntimeError("the model is broken")

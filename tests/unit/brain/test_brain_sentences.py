@@ -42,6 +42,13 @@ def test_a_sentence_is_given_as_soon_as_the_next_word_begins():
     assert splitter.feed(" ") == ["Hello there. "]
 
 
+def test_the_first_clause_of_a_long_beginning_is_given_at_once():
+    splitter = SentenceSplitter()
+    assert splitter.feed("Once upon a time there was a little dog called Rex, ") != []
+    assert splitter.feed("who lived in a small house in the middle of the woods, ") == []
+    assert SentenceSplitter().feed("Well, yes, ") == []
+
+
 def test_a_long_sentence_is_cut_at_a_comma():
     text = "This is the first part of it, and this is the second, " * 6
     cut = split(text)
