@@ -108,13 +108,12 @@ class Database:
         for table, columns in TABLES.items():
             marks = ",".join("?" * len(columns))
             insert = f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})"
-            for row in _readable_rows(damaged, table, columns):
-                try:
-                    with self.transaction() as run:
-                        run(insert, row)
-                    saved += 1
-                except StoreError as error:  # a value of a type that the schema does not allow
-                    _log.warning("a row of %s was beyond saving: %s", table, error)
+            with self.transaction() as run:
+                for row in _readable_rows(damaged, table, columns):
+                    try:
+                        saved += run(insert, row).rowcount
+                    except sqlite3.Error as error:  # a value that the schema does not allow
+                        _log.warning("a row of %s was beyond saving: %s", table, error)
         return saved
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:

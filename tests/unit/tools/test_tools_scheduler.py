@@ -10,7 +10,7 @@ import pytest
 
 from device.tools.alarms.decisions import Ended
 from device.tools.alarms.entries import Countdown, Kind, Occasion, Phase, Why
-from device.tools.alarms.occasions import first_instant
+from device.tools.alarms.occasions import first_instant, last_passed
 from device.tools.alarms.rules import Manner, Rules
 
 HOUR = 3_600.0
@@ -478,3 +478,13 @@ def test_every_kind_has_its_manner() -> None:
 def test_records_say_when_they_are_due(bedside: Any) -> None:
     assert isinstance(bedside.timer(5).when, Countdown)
     assert isinstance(bedside.alarm("07:00").when, Occasion)
+
+
+def test_a_date_that_rang_is_passed_over_when_the_calendar_comes_to_it_again() -> None:
+    zone = ZoneInfo("Europe/London")
+    rang = dt.date(2026, 11, 23)
+    occasion = Occasion(dt.time(7), dt.date(2026, 11, 22), tuple(range(7)), rung_on=rang)
+    noon_s = dt.datetime(2026, 11, 23, 12, tzinfo=zone).timestamp()
+    assert last_passed(occasion, noon_s, zone) == (dt.date(2026, 11, 22), 0)
+    assert last_passed(occasion, noon_s + DAY, zone) == (dt.date(2026, 11, 24), 2)
+    assert last_passed(occasion, noon_s - 30 * HOUR, zone) is None

@@ -111,7 +111,7 @@ calm = st.lists(
 
 
 @given(place=places, wanted=alarms, events=calm)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_with_clocks_that_are_right_every_alarm_rings_at_its_time_or_says_why_not(
     make_bedside: Any, place: tuple[str, str], wanted: Any, events: Any
 ) -> None:
@@ -180,7 +180,7 @@ wild = st.lists(
 
 
 @given(place=places, wanted=alarms, events=wild)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_with_clocks_that_jump_no_alarm_rings_twice_and_all_ring_when_they_are_right_again(
     make_bedside: Any, place: tuple[str, str], wanted: Any, events: Any
 ) -> None:
@@ -227,7 +227,7 @@ timers = st.lists(st.integers(1, 4 * 3_600), min_size=1, max_size=5)
 
 
 @given(lengths=timers, events=wild)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_timers_count_real_time_whatever_the_wall_clock_shows(
     make_bedside: Any, lengths: list[int], events: Any
 ) -> None:
@@ -253,7 +253,7 @@ def test_timers_count_real_time_whatever_the_wall_clock_shows(
 
 
 @given(lengths=timers, off_min=st.lists(st.integers(0, 300), max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_timers_run_on_through_power_cuts_or_say_that_they_were_missed(
     make_bedside: Any, lengths: list[int], off_min: list[int]
 ) -> None:
@@ -280,7 +280,7 @@ def test_timers_run_on_through_power_cuts_or_say_that_they_were_missed(
         max_size=6,
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_a_crash_at_any_decision_never_loses_a_ring_and_never_repeats_one_that_was_stopped(
     make_bedside: Any, lengths: list[int], crashes: list[tuple[int, str]]
 ) -> None:
