@@ -144,7 +144,7 @@ class Assistant:
             return
         if self.state is State.SPEAKING and self.policy.barge_in is BargeIn.OFF:
             return
-        self._begin_turn(Trigger.WAKE_WORD, heard.end_sample)
+        self._begin_turn(Trigger.WAKE_WORD, heard.end_sample, is_begin_known=False)
         self._report("wake", word=heard.word, score=round(heard.score, 4), at_s=heard.at_s)
 
     def _talk(self, pressed: inputs.TalkPressed) -> None:
@@ -157,20 +157,48 @@ class Assistant:
             self._begin_turn(Trigger.BUTTON, pressed.at_sample)
             self._report("button", at_sample=pressed.at_sample)
 
-    def _begin_turn(self, trigger: Trigger, from_sample: int, lead_ms: int = 0) -> None:
+    def _wake_word_ended(self, ended: inputs.WakeWordEnded) -> None:
+        """Now the question can be told from the word; until now nothing was sent."""
+        turn = self.turn
+        if turn is not None and not turn.is_begin_known:
+            turn.from_sample = ended.end_sample
+            self._begin_is_known()
+
+    def _begin_is_known(self) -> None:
+        turn, link = self.turn, self._link
+        if turn is None:
+            return
+        turn.is_begin_known = True
+        self._timers.disarm(Timer.WORD_END)
+        self._emit(do.ListenForSpeech(True, turn.from_sample))
+        if self.policy.chime and turn.trigger in (Trigger.WAKE_WORD, Trigger.BUTTON):
+            self._arm(Timer.CHIME, self.policy.chime_delay_s)
+        if self.state is State.LISTENING and link is not None and link.is_ready:
+            self._uplink(turn.from_sample, turn.lead_ms)
+
+    def _begin_turn(
+        self,
+        trigger: Trigger,
+        from_sample: int,
+        lead_ms: int = 0,
+        *,
+        is_begin_known: bool = True,
+    ) -> None:
         """Listen to a new question, whatever was going on."""
         self._drop_turn()
         self._fault = ""
         self._turns_begun += 1
         self.turn = Turn(self._turns_begun, trigger, from_sample, lead_ms)
         self.turn.mark(Mark.WAKE, self._now_s)
-        self._emit(do.ListenForSpeech(True, from_sample))
         self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
-        if self.policy.chime and trigger in (Trigger.WAKE_WORD, Trigger.BUTTON):
-            self._arm(Timer.CHIME, self.policy.chime_delay_s)
         self._prefer_better_endpoint()
         self._ask()
+        if is_begin_known:
+            self._begin_is_known()
+        elif self.turn is not None:
+            self._emit(do.ListenForSpeech(False))
+            self._arm(Timer.WORD_END, self.policy.word_end_timeout_s)
 
     def _start_question(self, link: _Link, turn: Turn) -> None:
         """The link is ready: send what was said so far, and what is being said."""
@@ -180,6 +208,8 @@ class Assistant:
             self._replay_question(link, turn)
             return
         self._become(State.LISTENING)
+        if not turn.is_begin_known:
+            return
         if not turn.is_chimed or turn.speech_began:
             self._uplink(turn.from_sample, turn.lead_ms)
         elif Timer.CHIME_OVER not in self._timers:
@@ -208,7 +238,7 @@ class Assistant:
         elif self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
             self._begin_turn(Trigger.VOICE, started.at_sample, self.policy.lead_ms)
             self._speech_goes_on(self.turn)
-        elif turn is not None and self.state in _ASKING:
+        elif turn is not None and self.state in _ASKING and turn.is_begin_known:
             if turn.is_chimed and not turn.speech_began:
                 # Chimed at, and nothing was said before: the question begins here.
                 turn.from_sample, turn.lead_ms = started.at_sample, self.policy.lead_ms
@@ -870,6 +900,7 @@ def _error_output(what: str) -> str:
 
 _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.WakeWordHeard: Assistant._wake_word,
+    inputs.WakeWordEnded: Assistant._wake_word_ended,
     inputs.SpeechStarted: Assistant._speech_started,
     inputs.SpeechEnded: Assistant._speech_ended,
     inputs.TalkPressed: Assistant._talk,
@@ -906,6 +937,7 @@ _ON_FACT: dict[type, Callable[[Assistant, _Link, Any], None]] = {
 
 _ON_TIMER: dict[Timer, Callable[[Assistant], None]] = {
     Timer.LINK: Assistant._link_late,
+    Timer.WORD_END: Assistant._begin_is_known,
     Timer.CHIME: Assistant._chime_due,
     Timer.CHIME_OVER: Assistant._chime_over,
     Timer.NO_SPEECH: Assistant._nobody_spoke,

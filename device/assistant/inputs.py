@@ -29,6 +29,13 @@ class WakeWordHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeWordEnded:
+    """Where the wake word really ended, known a moment after it was heard."""
+
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The local voice detector heard somebody begin to speak."""
 
@@ -162,6 +169,7 @@ class TimePassed:
 
 Input = (
     WakeWordHeard
+    | WakeWordEnded
     | SpeechStarted
     | SpeechEnded
     | TalkPressed

@@ -36,8 +36,10 @@ class Policy:
     playback_slack_s: float = 5.0
     """How much later than expected an answer may finish playing before we give it up."""
     chime: bool = True
-    chime_delay_s: float = 0.35
-    """Who speaks on within this time of the wake word is not chimed at."""
+    chime_delay_s: float = 0.25
+    """Who speaks on within this time of the wake word's end is not chimed at."""
+    word_end_timeout_s: float = 0.6
+    """The ears tell where the wake word ended within 0.45 s; later, their guess is taken."""
     say_notices: bool = True
     lead_ms: int = 300
     """Audio sent from before the place where the detector heard speech begin."""

@@ -10,6 +10,8 @@ class Timer(StrEnum):
 
     LINK = "link"
     """A link to become ready."""
+    WORD_END = "word_end"
+    """The ears to tell where the wake word ended."""
     CHIME = "chime"
     """The user to speak on after the wake word, or else to hear a chime."""
     CHIME_OVER = "chime_over"

@@ -41,6 +41,8 @@ class Turn:
     speech_began: bool = False
     question_over: bool = False
     """The endpoint, or the device for it, has decided that the user has finished."""
+    is_begin_known: bool = False
+    """False while the ears still listen whether the wake word is over."""
     is_chimed: bool = False
     """A chime was played because nobody spoke on: the question begins after it."""
     is_cut: bool = False

@@ -32,6 +32,7 @@ from device.listening import (
     ListeningThread,
     SpeechEnded,
     SpeechStarted,
+    WakeWordEnded,
     WakeWordHeard,
 )
 from device.reports import Reporter
@@ -213,6 +214,8 @@ class Daemon:
                 self.quieten()
                 heard = inputs.WakeWordHeard(word, score, end_sample, round(moment_s(at_sample), 3))
                 self.conductor.feed(heard)
+            case WakeWordEnded(end_sample=end_sample):
+                self.conductor.feed(inputs.WakeWordEnded(end_sample))
             case SpeechStarted(at_sample=at_sample):
                 self.conductor.feed(inputs.SpeechStarted(at_sample, moment_s(at_sample)))
             case SpeechEnded(at_sample=at_sample):

@@ -49,7 +49,8 @@ class Bench:
         return effects + self.feed(inputs.TimePassed())
 
     def wake(self, at_sample: int = 16_000) -> list[do.Effect]:
-        return self.feed(inputs.WakeWordHeard("hey jarvis", 0.97, at_sample, self.now_s))
+        effects = self.feed(inputs.WakeWordHeard("hey jarvis", 0.97, at_sample, self.now_s))
+        return effects + self.feed(inputs.WakeWordEnded(at_sample))
 
     def link_number(self) -> int:
         return next(e.link for e in reversed(self.effects) if isinstance(e, do.OpenLink))

@@ -30,6 +30,21 @@ def test_the_uplink_begins_at_the_end_of_the_wake_word(bench):
     assert bench.of(do.StartUplink) == [do.StartUplink(1, 12_345)]
 
 
+def test_nothing_is_sent_before_the_end_of_the_wake_word_is_known(bench):
+    bench.feed(inputs.WakeWordHeard("hey jarvis", 0.97, 12_000, bench.now_s))
+    bench.ready()
+    assert not bench.of(do.StartUplink)
+    bench.feed(inputs.WakeWordEnded(12_345))
+    assert bench.of(do.StartUplink) == [do.StartUplink(1, 12_345)]
+
+
+def test_ears_that_never_tell_the_end_of_the_word_do_not_hold_up_the_question(bench):
+    bench.feed(inputs.WakeWordHeard("hey jarvis", 0.97, 12_000, bench.now_s))
+    bench.ready()
+    bench.wait(0.7)
+    assert bench.of(do.StartUplink)[0] == do.StartUplink(1, 12_000)
+
+
 def test_who_speaks_on_is_not_chimed_at(bench):
     bench.wake()
     bench.ready()

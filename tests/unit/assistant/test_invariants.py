@@ -219,7 +219,11 @@ class Walk:
 
     def what_comes_next(self) -> list[inputs.Input]:
         sample = int(self.watch.now_s * 16_000)
-        speech = [inputs.SpeechStarted(sample, 0.0), inputs.SpeechEnded(sample, 0.0)]
+        speech: list[inputs.Input] = [
+            inputs.SpeechStarted(sample, 0.0),
+            inputs.SpeechEnded(sample, 0.0),
+            inputs.WakeWordEnded(sample),
+        ]
         wake = inputs.WakeWordHeard("jarvis", 1.0, sample, 0.0)
         if self.random.random() < 0.08:
             return [
