@@ -17,11 +17,13 @@ PACKAGES_ON_A_PI=(
     python3-spidev
 )
 
-# The tests bring up a sound server with pretended cards and speak through it.
+# The tests bring up a sound server with pretended cards and speak through it, and start
+# services as systemd would.
 PACKAGES_TO_TEST=(
     pulseaudio
     pulseaudio-utils
     libasound2-plugins
+    systemd
 )
 
 is_raspberry_pi() {
@@ -119,7 +121,7 @@ system_packages_to_test() {
     mapfile -t missing < <(missing_of "${PACKAGES_TO_TEST[@]}")
     [ "${#missing[@]}" -eq 0 ] && return 0
     if ! may_install; then
-        say "tests with a sound server will be skipped: this system lacks ${missing[*]}"
+        say "some tests will be skipped: this system lacks ${missing[*]}"
         more "to run them too: $(_by_hand "${missing[@]}")"
         return 0
     fi
