@@ -15,6 +15,9 @@ T = TypeVar("T")
 Name = Annotated[str, Meta(max_length=60)]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 
+_NAMED_ALOUD = 3
+"""A choice of more than that cannot be kept in mind."""
+
 NOT_KEPT = " I couldn't save it, so it will be lost if I lose power."
 
 
@@ -49,9 +52,11 @@ def the_one(
         return found[0]
     if not found:
         raise ToolError(f"no such {noun}", spoken=f"I have no such {noun}.", facts=facts)
-    choice = spoken.listing([call_it(one) for one in found], "or")
+    choice = f"There are {spoken.count(len(found), noun)}. Which one?"
+    if len(found) <= _NAMED_ALOUD:
+        choice = f"Which one: {spoken.listing([call_it(one) for one in found], 'or')}?"
     raise ToolError(
         f"{len(found)} {noun}s fit; ask the user which one is meant",
-        spoken=f"Which one: {choice}?",
+        spoken=choice,
         facts=facts,
     )

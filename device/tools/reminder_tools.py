@@ -74,7 +74,7 @@ class ReminderTools:
         """Tell which reminders are set, and which were missed."""
         now = self._ringer.now()
         reminders = self._waiting()
-        sentences = [f"{one.name}, {when_spoken(one, now)}." for one in reminders]
+        sentences = [f"{_upper(when_spoken(one, now))}: {one.name}." for one in reminders]
         if reminders:
             sentences.insert(0, f"You have {spoken.count(len(reminders), 'reminder')}.")
         missed = [
@@ -116,3 +116,7 @@ class ReminderTools:
 
 
 _NONE = "You have no reminders."
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]

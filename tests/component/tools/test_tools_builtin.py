@@ -136,9 +136,10 @@ class TestTimers:
             said = await kitchen.say("cancel_timer", minutes=10)
             assert said == "Cancelled your timer for ten minutes."
             assert await kitchen.say("cancel_timer") == "Cancelled your timer for seven minutes."
-            for number in range(3):
+            for number in range(4):
                 await kitchen.call("set_timer", minutes=number + 1)
-            assert await kitchen.say("cancel_timer", all_timers=True) == "Cancelled three timers."
+            assert await kitchen.say("cancel_timer") == "There are four timers. Which one?"
+            assert await kitchen.say("cancel_timer", all_timers=True) == "Cancelled four timers."
             assert await kitchen.say("list_timers") == "You have no timers."
 
         cook(play)
@@ -337,6 +338,9 @@ class TestReminders:
             facts = await kitchen.call("list_reminders")
             assert [one["text"] for one in facts["reminders"]] == ["call mum", "bins", "dentist"]
             assert facts["reminders"][0]["time"] == "19:40"
+            assert facts["spoken"].startswith(
+                "You have three reminders. In twenty minutes: call mum. On Mondays at six"
+            )
             assert await kitchen.say("cancel_reminder") == "Which one: call mum, bins or dentist?"
             assert await kitchen.say("cancel_reminder", text="mum") == "Cancelled: call mum."
             said = await kitchen.say("cancel_reminder", all_reminders=True)
