@@ -49,7 +49,7 @@ def admit(request: Request, token: str | None) -> Admission | Refusal:
         return Refusal(HTTPStatus.NOT_FOUND, f"Nothing at {url.path[:200]}; try /v1/realtime.\n")
     if token is not None:
         given = _key(request)
-        if given is None or not hmac.compare_digest(given.encode(), token.encode()):
+        if given is None or not hmac.compare_digest(_bytes(given), _bytes(token)):
             return Refusal(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.\n")
     elif request.headers.get("Origin") is not None:
         return Refusal(HTTPStatus.FORBIDDEN, "Browsers need a brain that has a token.\n")
@@ -73,3 +73,8 @@ def _key(request: Request) -> str | None:
         if name.startswith(_KEY_PROTOCOL):
             return name.removeprefix(_KEY_PROTOCOL)
     return None
+
+
+def _bytes(key: str) -> bytes:
+    """Return the bytes of a key, whatever a client wrote into its header."""
+    return key.encode("utf-8", "surrogateescape")

@@ -15,9 +15,9 @@ class Limits:
     """Sound in one ``input_audio_buffer.append`` (documented: 15 MiB)."""
     event_bytes: int = 21 * MEBI
     """One event as text: the largest append in base64, and room for the rest."""
-    buffered_audio_bytes: int = 32 * MEBI
-    """Sound that waits in the input buffer: 11 minutes of PCM."""
-    kept_audio_bytes: int = 64 * MEBI
+    buffered_audio_bytes: int = 24 * MEBI
+    """Sound that waits in the input buffer: 8 minutes of PCM."""
+    kept_audio_bytes: int = 16 * MEBI
     """Sound that a conversation keeps; above it the oldest items lose theirs, not their words."""
     items: int = 1000
     """Items of one conversation; above it the oldest are deleted, and the client is told."""
