@@ -16,14 +16,17 @@ def load_abilities(model: Path | None = None) -> Abilities:
     no model) with what to do.
     """
     from device.brain.answering import load_thinker
+    from device.brain.memory import keep_memory_small
     from device.brain.stt import WhisperTranscriber
     from device.brain.tts import HibariVoice
     from device.models import path_of
+    from device.models.location import store_folder
     from device.vad.silero import Silero
 
+    keep_memory_small()
     silero = path_of("silero/silero_vad.onnx")
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en"))
-    voice = HibariVoice()
+    voice = HibariVoice(folder=store_folder())
     with ThreadPoolExecutor(3, thread_name_prefix="brain-loading") as pool:
         thinker = pool.submit(load_thinker, model)
         for loading in (pool.submit(voice.load), pool.submit(transcriber.load)):

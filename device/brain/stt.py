@@ -28,6 +28,7 @@ from device.brain.abilities import (
 from device.brain.byte_pairs import Vocabulary, text_of
 from device.brain.hallucinations import without_inventions
 from device.brain.mel import log_mel
+from device.brain.memory import give_back_memory
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class WhisperTranscriber:
                 cancellation.check()
                 again = model.decode(sound, WHOLE_CONTEXT_S, 0.0, language, tokens)
                 best = max(best, again, key=lambda one: (not one.is_doubtful, one.score))
+                give_back_memory()  # 45 MB that the long context took
         return without_inventions(best.text, best.score, best.no_speech)
 
     def _loaded(self) -> _Model:

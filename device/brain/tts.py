@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from device.brain.abilities import (
     Cancellation,
     Samples,
 )
+from device.brain.pronunciation import load_pronunciation
 from device.brain.spoken import as_spoken
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ SLOWEST, FASTEST = 0.25, 1.5
 class HibariVoice:
     """One model for all sessions; they take turns clause by clause."""
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, folder: Path | None = None) -> None:
+        """``folder`` is where packed dictionaries are kept; without one they fill memory."""
+        self._folder = folder
         self._threads = threads
         self._lock = threading.Lock()
         self._hibari: Hibari | None = None
@@ -75,17 +79,38 @@ class HibariVoice:
     def _loaded(self) -> Hibari:
         if self._hibari is None:
             try:
-                # Both imports are of the package itself and read only its own assets: the
-                # voice "heart" is bundled, others would be downloaded and are not offered.
-                from hibari import Hibari
-                from hibari.voices import voice_path
-
-                model = voice_path("heart", download_missing=False)
-                self._hibari = Hibari(voice="heart", model=model, threads=self._threads)
-                _ = self._hibari.g2p
+                self._hibari = _open(self._threads, self._folder)
             except (ImportError, OSError, RuntimeError) as failure:
                 raise AbilityFailedError("model_unavailable", f"no voice: {failure}") from None
         return self._hibari
+
+
+def _open(threads: int, folder: Path | None) -> Hibari:
+    """Build a `Hibari` as its own constructor does, with our dictionaries and session.
+
+    The imports are of the package itself and read only its own assets: the voice "heart"
+    is bundled, others would be downloaded and are not offered. Without the arena, memory
+    for the longest sentence is not kept for ever (10 MB).
+    """
+    import json
+
+    import onnxruntime
+    from hibari import Hibari
+    from hibari.tts import ASSETS
+    from hibari.voices import voice_path
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    voice = Hibari.__new__(Hibari)
+    voice.voice, voice.model_path = "heart", voice_path("heart", download_missing=False)
+    voice.sess = onnxruntime.InferenceSession(
+        voice.model_path, options, providers=["CPUExecutionProvider"]
+    )
+    voice.vocab = json.loads((Path(ASSETS) / "vocab.json").read_text(encoding="utf-8"))
+    voice._g2p = load_pronunciation(folder)
+    return voice
 
 
 def _cut(phonemes: str) -> Iterator[str]:
