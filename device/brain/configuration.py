@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from device.brain.abilities import FunctionTool, NamedTool, ToolChoice
 from device.brain.codec import FORMATS, WireFormat
+from device.brain.expected_words import expected_words
 from device.brain.shapes import RequestError
 
 Json: TypeAlias = dict[str, Any]
@@ -254,10 +255,14 @@ class Configuration:
 
     @property
     def vocabulary(self) -> str:
-        """Words that the user is likely to say, as a prompt for the transcriber."""
+        """Words that the user is likely to say, as a prompt for the transcriber.
+
+        What the client says itself, and behind it the values that its tools may take.
+        """
         transcription = self.transcription or {}
         words = ", ".join(transcription.get("keywords") or ())
-        return " ".join(part for part in (transcription.get("prompt"), words) if part)
+        values = expected_words(self._fields.get("tools", ()))
+        return " ".join(part for part in (transcription.get("prompt"), words, values) if part)
 
     def response_settings(self, overrides: Mapping[str, Any]) -> ResponseSettings:
         """Return what a response is made with; ``overrides`` is a checked ``response`` object."""

@@ -184,6 +184,14 @@ def test_language_and_keywords_reach_the_transcriber(bench):
     assert bench.transcriber.prompts == ["kitchen talk Bittern, hygge"]
 
 
+def test_values_of_the_tools_are_words_to_expect(bench):
+    colour = {"type": "string", "enum": ["teal", "burnt_sienna"]}
+    parameters = {"type": "object", "properties": {"colour": colour}}
+    bench.update(tools=[{"type": "function", "name": "paint", "parameters": parameters}])
+    bench.say_something()
+    assert bench.transcriber.prompts == ["teal, burnt sienna"]
+
+
 def test_a_failed_transcription_is_told_and_the_answer_fails(bench):
     transcribe(bench)
     bench.transcriber.failure = AbilityFailedError("audio_unintelligible", "too much noise")
