@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,12 @@ log = logging.getLogger(__name__)
 
 READY_WITHIN_S = 20.0
 """Loading its models takes 1 to 3 s on a PC; a Pi with a slow card may need the rest."""
-POLL_S = 0.02
+ANSWER_WITHIN_S = 3.0
+"""One that was ready answers a request within milliseconds, in the worst case behind work."""
 STOP_WITHIN_S = 1.0
+_READY = b"ready"
+_KNOCK = b"GET / HTTP/1.1\r\nHost: brain\r\n\r\n"
+"""It is answered (404) by any server that speaks HTTP, once its event loop turns."""
 
 
 class BrainDidNotStartError(BitternError):
@@ -36,16 +39,33 @@ class BrainProcess:
         self.socket_path = socket_path
         self._arguments = tuple(arguments)
         self._process: asyncio.subprocess.Process | None = None
+        self._told: asyncio.Task[bool] | None = None
         self._starting = asyncio.Lock()
 
     async def ensure(self) -> None:
-        """Return when somebody listens on the socket; raise ``BrainDidNotStartError``."""
+        """Return when somebody answers on the socket; raise ``BrainDidNotStartError``.
+
+        One of ours that used to answer and does not any more is started anew.
+        """
         async with self._starting:
-            if await asyncio.to_thread(_listens, self.socket_path):
+            if self._is_running and self._is_ready:
+                if await _answers(self.socket_path, ANSWER_WITHIN_S):
+                    return
+                log.warning("the local brain does not answer any more; it is started anew")
+                await self.stop()
+            elif not self._is_running and await _answers(self.socket_path, READY_WITHIN_S):
                 return
-            if self._process is None or self._process.returncode is not None:
+            if not self._is_running:
                 await self._start()
             await self._wait_until_ready()
+
+    @property
+    def _is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def _is_ready(self) -> bool:
+        return self._told is not None and self._told.done() and self._told.result()
 
     async def _start(self) -> None:
         self.socket_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,27 +75,27 @@ class BrainProcess:
             *command,
             *self._arguments,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             env=_without_secrets(),
         )
+        self._told = asyncio.create_task(_told_ready(self._process), name="brain gets ready")
 
     async def _wait_until_ready(self) -> None:
-        process = self._process
+        process, told = self._process, self._told
         assert process is not None
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                while not await asyncio.to_thread(_listens, self.socket_path):
-                    if process.returncode is not None:
-                        raise BrainDidNotStartError(
-                            f"the local brain ended with status {process.returncode}",
-                            "Run `bittern brain` to see why, and `bittern models verify`.",
-                        )
-                    await asyncio.sleep(POLL_S)
-        except TimeoutError:
+        assert told is not None
+        # It listens before its models are loaded: who connected then would wait in vain.
+        await asyncio.wait({told}, timeout=READY_WITHIN_S)
+        if not told.done():
             raise BrainDidNotStartError(
                 f"the local brain was not ready within {READY_WITHIN_S:g} s",
                 "Look at its messages in the log; the machine may be short of memory.",
-            ) from None
+            )
+        if not told.result():
+            raise BrainDidNotStartError(
+                f"the local brain ended with status {await process.wait()}",
+                "Run `bittern brain` to see why, and `bittern models verify`.",
+            )
 
     async def stop(self) -> None:
         """End the process we started, if any; by force when it does not obey."""
@@ -92,14 +112,30 @@ class BrainProcess:
             await process.wait()
 
 
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
+async def _told_ready(process: asyncio.subprocess.Process) -> bool:
+    """Read what it says until it says that it is ready; False if it ends before."""
+    assert process.stdout is not None
+    while line := await process.stdout.readline():
+        if line.startswith(_READY):
+            return True
+    return False
+
+
+async def _answers(path: Path, within_s: float) -> bool:
+    """Whether somebody listens there and answers.
+
+    Raises ``BrainDidNotStartError`` for somebody who is not ours to start, and silent.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(_KNOCK)
+                return bool(await reader.read(1))
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError):
+        return False
 
 
 def _without_secrets() -> dict[str, str]:

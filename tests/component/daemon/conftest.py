@@ -1,0 +1,246 @@
+"""The whole appliance in this process: a spoken recording in, what the speaker gave out.
+
+The person is the brain's own voice, so that these tests need no recordings, and everything
+runs at the wire's 24 kHz: what an endpoint received is then the recording, to the bit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.assistant.effects import Report, Show
+from device.assistant.states import State
+from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
+from device.audio.microphone import Microphone
+from device.audio.samples import Samples, silence
+from device.audio.sounds import Synthesize, brain_voice
+from device.audio.speaker import Speaker
+from device.daemon.daemon import Daemon
+from device.settings import LoadedSettings, load_settings
+
+RATE_HZ = 24_000
+WAKE = "Hey Jarvis"
+QUESTION = "What time is it?"
+ROOM_NOISE = 12
+"""Amplitude between the words; it also makes every stretch of a recording unique."""
+AUDIBLE = 150
+"""Amplitude above which a sample belongs to a word."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A recording, and where its parts lie in it."""
+
+    path: Path
+    sound: Samples
+    begins: tuple[int, ...]
+
+    def part(self, number: int) -> Samples:
+        """The n-th part, a text or a pause."""
+        ends = (*self.begins[1:], len(self.sound))
+        return self.sound[self.begins[number] : ends[number]]
+
+
+class Studio:
+    """Makes recordings of a synthesized person."""
+
+    def __init__(self, voice: Synthesize, folder: Path) -> None:
+        self._voice = voice
+        self._folder = folder
+        self._takes = 0
+        self.words = cache(self._words)
+
+    def _words(self, text: str) -> Samples:
+        sound = self._voice(text)
+        audible = np.nonzero(np.abs(sound.astype(np.int32)) > AUDIBLE)[0]
+        return sound[audible[0] : audible[-1] + 1]
+
+    def take(self, *parts: str | float) -> Take:
+        """Record: a text is spoken, a number is a pause in seconds."""
+        self._takes += 1
+        sounds = [
+            self.words(part) if isinstance(part, str) else silence(round(part * RATE_HZ))
+            for part in parts
+        ]
+        sound = np.concatenate(sounds)
+        noise = np.random.default_rng(self._takes).normal(0.0, ROOM_NOISE, len(sound))
+        sound = np.clip(sound + noise, -32_768, 32_767).astype(np.int16)
+        path = self._folder / f"take-{self._takes}.wav"
+        write_sound(path, sound, RATE_HZ)
+        begins = np.cumsum([0, *map(len, sounds)])[:-1]
+        return Take(path, sound, tuple(map(int, begins)))
+
+    def question(self, pause_s: float = 0.2) -> Take:
+        """The wake word and a question; the question is part 3."""
+        return self.take(0.4, WAKE, pause_s, QUESTION, 1.0)
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return Studio(brain_voice(), tmp_path_factory.mktemp("takes"))
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's key is used, and nobody's settings are read."""
+    for name in ("OPENAI_API_KEY", "BITTERN_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class SettingsMaker:
+    """Writes settings in which every file of the appliance lies in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def table(self, name: str, **keys: object) -> str:
+        """An ``[[endpoint]]``."""
+        lines = [f"{key} = {_toml(value)}" for key, value in {"name": name, **keys}.items()]
+        return "\n".join(["[[endpoint]]", *lines, ""])
+
+    def endpoint(self, name: str, url: str, **keys: object) -> str:
+        """An ``[[endpoint]]`` that needs no key."""
+        return self.table(name, url=url, **{"dialect": "ga", "key_required": False, **keys})
+
+    def load(
+        self, *endpoints: str, brain: bool = False, more: str = "", **assistant: object
+    ) -> LoadedSettings:
+        """Ask these endpoints, then the brain if wanted; one question a turn, full volume."""
+        keys = {"follow_up_s": 0, "chime": False, **assistant}
+        lines = [
+            "[assistant]",
+            *(f"{key} = {_toml(value)}" for key, value in keys.items()),
+            "[speaker]",
+            "volume_percent = 100",
+            "[paths]",
+            f'runtime = "{self.folder}"',
+            f'state = "{self.folder}"',
+            more,
+            *endpoints,
+            self.table("openai", enabled=False),
+            *([] if brain else [self.table("brain", enabled=False)]),
+        ]
+        path = self.folder / "bittern.toml"
+        path.write_text("\n".join(lines))
+        return load_settings(path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> SettingsMaker:
+    return SettingsMaker(tmp_path)
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+
+
+@dataclass
+class Appliance:
+    """A running daemon, and all it has told."""
+
+    daemon: Daemon
+    reports: list[tuple[float, Report]] = field(default_factory=list)
+    """With the moment of each, on :func:`time.monotonic`."""
+    shows: list[Show] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def of(self, event: str) -> list[Report]:
+        """All reports of one kind."""
+        return [report for _, report in self.reports if report.event == event]
+
+    @property
+    def state(self) -> State:
+        """What it is doing."""
+        return self.daemon.conductor.core.state
+
+    async def until(self, happened: Callable[[Appliance], object], within_s: float = 15.0) -> None:
+        """Wait until it has happened; raise :class:`TimeoutError` with what happened instead."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not happened(self):
+                    self.changed.clear()
+                    await self.changed.wait()
+        except TimeoutError:
+            told = "\n".join(f"{at_s:.2f} {report}" for at_s, report in self.reports)
+            raise TimeoutError(f"in state {self.state} after:\n{told}") from None
+
+    async def until_told(self, event: str, count: int = 1, within_s: float = 15.0) -> Report:
+        """Wait for the n-th report of a kind, and return it."""
+        await self.until(lambda it: len(it.of(event)) >= count, within_s)
+        return self.of(event)[count - 1]
+
+    async def until_state(self, state: State, within_s: float = 15.0) -> None:
+        """Wait for a state."""
+        await self.until(lambda it: it.state is state, within_s)
+
+
+ApplianceOf = Callable[..., Awaitable[Appliance]]
+
+
+@pytest.fixture
+async def appliance_of(tmp_path: Path) -> AsyncIterator[ApplianceOf]:
+    """Return a function that starts an appliance on a take, or on a microphone and a speaker.
+
+    What the speaker of a take plays is in ``tmp_path / "answer.wav"``.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            loaded: LoadedSettings,
+            source: Take | tuple[Microphone, Speaker],
+            *,
+            watch_sound: bool = False,
+        ) -> Appliance:
+            if isinstance(source, Take):
+                speaker = FileSpeaker(tmp_path / "answer.wav")
+                microphone, speaker = FileMicrophone(source.path), speaker
+            else:
+                microphone, speaker = source
+
+            def report(what: Report) -> None:
+                appliance.reports.append((time.monotonic(), what))
+                appliance.changed.set()
+
+            def show(what: Show) -> None:
+                appliance.shows.append(what)
+                appliance.changed.set()
+
+            appliance = Appliance(Daemon(loaded, microphone, speaker, report, show))
+            await appliance.daemon.start(watch_sound=watch_sound)
+            stack.push_async_callback(appliance.daemon.stop)
+            return appliance
+
+        yield start
+
+
+class Comparing:
+    """Questions about sounds."""
+
+    @staticmethod
+    def played(path: Path) -> Samples:
+        """What was written in the place of a speaker."""
+        return read_sound(path)[0]
+
+    @staticmethod
+    def times_in(needle: Samples, haystack: Samples | bytes | bytearray) -> int:
+        """How often a stretch of sound is in another, to the bit and at whole samples."""
+        whole = haystack.tobytes() if isinstance(haystack, np.ndarray) else bytes(haystack)
+        part, count, at = needle.tobytes(), 0, 0
+        while (at := whole.find(part, at)) >= 0:
+            count += at % 2 == 0
+            at += 1
+        return count
+
+
+@pytest.fixture
+def sounds() -> Comparing:
+    return Comparing()

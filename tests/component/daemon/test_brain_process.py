@@ -1,0 +1,119 @@
+"""The brain as a child: ready when it is said to be, mended when it dies or hangs, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from device.appliance import brain_process
+from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
+from device.realtime.endpoint import Endpoint
+from device.realtime.session import session_for
+from device.realtime.websocket import Link
+
+
+@pytest.fixture
+async def brain(tmp_path: Path) -> AsyncIterator[BrainProcess]:
+    brain = BrainProcess(tmp_path / "run" / "brain.sock")
+    yield brain
+    await brain.stop()
+
+
+def pid_of(brain: BrainProcess) -> int:
+    assert brain._process is not None
+    return brain._process.pid
+
+
+async def greeting_takes_s(brain: BrainProcess) -> float:
+    """Open a link as the appliance would, with a patience that is shorter than loading models."""
+    endpoint = Endpoint(
+        name="brain",
+        url=f"unix:{brain.socket_path}",
+        key_required=False,
+        is_local=True,
+        handshake_timeout_s=2.0,
+    )
+    begun_s = time.monotonic()
+    link = await Link.open(endpoint, session_for(endpoint, instructions="Be brief."))
+    await link.close()
+    return time.monotonic() - begun_s
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_it_is_ready_when_said_to_be_and_mended_when_it_is_gone_or_hangs(
+    brain: BrainProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    impatient = asyncio.create_task(brain.ensure())
+    await asyncio.sleep(0.3)
+    impatient.cancel()  # the question was dropped while it was starting
+    await asyncio.gather(*(brain.ensure() for _ in range(5)))
+    assert caplog.text.count("starting the local brain") <= 1
+    await greeting_takes_s(brain)
+    first = pid_of(brain)
+
+    os.kill(first, signal.SIGKILL)
+    await brain.ensure()
+    second = pid_of(brain)
+    assert second != first
+    await greeting_takes_s(brain)
+
+    os.kill(second, signal.SIGSTOP)
+    begun_s = time.monotonic()
+    await brain.ensure()
+    # It is knocked at, given up, killed, and the next one loads its models.
+    limit_s = brain_process.ANSWER_WITHIN_S + brain_process.STOP_WITHIN_S
+    assert time.monotonic() - begun_s < limit_s + brain_process.READY_WITHIN_S
+    assert not is_alive(second)
+    await greeting_takes_s(brain)
+
+    third = pid_of(brain)
+    os.kill(third, signal.SIGSTOP)
+    begun_s = time.monotonic()
+    await brain.stop()
+    assert time.monotonic() - begun_s < brain_process.STOP_WITHIN_S + 0.5
+    assert not is_alive(third)
+
+
+async def test_one_that_cannot_start_says_so_at_once(
+    brain: BrainProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BITTERN_MODELS", str(tmp_path / "no-models"))
+    begun_s = time.monotonic()
+    with pytest.raises(BrainDidNotStartError, match="ended with status 1") as failed:
+        await brain.ensure()
+    assert "bittern models" in failed.value.advice
+    assert time.monotonic() - begun_s < brain_process.READY_WITHIN_S / 2
+
+
+async def test_one_that_somebody_else_started_is_used_and_left_alone(
+    brain: BrainProcess, cloud_of
+) -> None:
+    brain.socket_path.parent.mkdir()
+    await cloud_of(unix_path=brain.socket_path)
+    await brain.ensure()
+    assert brain._process is None
+    await brain.stop()
+    await brain.ensure()
+    assert brain._process is None
+
+
+async def test_keys_are_not_handed_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "sk-secret")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
+    given = brain_process._without_secrets()
+    assert "SOME_API_KEY" not in given
+    assert "CREDENTIALS_DIRECTORY" not in given
+    assert given["PATH"] == os.environ["PATH"]
