@@ -242,8 +242,8 @@ class Assistant:
             if turn.is_chimed and not turn.speech_began:
                 # Chimed at, and nothing was said before: the question begins here.
                 turn.from_sample, turn.lead_ms = started.at_sample, self.policy.lead_ms
-                if self.state is State.LISTENING:
-                    self._uplink(turn.from_sample, turn.lead_ms)
+                if self.state is State.LISTENING and Timer.CHIME_OVER in self._timers:
+                    self._uplink(turn.from_sample, turn.lead_ms, is_more=True)
             self._speech_goes_on(turn)
         elif turn is not None and self.state is State.THINKING and not turn.answered:
             self._continue_question(turn, started.at_sample)
@@ -264,7 +264,7 @@ class Assistant:
         turn.question_over = turn.is_complete = False
         self._speech_goes_on(turn)
         self._become(State.LISTENING)
-        self._uplink(at_sample, self.policy.lead_ms)
+        self._uplink(at_sample, self.policy.lead_ms, is_more=True)
 
     def _speech_ended(self, ended: inputs.SpeechEnded) -> None:
         turn = self.turn
@@ -862,13 +862,17 @@ class Assistant:
         lead_ms: int = 0,
         until_sample: int | None = None,
         tail_silence_ms: int = 0,
+        is_more: bool = False,
     ) -> None:
-        if self._link is None:
+        link = self._link
+        if link is None:
             return
-        self._link.is_uplinking = until_sample is None
+        link.is_uplinking = until_sample is None
         self._uplink_stopped_sample = None
         self._emit(
-            do.StartUplink(self._link.number, from_sample, lead_ms, until_sample, tail_silence_ms)
+            do.StartUplink(
+                link.number, from_sample, lead_ms, until_sample, tail_silence_ms, is_more
+            )
         )
 
     def _stop_uplink(self) -> None:

@@ -49,6 +49,8 @@ class StartUplink:
     """Where the utterance ends, when that is known already (a replay); None streams on."""
     tail_silence_ms: int = 0
     """After ``until_sample``, this much silence, so that a server's detector hears the end."""
+    is_more: bool = False
+    """It goes on with what this link has got: nothing is sent twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,13 @@ class _Uplink:
     def __init__(self, reader: UplinkReader, tail_silence_ms: int) -> None:
         self.reader = reader
         self.tail_silence_ms = tail_silence_ms
+        self.sent_samples = 0
+        """At the wire's rate."""
         self.task: asyncio.Task[None] | None = None
+
+    def reached_sample(self, rate_hz: int) -> int:
+        """The place in the ring up to which everything is with the link."""
+        return self.reader.from_sample + self.sent_samples * rate_hz // WIRE_RATE_HZ
 
 
 class Uplinks:
@@ -47,6 +53,7 @@ class Uplinks:
         self._link = link
         self._feed = feed
         self._uplinks: dict[int, _Uplink] = {}
+        self._last: tuple[int, _Uplink] | None = None
 
     def start(self, effect: StartUplink) -> None:
         """Begin to stream, in place of what was streamed to that link."""
@@ -56,6 +63,7 @@ class Uplinks:
             return
         uplink = _Uplink(self._reader(effect), effect.tail_silence_ms)
         self._uplinks[effect.link] = uplink
+        self._last = effect.link, uplink
         uplink.task = asyncio.create_task(
             self._pump(effect.link, link, uplink), name=f"uplink of link {effect.link}"
         )
@@ -87,6 +95,8 @@ class Uplinks:
         ring = self._ring()
         from_sample = ring.end_sample if effect.from_sample is None else effect.from_sample
         from_sample -= ring.rate_hz * effect.lead_ms // 1000
+        if effect.is_more and self._last is not None and self._last[0] == effect.link:
+            from_sample = max(from_sample, self._last[1].reached_sample(ring.rate_hz))
         try:
             return UplinkReader(ring, max(from_sample, 0), effect.until_sample)
         except OverwrittenError as lost:
@@ -97,12 +107,15 @@ class Uplinks:
         try:
             is_first = True
             async for chunk in uplink.reader.chunks():
-                await self._send(link, chunk)
+                link.send(_append(chunk))
+                uplink.sent_samples += len(chunk)
                 if is_first:
                     is_first = False
                     self._feed(inputs.UplinkBegan(number))
+                await _keep_up(link)
             for chunk in _silence(uplink.tail_silence_ms):
-                await self._send(link, chunk)
+                link.send(_append(chunk))
+                await _keep_up(link)
             await link.flush()
         except LinkFailed:
             return  # whoever reads the link is told, and tells the core
@@ -113,10 +126,15 @@ class Uplinks:
             del self._uplinks[number]
             self._feed(inputs.UplinkDrained(number))
 
-    async def _send(self, link: Link, chunk: Samples) -> None:
-        link.send(InputAudioBufferAppend(audio=pcm_to_base64(chunk)))
-        if link.waiting_events > MOST_AHEAD_EVENTS:
-            await link.flush()
+
+def _append(chunk: Samples) -> InputAudioBufferAppend:
+    return InputAudioBufferAppend(audio=pcm_to_base64(chunk))
+
+
+async def _keep_up(link: Link) -> None:
+    """Let the network take what it has got, rather than have the link take us for congested."""
+    if link.waiting_events > MOST_AHEAD_EVENTS:
+        await link.flush()
 
 
 def _silence(length_ms: int) -> Iterator[Samples]:

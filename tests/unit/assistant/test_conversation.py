@@ -61,10 +61,24 @@ def test_the_chime_is_not_in_the_question(bench):
     assert isinstance(bench.of(do.StopUplink)[-1], do.StopUplink)
     bench.wait(0.4)
     assert bench.of(do.StartUplink)[-1].from_sample is None, "from after the chime on"
+    before = len(bench.of(do.StartUplink))
     bench.feed(inputs.SpeechStarted(40_000, bench.now_s))
+    assert len(bench.of(do.StartUplink)) == before, "it is being sent already"
     bench.lose(Reason.CLOSED)
     bench.ready()
     assert bench.of(do.StartUplink)[-1].from_sample == 40_000, "a replay leaves the chime out"
+
+
+def test_who_speaks_into_the_chime_is_heard_once(bench):
+    bench.wake()
+    bench.ready()
+    bench.wait(0.4)
+    assert bench.of(do.Chime)
+    bench.feed(inputs.SpeechStarted(22_000, bench.now_s))
+    assert bench.of(do.StartUplink)[-1] == do.StartUplink(1, 22_000, 300, is_more=True)
+    before = len(bench.of(do.StartUplink))
+    bench.wait(2.0)
+    assert len(bench.of(do.StartUplink)) == before
 
 
 def test_nobody_speaks_and_the_light_goes_out(bench):
