@@ -46,6 +46,11 @@ _FEW_WORDS = 2
 """Fewer words than this that mean nothing to us were probably heard wrongly."""
 
 
+CONTEXT_TOKENS = 32_000
+"""What a session may hold, tools and all: the first layers read it whole, and the chat model
+takes its own share of it (`Chat`), which the tools do not count against."""
+
+
 class LayeredThinker:
     """One for all sessions; safe from several threads."""
 
@@ -65,7 +70,7 @@ class LayeredThinker:
         self._chat = chat
         self._understanding = understanding
         self._now = now
-        self.context_tokens = chat.context_tokens if chat else 4096
+        self.context_tokens = CONTEXT_TOKENS
 
     def load(self) -> None:
         """Load every model; otherwise the first answer that needs one does."""

@@ -63,6 +63,7 @@ class Context:
         first = _first_that_fits(words, window, truncation.retention_ratio)
         if ceiling is not None:
             first = max(first, _first_that_fits(weights, ceiling, truncation.retention_ratio))
+        first = min(first, _last_turn(items))
         if first and not truncation.is_allowed:
             message = (
                 f"The conversation has {sum(words)} tokens of words and the model takes {window}; "
@@ -71,6 +72,14 @@ class Context:
             raise RequestError("context_length_exceeded", message, "truncation")
         self._dropped.update(item.id for item in items[:first])
         return items[first:]
+
+
+def _last_turn(items: Sequence[Item]) -> int:
+    """Return where the last thing a user said stands: without it there is nothing to answer."""
+    for at in range(len(items) - 1, -1, -1):
+        if items[at].fields.get("role") == "user":
+            return at
+    return len(items)
 
 
 def _first_that_fits(weights: Sequence[int], limit: int, retention_ratio: float) -> int:
