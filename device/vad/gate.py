@@ -1,10 +1,15 @@
 """The cheap look that decides whether anything else needs to listen at all.
 
 It may be wrong in one direction only. A gate that opens for nothing costs a millisecond;
-one that stays shut for a voice makes the appliance deaf. So it opens on anything that
-stands out: louder than the room by a little, or like a voice to WebRTC's detector. It
-shuts only after a second and a half of neither. It looks at the sound as the microphone
-delivers it, so that in a quiet room not even the resampler has to run.
+one that stays shut for a voice makes the appliance deaf. So it opens on anything that is
+louder than the room by a little, and shuts only after a second and a half of nothing. It
+looks at the sound as the microphone delivers it, so that in a quiet room not even the
+resampler has to run.
+
+WebRTC's voice detector as a second opinion was tried and left out: over 408 wake words of
+people in pink and white noise at 5 to -3 dB it saved one that the level alone let pass
+unheard (of 319 that the model finds), took half of the gate's time, and kept the gate open
+for a tenth of the time in steady noise.
 """
 
 from __future__ import annotations
@@ -13,7 +18,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import webrtcvad
 from numpy.typing import NDArray
 
 BLOCK_S = 0.06
@@ -23,9 +27,6 @@ _BAND_RATE_HZ = 4_000
 them are a band of 0.3 to 1.7 kHz, where a room rumbles little and a voice is strong."""
 _FRAMES = 2
 """Frames of 30 ms in a block; a click of less is drowned, a syllable is not."""
-_VAD_RATES_HZ = (8_000, 16_000, 32_000, 48_000)
-"""What WebRTC's detector takes; at other rates the level alone decides."""
-_VAD_FRAME_S = 0.03
 _FULL_SCALE_DB = 20.0 * math.log10(32768.0)
 
 
@@ -39,10 +40,6 @@ class GateRule:
     rise_db: float = 2.5
     """A frame that much above the room's usual level opens. At 0 dB from voice to noise the
     loud syllables do; steady noise fluctuates by half a decibel."""
-    ask_vad_db: float = 1.0
-    """From this much above the room's usual level on, WebRTC's detector is asked."""
-    vad_mode: int = 3
-    """WebRTC's aggressiveness, 0 to 3: for voices that do not stand out by their level."""
     hangover_s: float = 1.5
     """How long it stays open after the last reason."""
     floor_fall: float = 0.25
@@ -61,9 +58,6 @@ class Gate:
         self._sums = self.block_samples // len(self._sum)
         self._frame = (self._sums - 1) // _FRAMES
         self._reference_db = _FULL_SCALE_DB + 10.0 * math.log10(self._frame * len(self._sum) ** 2)
-        self._rate_hz = rate_hz
-        self._vad_bytes = 2 * round(rate_hz * _VAD_FRAME_S) if rate_hz in _VAD_RATES_HZ else 0
-        self._vad = webrtcvad.Vad(self.rule.vad_mode)
         self._hangover_blocks = round(self.rule.hangover_s / BLOCK_S)
         self._rise_per_block = self.rule.floor_rise_db_per_s * BLOCK_S
         self.reset()
@@ -91,10 +85,7 @@ class Gate:
         floor_db = self._follow(usual_db)
         if loudest_db < self.rule.silence_dbfs:
             return False
-        above_db = loudest_db - floor_db
-        if above_db > self.rule.rise_db:
-            return True
-        return above_db > self.rule.ask_vad_db and self._is_voice(block)
+        return loudest_db > floor_db + self.rule.rise_db
 
     def _follow(self, level_db: float) -> float:
         """Quickly down and slowly up: the level of the room when nobody speaks."""
@@ -115,10 +106,3 @@ class Gate:
         powers = float(first @ first) + 1e-3, float(second @ second) + 1e-3
         usual_db = 10.0 * math.log10(sum(powers) / 2) - self._reference_db
         return usual_db, 10.0 * math.log10(max(powers)) - self._reference_db
-
-    def _is_voice(self, block: NDArray[np.int16]) -> bool:
-        if not self._vad_bytes:
-            return False
-        sound, size = block.tobytes(), self._vad_bytes
-        halves = (sound[:size], sound[size : 2 * size])
-        return any(self._vad.is_speech(half, self._rate_hz) for half in halves)

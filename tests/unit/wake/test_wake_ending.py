@@ -1,0 +1,68 @@
+"""Where the wake word ends."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.wake.ending import EndingRule, Levels, find_end
+
+RATE_HZ = 16_000
+RULE = EndingRule(lag_ms=150, after_ms=120)
+
+
+def loud(seconds: float) -> NDArray[np.int16]:
+    time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    return (8000 * np.sin(2 * np.pi * 200 * time_s)).astype(np.int16)
+
+
+def hush(seconds: float) -> NDArray[np.int16]:
+    noise = np.random.default_rng(3).normal(size=round(seconds * RATE_HZ))
+    return (noise * 5).astype(np.int16)
+
+
+def end_s(sound: NDArray[np.int16], decided_at_s: float) -> tuple[float, bool]:
+    levels = Levels(sound, len(sound))
+    end, may_change = find_end(levels, round(decided_at_s * RATE_HZ), RULE)
+    return end / RATE_HZ, may_change
+
+
+def test_a_pause_after_the_decision_is_where_the_word_ends() -> None:
+    end, may_change = end_s(np.concatenate((hush(0.3), loud(0.6), hush(0.2))), 0.85)
+    assert abs(end - 0.9) <= 0.011
+    assert not may_change
+
+
+def test_a_pause_before_the_decision_too() -> None:
+    end, may_change = end_s(np.concatenate((hush(0.3), loud(0.6), hush(0.2))), 1.05)
+    assert abs(end - 0.9) <= 0.011
+    assert not may_change
+
+
+def test_speech_that_goes_on_leaves_the_usual_lag() -> None:
+    end, may_change = end_s(np.concatenate((hush(0.2), loud(1.0))), 0.95)
+    assert abs(end - 0.8) < 0.001
+    assert not may_change
+
+
+def test_as_long_as_a_pause_may_still_follow_nothing_is_certain() -> None:
+    _, may_change = end_s(np.concatenate((hush(0.2), loud(0.8))), 0.95)
+    assert may_change
+
+
+def test_the_closure_of_a_consonant_is_no_pause() -> None:
+    sound = np.concatenate((hush(0.2), loud(0.6), hush(0.06), loud(0.5)))
+    end, _ = end_s(sound, 0.9)
+    assert abs(end - 0.75) < 0.001
+
+
+def test_the_end_is_never_before_the_beginning() -> None:
+    assert find_end(Levels(loud(0.1), 1600), 800, RULE)[0] == 0
+
+
+def test_levels_know_their_places() -> None:
+    levels = Levels(loud(2.0), 40_000)
+    recent, first = levels.since(30_000)
+    assert first <= 30_000 < first + 160
+    assert first + 160 * len(recent) == 40_000
+    assert len(levels.levels_db) == 120
