@@ -1,15 +1,18 @@
-"""How an alarm, a timer or a reminder is heard: a tone that repeats until somebody stops it."""
+"""How an alarm, a timer or a reminder is heard: a tone, what it is about, and the tone again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from device.audio.samples import Samples
-from device.tools.alarms.decisions import Ring, Silence
+from device.errors import BitternError
+from device.tools.alarms.decisions import Miss, Ring, Silence
+from device.tools.alarms.sentences import announcement
 
 log = logging.getLogger(__name__)
 
@@ -19,17 +22,34 @@ QUIETEST = 0.25
 """Of full scale, where the loudness of a ringing begins."""
 
 
+class Mouth(Protocol):
+    """What alarms need of playback."""
+
+    def mix_in(self, pcm24k: Samples) -> None:
+        """Play a short sound at once, over whatever plays."""
+
+    def play(self, key: str, pcm24k: Samples) -> int:
+        """Queue a sentence."""
+
+    def stop(self, keys: list[str]) -> object:
+        """Silence sentences."""
+
+
 class Alarms:
     """Sounds what the ringer decides. Needs a speaker, and nothing else of the appliance.
 
-    ``mix_in`` plays a short sound over whatever plays; ``tone`` is that sound, int16 at
-    24 kHz. On the thread of the event loop.
+    ``tone`` is int16 at 24 kHz. ``voice`` is asked for the first time when something
+    rings, on a thread; without one the tone is all there is. On the event loop's thread.
     """
 
-    def __init__(self, mix_in: Callable[[Samples], None], tone: Samples) -> None:
-        self._mix_in = mix_in
+    def __init__(
+        self, mouth: Mouth, tone: Samples, voice: Callable[[], Callable[[str], Samples]]
+    ) -> None:
+        self._mouth = mouth
         self._tone = tone
+        self._find_voice = voice
         self._sounding: dict[int, float] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -39,19 +59,58 @@ class Alarms:
 
     def ring(self, ring: Ring) -> None:
         """Begin, or go on louder."""
-        self._sounding[ring.ringing.entry.id] = ring.loudness
+        number = ring.ringing.id
+        is_new = number not in self._sounding
+        self._sounding[number] = ring.loudness
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._repeat(), name="alarm tone")
+        if is_new:
+            words = self._say(_key(number), announcement(ring.ringing), lambda: self._rings(number))
+            self._tasks[number] = asyncio.create_task(words, name="alarm sentence")
 
     def silence(self, silence: Silence) -> None:
         """One of them is over."""
-        self._sounding.pop(silence.ringing.entry.id, None)
+        number = silence.ringing.id
+        self._sounding.pop(number, None)
+        task = self._tasks.pop(number, None)
+        if task is not None:
+            task.cancel()
+        self._mouth.stop([_key(number)])
         if not self._sounding and self._task is not None:
             self._task.cancel()
             self._task = None
 
+    def missed(self, miss: Miss) -> None:
+        """Nobody heard it; the assistant tells when it is asked, the log tells now."""
+        log.warning("missed: %s", announcement(miss.ringing))
+
+    def trouble(self, sentence: str) -> None:
+        """The store failed: a person must know."""
+        log.error("%s", sentence)
+        task = asyncio.create_task(self._say("alarm trouble", sentence, lambda: True))
+        self._tasks[-1] = task
+
+    def _rings(self, number: int) -> bool:
+        return number in self._sounding
+
+    async def _say(self, key: str, sentence: str, is_wanted: Callable[[], bool]) -> None:
+        try:
+            sound = await asyncio.to_thread(self._spoken, sentence)
+        except BitternError as failure:
+            log.warning("%s is not said: %s", sentence, failure)
+            return
+        if is_wanted():
+            self._mouth.play(key, sound)
+
+    def _spoken(self, sentence: str) -> Samples:
+        return self._find_voice()(sentence)
+
     async def _repeat(self) -> None:
         while self._sounding:
             gain = QUIETEST + (1 - QUIETEST) * max(self._sounding.values())
-            self._mix_in((self._tone * gain).astype(np.int16))
+            self._mouth.mix_in((self._tone * gain).astype(np.int16))
             await asyncio.sleep(PERIOD_S)
+
+
+def _key(number: int) -> str:
+    return f"alarm {number}"

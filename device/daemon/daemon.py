@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from device.assistant.policy import BargeIn, Policy
 from device.audio.capture import Capture
 from device.audio.microphone import Microphone
 from device.audio.playback import Playback
-from device.audio.sounds import Sounds
+from device.audio.sounds import Sounds, brain_voice
 from device.audio.speaker import Speaker
 from device.clocks import SessionClock
 from device.conductor.alarms import Alarms
 from device.conductor.conductor import Conductor, Parts
 from device.conductor.house import ConductedHouse
+from device.conductor.links import EndpointEntry
 from device.daemon.ears import listening_thread
 from device.daemon.endpoints import roster
 from device.daemon.watch import SoundWatch
@@ -35,6 +37,7 @@ from device.listening import (
     WakeWordEnded,
     WakeWordHeard,
 )
+from device.realtime.websocket import Link
 from device.reports import Reporter
 from device.settings import LoadedSettings, tree
 from device.settings.places import brain_socket, state_folder
@@ -46,6 +49,9 @@ from device.tools.registry import Registry
 from device.tools.store import Store
 
 log = logging.getLogger(__name__)
+
+WARM_WITHIN_S = 20.0
+"""How long a brain may take to load when nobody waits for it yet."""
 
 
 class Daemon:
@@ -119,10 +125,13 @@ class Daemon:
         )
         self.conductor = Conductor(core, parts, chosen.entries)
         self._resources.push_async_callback(self.conductor.close)
-        if chosen.plans[0].is_local:
-            await self._warm(brain)
-        await self._open_sound(clock)
+        # What rings needs a speaker and nothing else: it comes before all that takes time.
+        await self._open_speaker()
         await self._begin_ringing()
+        if chosen.plans[0].is_local:
+            warming = self._warm(brain, chosen.entries[chosen.plans[0].name])
+            await self._in_background(warming, is_waited_for=self._is_private)
+        await self._open_ears(clock)
         if watch_sound:
             self._begin_watch()
 
@@ -142,9 +151,16 @@ class Daemon:
         for trouble in await store.open():
             log.error("%s", trouble)
         self._resources.push_async_callback(store.close)
-        self.alarms = Alarms(self.playback.mix_in, sounds.chime("timer"))
+        self.alarms = Alarms(self.playback, sounds.chime("timer"), brain_voice)
         clock = SystemClock()
-        self.ringer = Ringer(store, clock, self.alarms.ring, self.alarms.silence)
+        self.ringer = Ringer(
+            store,
+            clock,
+            self.alarms.ring,
+            self.alarms.silence,
+            on_missed=self.alarms.missed,
+            on_trouble=self.alarms.trouble,
+        )
         registry = Registry()
         house = ConductedHouse(lambda: self.conductor)
         add_builtin_tools(
@@ -162,16 +178,32 @@ class Daemon:
         self._resources.push_async_callback(self.ringer.close)
         self._resources.push_async_callback(_cancelled, self._ringing)
 
-    async def _warm(self, brain: BrainProcess) -> None:
+    async def _warm(self, brain: BrainProcess, entry: EndpointEntry) -> None:
         """The brain is the first choice: have it ready before it is asked."""
+        patient = dataclasses.replace(
+            entry.endpoint, connect_timeout_s=WARM_WITHIN_S, handshake_timeout_s=WARM_WITHIN_S
+        )
         try:
             await brain.ensure()
+            link = await Link.open(patient, entry.session(patient))
         except BitternError as failure:
             log.error("%s", failure)
+        else:
+            await link.close()
 
-    async def _open_sound(self, clock: SessionClock) -> None:
+    async def _in_background(
+        self, work: Coroutine[None, None, None], *, is_waited_for: bool
+    ) -> None:
+        task = asyncio.create_task(work, name="warm the brain")
+        self._resources.push_async_callback(_cancelled, task)
+        if is_waited_for:
+            await task
+
+    async def _open_speaker(self) -> None:
         await asyncio.to_thread(self.playback.open)
         self._resources.push_async_callback(asyncio.to_thread, self.playback.close)
+
+    async def _open_ears(self, clock: SessionClock) -> None:
         self.listening.start()
         self._resources.push_async_callback(asyncio.to_thread, self.listening.stop)
         clock.restart()

@@ -35,7 +35,7 @@ class ClockTools:
                 sentence += f", {spoken.day(there.date(), moment.local.date())}"
         is_trusted = self._clock.is_trusted()
         if not is_trusted:
-            sentence += ", if my clock is right: nothing has set it since I was switched on"
+            sentence += ", if my clock is right"
         facts = {
             "time": there.strftime("%H:%M"),
             "date": there.date().isoformat(),
