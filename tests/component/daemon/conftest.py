@@ -139,6 +139,12 @@ def settings(tmp_path: Path) -> SettingsMaker:
     return SettingsMaker(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def settings_in() -> type[SettingsMaker]:
+    """Make settings for a folder of one's own."""
+    return SettingsMaker
+
+
 def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
 
