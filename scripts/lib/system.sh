@@ -7,6 +7,7 @@
 PACKAGES_TO_RUN=(
     python3
     python3-venv
+    tzdata # time zones: alarms ring by the local clock
     python3-pyaudio # and with it libportaudio2, libasound2
     python3-systemd # readiness, watchdog and journal of the service
 )
