@@ -1,9 +1,10 @@
-"""Keeps PortAudio, ALSA and JACK from writing their search for devices on people's terminals.
+"""Keeps PortAudio, ALSA and JACK from writing on people's terminals and into journals.
 
 PortAudio tries every device that a default configuration could name, and each failure is
-some lines on stderr: over a hundred on a healthy machine. Moving file descriptor 2 away
-meanwhile would lose what other threads log and all that a child process which starts just
-then will ever print. So the libraries themselves are quietened, and Python is not.
+some lines on stderr: over a hundred on a healthy machine. When a sound server dies at an
+unlucky moment, one of its threads prints half a million lines a second for ever. Moving
+file descriptor 2 away would lose what Python logs and what child processes print; so the
+libraries are quietened and nobody else.
 """
 
 from __future__ import annotations
@@ -12,25 +13,26 @@ import ctypes
 import logging
 import os
 import platform
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 log = logging.getLogger(__name__)
 
 
 @cache
-def hush_libraries() -> None:
-    """Silence the error printers of ALSA and JACK in this process, for good.
+def hush() -> None:
+    """Silence the C libraries of this process on stderr, for good; Python is not affected.
 
-    They take a function to call instead, and get a harmless one of libc, which ignores
-    its arguments. PortAudio must not start a JACK server either. Nothing is silenced
-    while this module logs at debug level.
+    Nothing is silenced while this module logs at debug level. In any case PortAudio must
+    not start a JACK server.
     """
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
-    if log.isEnabledFor(logging.DEBUG):
-        return
+    if not log.isEnabledFor(logging.DEBUG):
+        _replace_error_printers()
+        _point_c_stderr_nowhere()
+
+
+def _replace_error_printers() -> None:
+    """Give ALSA and JACK a harmless function of libc to call; it ignores its arguments."""
     harmless = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)
     for library, setters in (
         ("libasound.so.2", ("snd_lib_error_set_handler",)),
@@ -44,44 +46,16 @@ def hush_libraries() -> None:
             log.debug("cannot silence %s: %s", library, failure)
 
 
-class _CStandardError:
-    """The ``stderr`` of C, which PortAudio prints on: a variable that can be changed.
+def _point_c_stderr_nowhere() -> None:
+    """Change the variable ``stderr`` of C, which PortAudio prints on.
 
-    Python writes to file descriptor 2 by itself and does not notice.
+    Python writes to file descriptor 2 by itself, as do child processes, aborting
+    libraries and glibc's own last words.
     """
-
-    def __init__(self) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.fopen.restype = ctypes.c_void_p
-        self._variable = ctypes.c_void_p.in_dll(libc, "stderr")
-        self._terminal = self._variable.value
-        self._nowhere = libc.fopen(b"/dev/null", b"w")
-        self._lock = threading.Lock()
-        self._quiet = 0
-
-    def count(self, change: int) -> None:
-        """Somebody wants quiet (+1), or no more (-1)."""
-        with self._lock:
-            self._quiet += change
-            is_quiet = self._quiet > 0 and self._nowhere is not None
-            self._variable.value = self._nowhere if is_quiet else self._terminal
-
-
-@cache
-def _c_standard_error() -> _CStandardError | None:
-    # Another C library may keep the variable where it cannot be changed.
-    return _CStandardError() if platform.libc_ver()[0] == "glibc" else None
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Let no C library print on stderr meanwhile, from whichever thread."""
-    stream = None if log.isEnabledFor(logging.DEBUG) else _c_standard_error()
-    if stream is None:
-        yield
-        return
-    stream.count(+1)
-    try:
-        yield
-    finally:
-        stream.count(-1)
+    if platform.libc_ver()[0] != "glibc":
+        return  # elsewhere the variable need not be one that can be changed
+    libc = ctypes.CDLL(None)
+    libc.fopen.restype = ctypes.c_void_p
+    nowhere = libc.fopen(b"/dev/null", b"w")
+    if nowhere:
+        ctypes.c_void_p.in_dll(libc, "stderr").value = nowhere

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import pyaudio
 
-from device.audio.chatter import hush_libraries, quiet
+from device.audio.chatter import hush
 from device.audio.devices import (
     Direction,
     SoundDevice,
@@ -29,6 +29,8 @@ CLOSE_TIMEOUT_S = 1.0
 """Closing takes 2 ms when all is well; the whole appliance must be able to stop in 2 s."""
 REFRESH_EVERY_S = 5.0
 """How often, at most, PortAudio is restarted to find devices: it interrupts all streams."""
+HANGS_AFTER_S = 10.0
+"""A call that has hung for so long will not come back."""
 PREFERRED_RATES_HZ = (48_000, 16_000, 44_100, 32_000, 24_000, 96_000, 8_000)
 """The rate of a device is the first of these it supports: 48 kHz is native to nearly
 all; 16 kHz needs no conversion for listening (microphone arrays); the rest is rare."""
@@ -67,7 +69,7 @@ class PortAudioHost:
         self._lock = threading.RLock()
         self._pyaudio: pyaudio.PyAudio | None = None
         self._users: list[User] = []
-        self._hanging: list[GuardedCall[Any]] = []
+        self._hanging: list[tuple[GuardedCall[Any], float]] = []
         self._started_s = 0.0
 
     def devices(self) -> list[SoundDevice]:
@@ -91,7 +93,7 @@ class PortAudioHost:
 
     def _started(self) -> pyaudio.PyAudio:
         if self._pyaudio is None:
-            hush_libraries()
+            hush()
             self._pyaudio = pyaudio.PyAudio()
             self._started_s = time.monotonic()
         return self._pyaudio
@@ -183,6 +185,19 @@ class PortAudioHost:
                 _resume(user)
             return True
 
+    @property
+    def hangs(self) -> bool:
+        """Whether some call into the sound system has not come back, long after its time-out.
+
+        New streams may still work beside it, but its thread may burn a processor core
+        (PortAudio's did, 2 times of 20, when a sound server was killed while a stream
+        began), and devices can no longer be looked for: the process should be replaced
+        at the next quiet moment.
+        """
+        now_s = time.monotonic()
+        with self._lock:
+            return any(now_s - since_s > HANGS_AFTER_S for _, since_s in self._still_hanging())
+
     def shut_down(self) -> None:
         """Close every stream and end PortAudio, as far as it lets itself be ended."""
         with self._lock:
@@ -196,8 +211,8 @@ class PortAudioHost:
         if portaudio is not None:
             self._guarded("ending PortAudio", portaudio.terminate, CLOSE_TIMEOUT_S)
 
-    def _still_hanging(self) -> list[GuardedCall[Any]]:
-        self._hanging = [call for call in self._hanging if call.is_running]
+    def _still_hanging(self) -> list[tuple[GuardedCall[Any], float]]:
+        self._hanging = [each for each in self._hanging if each[0].is_running]
         return self._hanging
 
     def _raise_if_hanging(self) -> None:
@@ -213,10 +228,9 @@ class PortAudioHost:
     ) -> T:
         call = GuardedCall(name, action, too_late)
         try:
-            with quiet():
-                return call.wait(seconds)
+            return call.wait(seconds)
         except HangsError as failure:
-            self._hanging.append(call)
+            self._hanging.append((call, time.monotonic()))
             raise _hangs(str(failure)) from failure
 
 

@@ -153,8 +153,10 @@ class TestBrokenMicrophone:
         self.must_hear_again(watched, tmp_path / "heard.wav")
 
     def test_a_killed_server(self, sound_server: Any, watched: Any, tmp_path: Path) -> None:
+        """Nearly always it is dead; PortAudio's thread may also go round in circles."""
         sound_server.kill()
-        watched.next("verdict", verdict="dead")
+        verdict = watched.next("verdict")["verdict"]
+        assert verdict in ("dead", "stalled")
         watched.order("reopen")
         reopened = watched.next("reopen")
         assert reopened["failure"]
