@@ -36,7 +36,7 @@ from device.realtime.events import (
     ResponseCancel,
 )
 from device.realtime.failures import Failure, Reason
-from device.realtime.items import FunctionCallOutputItem
+from device.realtime.items import FunctionCallOutputItem, InputText, MessageItem
 
 CHIME_LENGTH_S = 0.35
 """The wake chime and the room's echo of it: what must not be in the question."""
@@ -157,6 +157,24 @@ class Assistant:
             self._begin_turn(Trigger.BUTTON, pressed.at_sample)
             self._report("button", at_sample=pressed.at_sample)
 
+    def _asked(self, asked: inputs.Asked) -> None:
+        """A question by keyboard: it is over as soon as it is there, and nothing is heard."""
+        if self.state in (State.MUTED, State.FAULTED):
+            return
+        self._drop_turn()
+        self._fault = ""
+        self._turns_begun += 1
+        self.turn = turn = Turn(self._turns_begun, Trigger.TYPED, from_sample=0, text=asked.text)
+        turn.is_begin_known = turn.question_over = True
+        turn.mark(Mark.WAKE, self._now_s)
+        turn.mark(Mark.SPEECH_END, self._now_s)
+        self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
+        self._emit(do.ListenForSpeech(False))
+        self._report("typed")
+        self.history.add(turn.number, "user", asked.text, self._now_s)
+        self._prefer_better_endpoint()
+        self._ask()
+
     def _wake_word_ended(self, ended: inputs.WakeWordEnded) -> None:
         """Now the question can be told from the word; until now nothing was sent."""
         turn = self.turn
@@ -204,6 +222,9 @@ class Assistant:
         """The link is ready: send what was said so far, and what is being said."""
         link.turns += 1
         turn.endpoint = link.plan.name
+        if turn.text:
+            self._send_typed(link, turn)
+            return
         if turn.question_over:
             self._replay_question(link, turn)
             return
@@ -230,6 +251,16 @@ class Assistant:
         self._become(State.THINKING)
         self._arm(Timer.ANSWER, link.plan.answer_timeout_s + link.plan.endpointing_timeout_s)
 
+    def _send_typed(self, link: _Link, turn: Turn) -> None:
+        self._send(
+            ConversationItemCreate(
+                item=MessageItem(role="user", content=[InputText(text=turn.text)])
+            )
+        )
+        self._send_if_any(link.downlink.sequencer.want())
+        self._become(State.THINKING)
+        self._arm(Timer.ANSWER, link.plan.answer_timeout_s)
+
     def _speech_started(self, started: inputs.SpeechStarted) -> None:
         turn = self.turn
         if self.state is State.FOLLOW_UP:
@@ -245,7 +276,12 @@ class Assistant:
                 if self.state is State.LISTENING and Timer.CHIME_OVER in self._timers:
                     self._uplink(turn.from_sample, turn.lead_ms, is_more=True)
             self._speech_goes_on(turn)
-        elif turn is not None and self.state is State.THINKING and not turn.answered:
+        elif (
+            turn is not None
+            and self.state is State.THINKING
+            and not turn.answered
+            and not turn.text
+        ):
             self._continue_question(turn, started.at_sample)
 
     def _speech_goes_on(self, turn: Turn | None) -> None:
@@ -398,7 +434,7 @@ class Assistant:
             self._timers.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.ENDPOINTING)
         elif turn.is_replayed:
             self._answer_lives(link)
-        elif self.state is State.THINKING and not turn.answered:
+        elif self.state is State.THINKING and not turn.answered and not turn.text:
             # The endpoint heard more of the question and has dropped its answer.
             link.downlink.disown()
             self._stop_unplayed_answer()
@@ -565,7 +601,8 @@ class Assistant:
             self._link.downlink.new_answer()
         self._timers.disarm_all()
         self._stop_uplink()
-        if self.policy.follow_up_s > 0 and not self._fault:
+        # Who types has not asked for a microphone that listens for more.
+        if self.policy.follow_up_s > 0 and not self._fault and not turn.text:
             self._become(State.FOLLOW_UP)
             self._emit(do.ListenForSpeech(True, at_sample))
             self._arm(Timer.FOLLOW_UP, self.policy.follow_up_s)
@@ -908,6 +945,7 @@ _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.SpeechStarted: Assistant._speech_started,
     inputs.SpeechEnded: Assistant._speech_ended,
     inputs.TalkPressed: Assistant._talk,
+    inputs.Asked: Assistant._asked,
     inputs.StopRequested: Assistant._stop,
     inputs.MuteChanged: Assistant._mute_changed,
     inputs.MicrophoneFailed: Assistant._microphone_failed,

@@ -60,6 +60,13 @@ class TalkPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was typed, not spoken; no microphone has a part in it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """Somebody wants quiet: a command, a button, the ``stop`` tool."""
 
@@ -173,6 +180,7 @@ Input = (
     | SpeechStarted
     | SpeechEnded
     | TalkPressed
+    | Asked
     | StopRequested
     | MuteChanged
     | MicrophoneFailed

@@ -14,6 +14,8 @@ class Trigger(StrEnum):
     FOLLOW_UP = "follow_up"
     VOICE = "voice"
     """Speech during an answer, where that is allowed to interrupt."""
+    TYPED = "typed"
+    """Nothing did: the question came as text, and the microphone stays closed to all."""
 
 
 class Mark(StrEnum):
@@ -36,6 +38,8 @@ class Turn:
     trigger: Trigger
     from_sample: int
     lead_ms: int = 0
+    text: str = ""
+    """The question, where it was typed."""
     until_sample: int | None = None
     """Where the speech ended, once the local detector knows."""
     speech_began: bool = False

@@ -234,7 +234,7 @@ class Conductor:
         self.parts.show(effect)
 
     def _report(self, effect: do.Report) -> None:
-        if effect.event in ("wake", "button"):
+        if effect.event in ("wake", "button", "typed"):
             self.parts.registry.new_turn()
         self.parts.report(effect)
 

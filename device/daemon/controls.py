@@ -39,6 +39,11 @@ class Controls:
         if self._is_switched_off:
             self._mute(True)
 
+    @property
+    def is_switched_off(self) -> bool:
+        """Whether the mute switch is on: then no software opens the microphone."""
+        return self._is_switched_off
+
     def button(self, event: ButtonEvent) -> None:
         """A gesture on a button, from the panel's thread."""
         if event.gesture not in (Gesture.VERY_LONG_COMING, Gesture.VERY_LONG_CANCELLED):

@@ -70,14 +70,19 @@ class Daemon:
         show: Callable[[do.Show], None] = lambda _: None,
         only_endpoint: str | None = None,
         is_private: bool = False,
+        is_muted: bool = False,
     ) -> None:
-        """``is_private``: use no brain but one of its own, so as to disturb nobody."""
+        """``is_private``: use no brain but one of its own, so as to disturb nobody.
+
+        ``is_muted``: begin with the microphone closed.
+        """
         self._loaded = loaded
         self._settings = loaded.settings
         self._report = report
         self._show = show
         self._only_endpoint = only_endpoint
         self._is_private = is_private
+        self._is_muted = is_muted
         self.capture = Capture(microphone, ring_s=self._settings.microphone.ring_s)
         self.playback = Playback(
             speaker,
@@ -86,6 +91,7 @@ class Daemon:
         )
         self._resources = AsyncExitStack()
         self._watch: asyncio.Task[None] | None = None
+        self.brain: BrainProcess
         self.conductor: Conductor
         self.listening: ListeningThread
         self.alarms: Alarms
@@ -104,7 +110,7 @@ class Daemon:
             raise
 
     async def _start(self, watch_sound: bool) -> None:
-        brain = self._brain()
+        self.brain = brain = self._brain()
         clock = SessionClock()
         sounds = Sounds()
         registry = await self._tools(sounds)
@@ -207,7 +213,10 @@ class Daemon:
         self.listening.start()
         self._resources.push_async_callback(asyncio.to_thread, self.listening.stop)
         clock.restart()
-        await asyncio.to_thread(self.capture.open)
+        if self._is_muted:
+            self.conductor.feed(inputs.MuteChanged(True))
+        else:
+            await asyncio.to_thread(self.capture.open)
         self._resources.push_async_callback(asyncio.to_thread, self.capture.close)
 
     def _begin_watch(self) -> None:

@@ -90,6 +90,7 @@ happenings = st.one_of(
     st.builds(inputs.SpeechStarted, samples, st.just(0.0)),
     st.builds(inputs.SpeechEnded, samples, st.just(0.0)),
     st.builds(inputs.TalkPressed, samples),
+    st.just(inputs.Asked("what time is it")),
     st.just(inputs.StopRequested()),
     st.builds(inputs.MuteChanged, st.booleans()),
     st.just(inputs.MicrophoneFailed("test")),
