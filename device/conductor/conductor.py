@@ -187,7 +187,8 @@ class Conductor:
 
     def _notice(self, effect: do.Notice) -> None:
         text, samples = self.parts.sounds.notice(effect.name)
-        self.parts.report(do.Report("notice", 0, {"name": effect.name, "text": text}))
+        turn = self.core.turn.number if self.core.turn is not None else 0
+        self.parts.report(do.Report("notice", turn, {"name": effect.name, "text": text}))
         self.parts.playback.play(effect.item, samples)
 
     def _listen_for_speech(self, effect: do.ListenForSpeech) -> None:

@@ -7,12 +7,14 @@ runs at the wire's 24 kHz: what an endpoint received is then the recording, to t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,12 +28,14 @@ from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
 from device.daemon.daemon import Daemon
 from device.settings import LoadedSettings, load_settings
+from device.simulation.room import Room
 
 RATE_HZ = 24_000
 WAKE = "Hey Jarvis"
 QUESTION = "What time is it?"
 ROOM_NOISE = 12
 """Amplitude between the words; it also makes every stretch of a recording unique."""
+LOOK_EVERY_S = 0.05
 AUDIBLE = 150
 """Amplitude above which a sample belongs to a word."""
 
@@ -149,15 +153,38 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
 
 
-@dataclass
 class Appliance:
-    """A running daemon, and all it has told."""
+    """A running daemon, and all it has told. An asynchronous context manager."""
 
-    daemon: Daemon
-    reports: list[tuple[float, Report]] = field(default_factory=list)
-    """With the moment of each, on :func:`time.monotonic`."""
-    shows: list[Show] = field(default_factory=list)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        microphone: Microphone,
+        speaker: Speaker,
+        *,
+        watch_sound: bool = False,
+    ) -> None:
+        self.daemon = Daemon(loaded, microphone, speaker, self._report, self._show)
+        self.reports: list[tuple[float, Report]] = []
+        """With the moment of each, on :func:`time.monotonic`."""
+        self.shows: list[Show] = []
+        self._watch_sound = watch_sound
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Appliance:
+        await self.daemon.start(watch_sound=self._watch_sound)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.daemon.stop()
+
+    def _report(self, what: Report) -> None:
+        self.reports.append((time.monotonic(), what))
+        self._changed.set()
+
+    def _show(self, what: Show) -> None:
+        self.shows.append(what)
+        self._changed.set()
 
     def of(self, event: str) -> list[Report]:
         """All reports of one kind."""
@@ -173,8 +200,10 @@ class Appliance:
         try:
             async with asyncio.timeout(within_s):
                 while not happened(self):
-                    self.changed.clear()
-                    await self.changed.wait()
+                    self._changed.clear()
+                    with contextlib.suppress(TimeoutError):
+                        # Most of what is waited for is told; the rest is looked at.
+                        await asyncio.wait_for(self._changed.wait(), LOOK_EVERY_S)
         except TimeoutError:
             told = "\n".join(f"{at_s:.2f} {report}" for at_s, report in self.reports)
             raise TimeoutError(f"in state {self.state} after:\n{told}") from None
@@ -194,38 +223,46 @@ ApplianceOf = Callable[..., Awaitable[Appliance]]
 
 @pytest.fixture
 async def appliance_of(tmp_path: Path) -> AsyncIterator[ApplianceOf]:
-    """Return a function that starts an appliance on a take, or on a microphone and a speaker.
+    """Return a function that starts an appliance on a take, or in a room.
 
     What the speaker of a take plays is in ``tmp_path / "answer.wav"``.
     """
     async with AsyncExitStack() as stack:
 
         async def start(
-            loaded: LoadedSettings,
-            source: Take | tuple[Microphone, Speaker],
-            *,
-            watch_sound: bool = False,
+            loaded: LoadedSettings, source: Take | Room, *, watch_sound: bool = False
         ) -> Appliance:
-            if isinstance(source, Take):
-                speaker = FileSpeaker(tmp_path / "answer.wav")
-                microphone, speaker = FileMicrophone(source.path), speaker
+            microphone: Microphone
+            speaker: Speaker
+            if isinstance(source, Room):
+                microphone, speaker = source.microphone, source.speaker
             else:
-                microphone, speaker = source
-
-            def report(what: Report) -> None:
-                appliance.reports.append((time.monotonic(), what))
-                appliance.changed.set()
-
-            def show(what: Show) -> None:
-                appliance.shows.append(what)
-                appliance.changed.set()
-
-            appliance = Appliance(Daemon(loaded, microphone, speaker, report, show))
-            await appliance.daemon.start(watch_sound=watch_sound)
-            stack.push_async_callback(appliance.daemon.stop)
-            return appliance
+                microphone = FileMicrophone(source.path)
+                speaker = FileSpeaker(tmp_path / "answer.wav")
+            appliance = Appliance(loaded, microphone, speaker, watch_sound=watch_sound)
+            return await stack.enter_async_context(appliance)
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def appliance_class() -> type[Appliance]:
+    """Run several appliances in one loop."""
+    return Appliance
+
+
+@pytest.fixture(scope="session")
+def chosen() -> Callable[[pytest.FixtureRequest, str], list[Any]]:
+    """Return a function that gives the values of a parameter in a module's chosen tests."""
+
+    def values(request: pytest.FixtureRequest, parameter: str) -> list[Any]:
+        calls = [
+            getattr(it, "callspec", None) for it in request.session.items if it.path == request.path
+        ]
+        found = [call.params[parameter] for call in calls if call and parameter in call.params]
+        return list(dict.fromkeys(found))
+
+    return values
 
 
 class Comparing:

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 
 from device.daemon.talk import talk
-from device.settings import load_settings
 from device.simulation.cloud import Cloud
 from device.simulation.script import script_from
 
@@ -223,21 +222,12 @@ def log_records() -> Iterator[list[logging.LogRecord]]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(request, studio, settings_in, tmp_path_factory, certificate, log_records):
+def outcomes(request, chosen, studio, settings_in, tmp_path_factory, certificate, log_records):
     """Play the troubles of the tests that were chosen."""
-    chosen = {
-        item.callspec.params["name"]
-        for item in request.session.items
-        if item.path == request.path and "name" in getattr(item, "callspec", Empty).params
-    }
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     stage = Stage(studio, settings_in, tmp_path_factory.mktemp("failover"), context)
-    return asyncio.run(stage.play_all([name for name in TROUBLES if name in chosen]))
-
-
-class Empty:
-    params: dict[str, Any] = {}
+    return asyncio.run(stage.play_all(chosen(request, "name")))
 
 
 @pytest.mark.parametrize("name", TROUBLES)
