@@ -24,7 +24,7 @@ from device.audio.speaker import Fill, PullMeter, SpeakerHealth
 BLOCK_MS = 20
 """How much sound passes at a time."""
 MOST_MIXED_CHANNELS = 8
-"""A sound server offers 32 channels to whoever asks; no microphone array has more than 8."""
+"""No microphone array has more. A sound server offers 32 to whoever asks: two are mixed there."""
 LONGEST_LATENCY_S = 2.0
 """What a driver says beyond this is no latency."""
 
@@ -206,7 +206,7 @@ class PortAudioMicrophone(_Device):
         return self._meter.health(self.is_active, self._rate_hz or 1)
 
     def _channel_choices(self, device: SoundDevice) -> list[int]:
-        most = min(device.input_channels, MOST_MIXED_CHANNELS)
+        most = min(device.input_channels, MOST_MIXED_CHANNELS if device.alsa else 2)
         if self._channel is None:
             return [count for count in range(most, 0, -1) if count in (most, 2, 1)]
         if self._channel >= device.input_channels:
