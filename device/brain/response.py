@@ -1,8 +1,8 @@
 """One response: pieces of thought and bits of speech in, the documented events out.
 
 The order is that of the protocol: items one after the other, and within a spoken item
-its words as soon as they are known and its sound as soon as it is made, sentence by
-sentence. A tool call that follows speech waits until the speech has been sent.
+sentence by sentence: the words of one, then its sound as it is made, while the thinker
+goes on with the next. A tool call that follows speech waits until the speech has been sent.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class _OpenMessage:
     waiting: deque[str] = field(default_factory=deque)
     job: int | None = None
     text: str = ""
+    """What has been written, or has begun to be spoken."""
 
 
 class Response:
@@ -222,13 +223,10 @@ class Response:
             self._message = self._open_message()
         message = self._message
         self._text_tokens += self._host.count_tokens(text)
-        message.text += text
         if self.settings.modality == "text":
+            message.text += text
             self._emit_part("response.output_text.delta", message, delta=text)
         else:
-            assert message.item.speech is not None
-            message.item.speech.write(text)
-            self._emit_part("response.output_audio_transcript.delta", message, delta=text)
             message.waiting.extend(message.splitter.feed(text))
             self._speak_next(message)
         if self._is_over_budget():
@@ -284,8 +282,11 @@ class Response:
         if message.job is not None or not message.waiting or not self._host.is_writable:
             return
         sentence = message.waiting.popleft()
+        message.text += sentence
         if message.item.speech is not None:
             message.item.speech.begin_sentence(sentence)
+        # Not before: an answer that is cancelled has said no more than was begun.
+        self._emit_part("response.output_audio_transcript.delta", message, delta=sentence)
         message.job = self._host.new_job()
         settings = self.settings
         self._host.start(

@@ -24,14 +24,11 @@ class Speech:
     is_cut: bool = False
     _sentences: list[_Sentence] = field(default_factory=list)
 
-    def write(self, words: str) -> None:
-        """Add words that are going to be said."""
-        if not self.is_cut:
-            self.text += words
-
     def begin_sentence(self, sentence: str) -> None:
         """Say that the sound to come belongs to this sentence."""
-        self._sentences.append(_Sentence(sentence, self.duration_ms))
+        if not self.is_cut:
+            self.text += sentence
+            self._sentences.append(_Sentence(sentence, self.duration_ms))
 
     def sound(self, data: bytes) -> None:
         """Add sound of the current sentence."""

@@ -123,7 +123,6 @@ def test_the_eager_wait_less():
 def spoken(*sentences: tuple[str, int]) -> Speech:
     speech = Speech(PCM)
     for text, ms in sentences:
-        speech.write(text)
         speech.begin_sentence(text)
         speech.sound(bytes(ms * 48))
     return speech
@@ -139,7 +138,7 @@ def test_words_are_kept_by_their_share_of_the_sentence():
 
 def test_a_sentence_that_was_not_reached_is_gone():
     speech = spoken(("One. ", 1000), ("Two. ", 1000))
-    speech.write("Three.")
+    speech.begin_sentence("Three.")
     speech.cut(1500)
     assert speech.text in ("One. Tw", "One.")
 
@@ -147,7 +146,7 @@ def test_a_sentence_that_was_not_reached_is_gone():
 def test_a_cut_speech_grows_no_more():
     speech = spoken(("One two. ", 1000))
     speech.cut(500)
-    speech.write("more")
+    speech.begin_sentence("more")
     speech.sound(bytes(4800))
     assert speech.text == "One"
     assert speech.duration_ms == 500
