@@ -23,6 +23,7 @@ _OF_SILENCE = frozenset(
 )
 _ANNOTATION = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫]+")
 _WORD = re.compile(r"[\w']+")
+_LAST_PIECE = re.compile(r"^(.*[.?!])\s+(\w[^.?!]*)$", re.DOTALL)
 
 
 def without_inventions(text: str, score: float, no_speech: float) -> str:
@@ -39,6 +40,18 @@ def without_inventions(text: str, score: float, no_speech: float) -> str:
     if no_speech > PERHAPS_NO_SPEECH and _plain(words) in _OF_SILENCE:
         return ""
     return words
+
+
+def without_echo(text: str) -> str:
+    """Drop a last piece that begins the text anew.
+
+    With little silence after the words the decoder sometimes starts over: "Call mum at
+    eight. Call mum". A whole sentence said twice is left alone.
+    """
+    match = _LAST_PIECE.match(text)
+    if match and _plain(match[1]).startswith(_plain(match[2])):
+        return match[1]
+    return text
 
 
 def _plain(words: str) -> str:

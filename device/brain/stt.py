@@ -26,7 +26,7 @@ from device.brain.abilities import (
     Transcript,
 )
 from device.brain.byte_pairs import Vocabulary, text_of
-from device.brain.hallucinations import without_inventions
+from device.brain.hallucinations import without_echo, without_inventions
 from device.brain.mel import log_mel
 from device.brain.memory import give_back_memory
 
@@ -275,7 +275,7 @@ class _Model:
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        text = " ".join(text_of(result.sequences[0]).split())
+        text = without_echo(" ".join(text_of(result.sequences[0]).split()))
         return _Decoded(text, float(result.scores[0]), float(result.no_speech_prob))
 
     def _language(self, encoded: object, language: str | None) -> list[str]:

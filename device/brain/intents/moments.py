@@ -21,6 +21,7 @@ EARLIEST_HOUR = 7
 """A bare "at seven" on another day is seven in the morning, "at six" the evening's."""
 EARLIEST_WAKING_HOUR = 4
 """Unless it is an alarm: then people mean the morning from four o'clock on."""
+_SMALL_HOURS = 5
 _MOST_WORDS = 14
 
 
@@ -84,6 +85,7 @@ class _Parts:
     date: dt.date | None = None
     weekdays: tuple[int, ...] = ()
     half: Half | None = None
+    half_phrase: str = ""
     part_of_day: str | None = None
     after_s: float | None = None
 
@@ -116,8 +118,15 @@ class Moments:
         for phrase in sorted(self._halves, key=len, reverse=True):
             if text.endswith(f" {phrase}"):
                 time = self._bare_time(text.removesuffix(phrase).strip())
-                return time.in_half(self._halves[phrase]) if time else None
+                return self._in_half(time, phrase) if time else None
         return self._bare_time(text)
+
+    def _in_half(self, time: ClockTime, phrase: str) -> ClockTime:
+        """Take over a half of the day; "twelve at night" and "two at night" are past midnight."""
+        is_small = time.hour == 12 or time.hour < _SMALL_HOURS
+        if phrase in self._words["at_night"] and is_small:
+            return time.in_half("am")
+        return time.in_half(self._halves[phrase])
 
     def _bare_time(self, text: str) -> ClockTime | None:
         if named := self._named.get(text):
@@ -345,7 +354,8 @@ class Moments:
             is_today = segment in self._words["near_days"]
             part = next((w for w in self._words["parts_of_day"] if w in segment), None)
             day = now.date() if is_today and parts.date is None else parts.date
-            yield replace(parts, half=self._halves[segment], part_of_day=part, date=day)
+            half = self._halves[segment]
+            yield replace(parts, half=half, half_phrase=segment, part_of_day=part, date=day)
         if parts.half is None and segment in self._words["parts_of_day"]:
             half = _half_of(self._part(segment).hour)
             yield replace(parts, half=half, part_of_day=segment)
@@ -367,12 +377,20 @@ class Moments:
         if parts.after_s is not None:
             alone = parts.time is None and parts.date is None and not parts.weekdays
             return When(after_s=parts.after_s) if alone else None
-        said = parts.time.in_half(parts.half) if parts.time and parts.half else parts.time
+        said = parts.time
+        if said and parts.half_phrase:
+            said = self._in_half(said, parts.half_phrase)
+        elif said and parts.half:
+            said = said.in_half(parts.half)
         if said is None:
             time = self._part(parts.part_of_day) if parts.part_of_day else None
         else:
             time = _most_likely(said, parts, now, earliest_hour)
-        return When(time, parts.date, parts.weekdays)
+        date = parts.date
+        is_past_midnight = time is not None and time.hour < _SMALL_HOURS
+        if date and is_past_midnight and parts.half_phrase in self._words["at_night"]:
+            date += dt.timedelta(days=1)  # "tonight at twelve" is tomorrow's first minute
+        return When(time, date, parts.weekdays)
 
     def _part(self, name: str) -> dt.time:
         return dt.time.fromisoformat(self._words["parts_of_day"][name])

@@ -1,0 +1,60 @@
+"""The table of what people say: the floor under what is understood, and every miss named."""
+
+import datetime as dt
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from device.brain.intents.language import load_language
+from device.brain.intents.recognition import Recognizer
+from device.brain.trial import Case, appliance_tools, misses, read_table, trial_thinker
+
+TABLE = Path(__file__).parents[2] / "data" / "utterances.toml"
+HELD_OUT = TABLE.with_name("utterances_held_out.toml")
+CASES = read_table(TABLE)
+THINKER = trial_thinker()
+TOOLS = appliance_tools()
+
+
+def missed(cases: list[Case]) -> list[str]:
+    found = misses(THINKER, cases, TOOLS)
+    return [f"{miss.case.says!r}: {miss.got}" for miss in found]
+
+
+def test_the_table_is_large_enough() -> None:
+    assert len(CASES) >= 150
+    assert sum(case.calls == () for case in CASES) >= 40
+    assert not [says for says, count in Counter(c.says for c in CASES).items() if count > 1]
+
+
+def test_everything_in_the_table_is_understood() -> None:
+    wrong = missed(CASES)
+    assert len(wrong) <= 0.02 * len(CASES), "\n".join(wrong)
+
+
+def test_no_utterance_without_action_causes_one() -> None:
+    harmless = [case for case in CASES if case.calls == ()]
+    acted = [miss for miss in missed(harmless) if " called " in miss]
+    assert not acted, "\n".join(acted)
+
+
+def test_what_nobody_tuned_for_is_mostly_understood() -> None:
+    cases = read_table(HELD_OUT)
+    wrong = missed(cases)
+    assert len(wrong) <= 0.25 * len(cases), "\n".join(wrong)
+
+
+@pytest.mark.parametrize("frame", ["Please {}", "Hey Jarvis, {}", "could you {} please", "um, {}"])
+def test_courtesies_change_nothing(frame: str) -> None:
+    recognizer = Recognizer(load_language(), lambda: dt.datetime(2026, 11, 24, 14, 30))
+    for says in ("set a timer for ten minutes", "turn the volume up", "add milk to the list"):
+        bare, framed = recognizer.understand(says), recognizer.understand(frame.format(says))
+        assert [(one.intent, one.slots) for one in bare] == [
+            (one.intent, one.slots) for one in framed
+        ]
+
+
+def test_a_wall_of_words_is_not_searched_for_commands() -> None:
+    recognizer = Recognizer(load_language(), lambda: dt.datetime(2026, 11, 24, 14, 30))
+    assert recognizer.understand("set a timer " * 200) == []
