@@ -60,6 +60,11 @@ class BrainProcess:
             await self._wait_until_ready()
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it was started here, and runs."""
+        return self._is_running
+
+    @property
     def _is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 

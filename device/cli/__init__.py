@@ -24,6 +24,7 @@ Commands = argparse._SubParsersAction  # the public name argparse never gave it
 
 FAMILIES: tuple[str, ...] = (
     "run",
+    "control",
     "talk",
     "demo",
     "brain",

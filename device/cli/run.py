@@ -30,5 +30,5 @@ def run(chosen: argparse.Namespace) -> int:
 
     loaded = load_settings(chosen.config)
     log_to_terminal("debug" if chosen.verbose else loaded.settings.log.level)
-    asyncio.run(serve(loaded))
+    asyncio.run(serve(loaded, lambda: load_settings(chosen.config)))
     return 0

@@ -3,55 +3,249 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 
+from device.appliance.control import ControlServer
 from device.appliance.service_manager import Progress, ServiceManager
-from device.assistant.effects import Show
+from device.assistant.effects import Report, Show
 from device.assistant.states import State
 from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from device.daemon.changes import Changes, changes
 from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
+from device.daemon.orders import Orders
+from device.errors import BitternError
 from device.panel.boards import load_board
 from device.panel.dimming import dimming
 from device.panel.front import Front
-from device.reports import log_lines
+from device.reports import Reporter, log_lines
 from device.settings import LoadedSettings, tree
+from device.settings.places import control_socket
 
 log = logging.getLogger("bittern")
 
 
-async def serve(loaded: LoadedSettings) -> None:
+Load = Callable[[], LoadedSettings]
+"""Reads the settings anew; raises a ``BitternError`` with every mistake in them."""
+
+REST_WITHIN_S = 20.0
+"""How long new settings wait for the end of a conversation."""
+
+
+async def serve(loaded: LoadedSettings, load: Load) -> None:
     """Run until SIGTERM or SIGINT; raises what broke the appliance.
 
     Ends within two seconds of the signal: every part that is stopped has a time-out.
     """
-    settings = loaded.settings
     stopping = _stop_on_signals()
-    manager = ServiceManager()
-    controls = Controls(asyncio.get_running_loop())
-    with _front(settings.panel, controls) as front:
-        daemon = Daemon(
-            loaded,
-            microphone_from(settings.microphone),
-            speaker_from(settings.speaker),
-            log_lines(settings.log.transcripts),
-            show=lambda what: _show(what, front, manager),
-        )
-        await daemon.start()
-        controls.take(daemon, front.panel)
-        manager.status(f"{daemon.conductor.core.state}")
-        heart = asyncio.create_task(manager.watch(lambda: progress_of(daemon)), name="watchdog")
+    service = Service(loaded, load)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
+    try:
+        await service.start()
+        await _until(stopping, service)
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        log.info("stopping")
+        await service.stop()
+
+
+class Service:
+    """One daemon, the panel before it and the control socket beside it.
+
+    New settings build anew what depends on them; the process, the control socket, mute
+    and volume stay, and so do timers, alarms and lists, which live on disk.
+    """
+
+    def __init__(self, loaded: LoadedSettings, load: Load) -> None:
+        self.loaded = loaded
+        self.manager = ServiceManager()
+        self.controls = Controls(asyncio.get_running_loop())
+        self.listeners: set[Reporter] = set()
+        """Are told every report too, what was said included."""
+        self.daemon: Daemon
+        self._load = load
+        self._front: Front
+        self._log_lines = log_lines(loaded.settings.log.transcripts)
+        self._control: ControlServer | None = None
+        self._heart: asyncio.Task[None] | None = None
+        self._reloading = asyncio.Lock()
+        self._is_rebuilding = False
+        self._replaced = asyncio.Event()
+        self._hangups: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Light up, listen, take orders."""
+        settings = self.loaded.settings
+        self._front = _front(settings.panel, self.controls)
+        self._front.start()
+        self.daemon = self._build(self.loaded)
+        await self.daemon.start()
+        self.controls.take(self.daemon, self._front.panel)
+        await self._take_orders(settings.paths)
+        self.manager.status(f"{self.daemon.conductor.core.state}")
+        watch = self.manager.watch(self._progress)
+        self._heart = asyncio.create_task(watch, name="watchdog")
         log.info('listening for "%s"', '", "'.join(settings.wake.words))
+
+    async def _take_orders(self, paths: tree.Paths) -> None:
+        server = ControlServer(control_socket(paths), Orders(self))
         try:
-            await _until(stopping, daemon, heart)
+            await server.start()
+        except BitternError as failure:
+            # Without it the appliance still does what it is for.
+            log.error("%s", failure)
+        else:
+            self._control = server
+
+    async def stop(self) -> None:
+        """Stop everything; whatever was never started is no obstacle."""
+        self.manager.stopping()
+        if self._heart is not None:
+            self._heart.cancel()
+        for task in self._hangups:
+            task.cancel()
+        if self._control is not None:
+            await self._control.close()
+        if hasattr(self, "daemon"):
+            await self.daemon.stop()
+        if hasattr(self, "_front"):
+            self._front.close()
+
+    async def wait(self) -> None:
+        """Return never; raise what broke the appliance that is running now."""
+        assert self._heart is not None
+        while True:
+            self._replaced.clear()
+            broken = asyncio.create_task(self.daemon.wait())
+            replaced = asyncio.create_task(self._replaced.wait())
+            try:
+                await asyncio.wait(
+                    {broken, replaced, self._heart}, return_when=asyncio.FIRST_COMPLETED
+                )
+                if self._heart.done():
+                    self._heart.result()
+                if not replaced.done():
+                    broken.result()
+            finally:
+                broken.cancel()
+                replaced.cancel()
+            async with self._reloading:
+                """The new daemon is there, or the old one again."""
+
+    # -- new settings ------------------------------------------------------------------
+
+    def reload_soon(self) -> None:
+        """As :meth:`reload`, for a signal: the outcome goes to the log."""
+        task = asyncio.create_task(self._reload_and_log(), name="reload")
+        self._hangups.add(task)
+        task.add_done_callback(self._hangups.discard)
+
+    async def _reload_and_log(self) -> None:
+        try:
+            await self.reload()
+        except BitternError as failure:
+            log.error("the old settings stay: %s", failure)
+
+    async def reload(self) -> Changes:
+        """Read the settings and apply them; return what changed.
+
+        Bad ones, and ones the appliance cannot start with, raise a ``BitternError``, and
+        the old ones stay in force.
+        """
+        async with self._reloading:
+            new = await asyncio.to_thread(self._load)
+            found = changes(self.loaded.settings, new.settings)
+            if found.touch_panel:
+                load_board(new.settings.panel.board)
+            if found.touch_daemon:
+                await self._replace(new)
+            self._adopt(new, found)
+            log.info("new settings: %s", ", ".join(found.keys) or "nothing has changed")
+            return found
+
+    def _adopt(self, new: LoadedSettings, found: Changes) -> None:
+        settings, self.loaded = new.settings, new
+        logging.getLogger().setLevel(settings.log.level.upper())
+        self._log_lines = log_lines(settings.log.transcripts)
+        if "speaker.volume_percent" in found.keys:
+            self.daemon.playback.volume_percent = settings.speaker.volume_percent
+        if found.touch_panel:
+            self._front.close()
+            self._front = _front(settings.panel, self.controls)
+            self._front.start()
+            self.controls.take(self.daemon, self._front.panel)
+            core = self.daemon.conductor.core
+            self._show(Show(core.state, fault=core.fault))
+
+    async def _replace(self, new: LoadedSettings) -> None:
+        """Stop the daemon and start one with the new settings, or the old ones again."""
+        await self._rest()
+        self._is_rebuilding = True
+        self._replaced.set()
+        is_muted = self.daemon.conductor.core.state is State.MUTED
+        volume = self.daemon.playback.volume_percent
+        try:
+            await self.daemon.stop()
+            self.daemon = self._build(new, is_muted)
+            try:
+                await self.daemon.start()
+            except BitternError:
+                self.daemon = self._build(self.loaded, is_muted)
+                await self.daemon.start()
+                raise
         finally:
-            log.info("stopping")
-            manager.stopping()
-            heart.cancel()
-            await daemon.stop()
+            self._is_rebuilding = False
+            self.daemon.playback.volume_percent = volume
+            self.controls.take(self.daemon, self._front.panel)
+
+    async def _rest(self) -> None:
+        """Wait for the end of the conversation, but not for ever."""
+        at_rest = asyncio.Event()
+
+        def look(_: object = None) -> None:
+            core = self.daemon.conductor.core
+            if core.turn is None and (core.is_at_rest or core.state is State.FOLLOW_UP):
+                at_rest.set()
+
+        self.listeners.add(look)
+        look()
+        try:
+            async with asyncio.timeout(REST_WITHIN_S):
+                await at_rest.wait()
+        except TimeoutError:
+            log.warning("the conversation goes on; the new settings end it")
+        finally:
+            self.listeners.discard(look)
+
+    def _build(self, loaded: LoadedSettings, is_muted: bool = False) -> Daemon:
+        return Daemon(
+            loaded,
+            microphone_from(loaded.settings.microphone),
+            speaker_from(loaded.settings.speaker),
+            self._report,
+            show=self._show,
+            is_muted=is_muted,
+        )
+
+    # -- what the daemon tells -----------------------------------------------------------
+
+    def _report(self, what: Report) -> None:
+        self._log_lines(what)
+        for listener in tuple(self.listeners):
+            listener(what)
+
+    def _show(self, what: Show) -> None:
+        self._front.panel.show(what.state, is_local=what.is_local, fault=what.fault)
+        brain = ", the local brain answers" if what.is_local else ""
+        self.manager.status(f"{what.state}{brain}{': ' + what.fault if what.fault else ''}")
+
+    def _progress(self) -> Progress:
+        if self._is_rebuilding:
+            return Progress(0, 0, 0.0, is_excused=True)
+        return progress_of(self.daemon)
 
 
 def progress_of(daemon: Daemon) -> Progress:
@@ -60,12 +254,6 @@ def progress_of(daemon: Daemon) -> Progress:
     is_excused = daemon.conductor.core.state in (State.MUTED, State.FAULTED)
     blocks = daemon.capture.health().blocks
     return Progress(blocks, counts.blocks, counts.seconds_scored, is_excused)
-
-
-def _show(what: Show, front: Front, manager: ServiceManager) -> None:
-    front.panel.show(what.state, is_local=what.is_local, fault=what.fault)
-    brain = ", the local brain answers" if what.is_local else ""
-    manager.status(f"{what.state}{brain}{': ' + what.fault if what.fault else ''}")
 
 
 def microphone_from(microphone: tree.Microphone) -> PortAudioMicrophone:
@@ -86,9 +274,8 @@ def speaker_from(speaker: tree.Speaker) -> PortAudioSpeaker:
     )
 
 
-@contextlib.contextmanager
-def _front(panel: tree.Panel, controls: Controls) -> Iterator[Front]:
-    front = Front(
+def _front(panel: tree.Panel, controls: Controls) -> Front:
+    return Front(
         load_board(panel.board),
         on_button=controls.button,
         on_mute_switch=controls.mute_switch,
@@ -97,11 +284,6 @@ def _front(panel: tree.Panel, controls: Controls) -> Iterator[Front]:
         ),
         terminal=panel.terminal,
     )
-    front.start()
-    try:
-        yield front
-    finally:
-        front.close()
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -111,11 +293,11 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def _until(stopping: asyncio.Event, daemon: Daemon, heart: asyncio.Task[None]) -> None:
+async def _until(stopping: asyncio.Event, service: Service) -> None:
     """Wait for the signal, or for what breaks the appliance, and raise that."""
     told = asyncio.create_task(stopping.wait())
-    broken = asyncio.create_task(daemon.wait())
-    done, left = await asyncio.wait({told, broken, heart}, return_when=asyncio.FIRST_COMPLETED)
+    broken = asyncio.create_task(service.wait())
+    done, left = await asyncio.wait({told, broken}, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
         task.cancel()
     await asyncio.wait(left)

@@ -10,6 +10,9 @@ from device.settings.tree import Endpoint, Paths
 
 OWN_BRAIN = "brain"
 """The url that means: the brain of this appliance, wherever its socket is."""
+SYSTEMD_BRAIN = Path("/run/bittern-brain.sock")
+"""Where ``bittern-brain.socket`` listens: outside the appliance's own runtime folder, which
+is removed when the appliance stops."""
 
 
 def runtime_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
@@ -37,8 +40,22 @@ def state_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(base) if base else Path("~/.local/state").expanduser()) / "bittern"
 
 
-def brain_socket(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the brain of this appliance listens."""
+def control_socket(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where a running appliance takes orders (``bittern status`` and its like)."""
+    return runtime_folder(paths, environ) / "control.sock"
+
+
+def brain_socket(
+    paths: Paths, environ: Mapping[str, str] = os.environ, unit_socket: Path = SYSTEMD_BRAIN
+) -> Path:
+    """Return where the brain of this appliance listens.
+
+    As a service of systemd, whose socket unit has made ``/run/bittern-brain.sock``, it is
+    that: a connection there starts the brain. A folder in the settings comes first.
+    """
+    is_service = bool(environ.get("RUNTIME_DIRECTORY"))
+    if is_service and not paths.runtime and unit_socket.is_socket():
+        return unit_socket
     return runtime_folder(paths, environ) / "brain.sock"
 
 

@@ -1,0 +1,239 @@
+"""The control socket: one JSON object a line in, one out, for those who may give orders.
+
+The kernel says who connects (``SO_PEERCRED``, ``SO_PEERGROUPS``): the appliance's own user,
+root, and members of the appliance's own group are served, nobody else, whatever the mode
+of the socket's file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.errors import BitternError
+
+log = logging.getLogger(__name__)
+
+SOCKET_NAME = "control.sock"
+MODE = 0o660
+LONGEST_LINE_BYTES = 16_384
+REQUEST_WITHIN_S = 10.0
+"""A client that has connected and sends no whole line for this long is dropped."""
+STRANGER_WITHIN_S = 1.0
+READ_WITHIN_S = 5.0
+"""A client that does not take its answer for this long is dropped."""
+MOST_CLIENTS = 8
+_SO_PEERGROUPS = 59
+"""``asm-generic/socket.h``, Linux 4.13 and newer; Python does not name it."""
+_UCRED = struct.Struct("iII")
+_MOST_GROUPS = 256
+"""Python's ``getsockopt`` gives at most 1024 bytes."""
+
+Reply = Mapping[str, object]
+Answer = Callable[[Mapping[str, object]], Awaitable[Reply]]
+"""Carries out one request. A ``BitternError`` becomes an answer that says what is wrong."""
+
+
+class ControlTakenError(BitternError):
+    """Another appliance listens on this socket."""
+
+
+class NotServedError(BitternError):
+    """The appliance cannot be reached, or does not serve this user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a socket, as the kernel knows it."""
+
+    pid: int
+    uid: int
+    groups: frozenset[int]
+    """The effective group and the supplementary ones, at the moment it connected."""
+
+    def may_control(self, own_uid: int, own_gid: int) -> bool:
+        """Whether the appliance takes orders from them."""
+        return self.uid in (0, own_uid) or own_gid in self.groups
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """Ask the kernel who has connected to a Unix socket."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, gid = _UCRED.unpack(credentials)
+    try:
+        packed = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * _MOST_GROUPS)
+    except OSError:
+        # More groups than that, or an old kernel: then only the effective one counts.
+        packed = b""
+    others = struct.unpack(f"{len(packed) // 4}I", packed)
+    return Peer(pid, uid, frozenset((gid, *others)))
+
+
+class ControlServer:
+    """Serves one socket file; ``await start()``, ``await close()``."""
+
+    def __init__(self, path: Path, answer: Answer) -> None:
+        self.path = path
+        self._answer = answer
+        self._own = os.geteuid(), os.getegid()
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen; raises ``ControlTakenError`` where somebody does already."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._bind(listener)
+            self._server = await asyncio.start_unix_server(
+                self._connected, sock=listener, limit=LONGEST_LINE_BYTES
+            )
+        except OSError as failure:
+            listener.close()
+            raise ControlTakenError(
+                f"the control socket {self.path} cannot be made: {failure.strerror}",
+                "Give the appliance a runtime folder of its own ([paths] runtime).",
+            ) from None
+        except BaseException:
+            listener.close()
+            raise
+
+    def _bind(self, listener: socket.socket) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if _somebody_listens(self.path):
+            raise ControlTakenError(
+                f"another Bittern listens on {self.path}", "Stop it, or use `bittern status`."
+            )
+        self.path.unlink(missing_ok=True)
+        listener.bind(str(self.path))
+        # Until it listens, nobody can connect: the mode is right before anybody could.
+        self.path.chmod(MODE)
+
+    async def close(self) -> None:
+        """Stop listening, drop every client, remove the file."""
+        if self._server is None:
+            return
+        self._server.close()
+        for client in self._clients:
+            client.cancel()
+        if self._clients:
+            await asyncio.wait(self._clients, timeout=1.0)
+        self.path.unlink(missing_ok=True)
+        self._server = None
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients.add(task)
+        is_over = False
+        try:
+            await self._serve(reader, writer)
+            is_over = True
+        except (ConnectionError, TimeoutError) as gone:
+            log.debug("a control client was dropped: %r", gone)
+        except Exception:
+            log.exception("a control client broke its connection's task; the others go on")
+        finally:
+            self._clients.discard(task)
+            # A close would wait until a client that stalls has taken everything.
+            writer.close() if is_over else writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = peer_of(writer.get_extra_info("socket"))
+        if not peer.may_control(*self._own):
+            log.warning("uid %d (pid %d) may not control the appliance", peer.uid, peer.pid)
+            # Who is not heard out does not hear why: a socket closed on unread bytes is reset.
+            await self._line(reader, writer, STRANGER_WITHIN_S)
+            await _send(writer, _refusal("you may not control this appliance", _MEMBERS))
+            return
+        if len(self._clients) > MOST_CLIENTS:
+            await _send(writer, _refusal("too many are giving orders at once", "Try again."))
+            return
+        while line := await self._line(reader, writer, REQUEST_WITHIN_S):
+            await _send(writer, await self._reply(line, peer))
+
+    async def _line(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, within_s: float
+    ) -> bytes:
+        """The next line; empty at the end, and for who breaks the rules."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await reader.readline()
+        except ValueError:
+            # StreamReader's word for a line longer than its limit.
+            await _send(writer, _refusal(f"a line may have {LONGEST_LINE_BYTES} bytes", ""))
+            return b""
+
+    async def _reply(self, line: bytes, peer: Peer) -> Reply:
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError):
+            return _refusal("a request is one JSON object in one line", "")
+        if not isinstance(request, dict):
+            return _refusal("a request is one JSON object in one line", "")
+        log.info("uid %d orders %s", peer.uid, str(request.get("command"))[:40])
+        try:
+            return {"ok": True, **await self._answer(request)}
+        except BitternError as failure:
+            return _refusal(failure.what, failure.advice, failure.exit_code)
+        except Exception:
+            log.exception("an order failed in a way nobody foresaw")
+            return _refusal("an error of our own; see the log", "")
+
+
+_MEMBERS = "Members of the group of its user may: `sudo usermod -aG bittern YOU`, log in anew."
+
+
+def _refusal(what: str, advice: str, exit_code: int = 1) -> Reply:
+    return {"ok": False, "error": what, "advice": advice, "exit_code": exit_code}
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    writer.write(json.dumps(reply).encode() + b"\n")
+    async with asyncio.timeout(READ_WITHIN_S):
+        await writer.drain()
+
+
+def _somebody_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+        knock.settimeout(1.0)
+        try:
+            knock.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
+
+
+def order(path: Path, request: Mapping[str, object], within_s: float) -> dict[str, object]:
+    """Send one request to a running appliance and return its answer, ``ok`` or not.
+
+    Raises ``NotServedError`` where nobody listens, where it is forbidden, and when no
+    answer comes in time.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(within_s)
+        try:
+            connection.connect(str(path))
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with contextlib.closing(connection.makefile("rb")) as answers:
+                reply = json.loads(answers.readline())
+        except PermissionError:
+            raise NotServedError(f"you may not use {path}", _MEMBERS) from None
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise NotServedError(
+                f"no appliance listens on {path}", "Start it: `systemctl start bittern`."
+            ) from None
+        except TimeoutError:
+            raise NotServedError(
+                f"the appliance did not answer within {within_s:g} s", "See its log."
+            ) from None
+        except (OSError, ValueError) as failure:
+            raise NotServedError(f"the appliance hung up: {failure}", "See its log.") from None
+    return dict(reply)

@@ -1,0 +1,52 @@
+"""What changes between two sets of settings, and what has to be built anew for it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from device.settings.tree import Settings
+
+NEEDS_RESTART = frozenset({"log.format", "paths.runtime"})
+"""The log's handler and the place of the control socket are made once, at the start."""
+AT_ONCE = frozenset({"log.level", "log.transcripts", "speaker.volume_percent"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Changes:
+    """The keys that differ, as ``table.key``; a change of any endpoint is ``endpoint``."""
+
+    keys: tuple[str, ...]
+
+    @property
+    def need_restart(self) -> tuple[str, ...]:
+        """Those that only a restart of the process applies."""
+        return tuple(key for key in self.keys if key in NEEDS_RESTART)
+
+    @property
+    def touch_panel(self) -> bool:
+        """Lights and buttons must be built anew."""
+        return any(key.startswith("panel.") for key in self.keys)
+
+    @property
+    def touch_daemon(self) -> bool:
+        """Ears, sound, endpoints and tools must be built anew."""
+        at_once = AT_ONCE | NEEDS_RESTART
+        return any(key not in at_once and not key.startswith("panel.") for key in self.keys)
+
+
+def changes(old: Settings, new: Settings) -> Changes:
+    """Compare key by key."""
+    found: list[str] = []
+    for table in dataclasses.fields(Settings):
+        before, after = getattr(old, table.name), getattr(new, table.name)
+        if before == after:
+            continue
+        if isinstance(before, tuple):
+            found.append(table.name)
+            continue
+        found += [
+            f"{table.name}.{key.name}"
+            for key in dataclasses.fields(before)
+            if getattr(before, key.name) != getattr(after, key.name)
+        ]
+    return Changes(tuple(found))

@@ -1,0 +1,204 @@
+"""The service as it runs: orders over its real control socket, new settings, typed questions.
+
+Microphone and speaker are files; everything else is the real thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.appliance.control import order
+from device.assistant.states import State
+from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
+from device.daemon import service as module
+from device.daemon.changes import changes
+from device.daemon.service import Service
+from device.settings import LoadedSettings, load_settings
+from device.settings.tree import Settings
+
+Order = Callable[..., Awaitable[dict[str, Any]]]
+
+
+class Running:
+    """A service and its socket."""
+
+    def __init__(self, service: Service, socket: Path, folder: Path) -> None:
+        self.service, self.socket, self.folder = service, socket, folder
+
+    async def order(self, command: str, **more: object) -> dict[str, Any]:
+        return await asyncio.to_thread(order, self.socket, {"command": command, **more}, 60.0)
+
+    async def until_state(self, state: State) -> None:
+        async with asyncio.timeout(10):
+            while (await self.order("status"))["state"] != state:
+                pass
+
+    def write(self, old: str, new: str) -> None:
+        """Change the settings file."""
+        path = self.folder / "bittern.toml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+async def run(tmp_path, monkeypatch) -> AsyncIterator[Callable[..., Awaitable[Running]]]:
+    silence = tmp_path / "silence.wav"
+    write_sound(silence, np.zeros(24_000, np.int16), 24_000)
+    monkeypatch.setattr(module, "microphone_from", lambda _: FileMicrophone(silence))
+    spoken = (tmp_path / f"spoken-{number}.wav" for number in range(9))
+    monkeypatch.setattr(module, "speaker_from", lambda _: FileSpeaker(next(spoken)))
+    async with AsyncExitStack() as stack:
+
+        async def start(loaded: LoadedSettings) -> Running:
+            service = Service(loaded, lambda: load_settings(loaded.user_file))
+            stack.push_async_callback(service.stop)
+            await service.start()
+            return Running(service, tmp_path / "control.sock", tmp_path)
+
+        yield start
+
+
+@pytest.fixture
+async def running(run, settings, cloud_of) -> Running:
+    cloud = await cloud_of()
+    return await run(settings.load(settings.endpoint("cloud", cloud.url)))
+
+
+async def test_status_volume_and_mute(running):
+    status = await running.order("status")
+    assert (status["ok"], status["state"], status["is_muted"]) == (True, "idle", False)
+    assert (await running.order("volume", percent=35))["volume_percent"] == 35
+    assert (await running.order("status"))["volume_percent"] == 35
+    assert not (await running.order("volume", percent=101))["ok"]
+    assert not (await running.order("volume", percent="loud"))["ok"]
+    await running.order("mute")
+    assert (await running.order("status"))["is_muted"]
+    await running.order("unmute")
+    assert not (await running.order("status"))["is_muted"]
+    refused = await running.order("explode")
+    assert not refused["ok"]
+    assert "status" in refused["advice"]
+
+
+async def test_software_does_not_open_what_the_switch_has_closed(running):
+    running.service.controls.mute_switch(True)
+    await running.until_state(State.MUTED)
+    refused = await running.order("unmute")
+    assert (refused["ok"], refused["error"]) == (False, "the mute switch is on")
+    assert (await running.order("status"))["is_muted"]
+
+
+async def test_a_typed_question_is_answered_and_printed(running):
+    reply = await running.order("ask", text="what time is it")
+    assert reply["ok"], reply
+    assert reply["endpoint"] == "cloud"
+    assert reply["answer"]
+    await running.until_state(State.IDLE)
+
+
+async def test_an_unanswered_question_says_so(run, settings):
+    nobody = settings.endpoint("nobody", "ws://127.0.0.1:9", connect_timeout_s=0.3)
+    running = await run(settings.load(nobody))
+    reply = await running.order("ask", text="what time is it")
+    assert (reply["ok"], "not answered" in reply["error"]) == (False, True)
+
+
+async def test_a_sentence_is_spoken_and_can_be_stopped(running, tmp_path):
+    reply = await running.order("say", text="The washing machine is ready.")
+    assert reply["ok"], reply
+    assert reply["length_s"] > 0.8
+    await asyncio.sleep(0.6)
+    assert running.service.daemon.playback.health().waiting_s > 0
+    await running.order("stop")
+    await asyncio.sleep(0.1)
+    assert running.service.daemon.playback.health().waiting_s == 0
+    await running.service.stop()
+    assert np.abs(read_sound(tmp_path / "spoken-0.wav")[0]).max() > 500
+
+
+async def test_muted_is_silent(running):
+    await running.order("mute")
+    assert not (await running.order("say", text="hello"))["ok"]
+    assert not (await running.order("ask", text="hello"))["ok"]
+
+
+async def test_bad_settings_are_refused_with_reasons_and_the_old_stay(running):
+    before = running.service.daemon
+    running.write("follow_up_s = 0", 'follow_up_s = "soon"')
+    refused = await running.order("reload")
+    assert not refused["ok"]
+    assert "follow_up_s" in refused["error"]
+    assert refused["exit_code"] == 78
+    assert running.service.daemon is before
+    assert (await running.order("status"))["state"] == "idle"
+
+
+async def test_settings_that_cannot_start_bring_the_old_ones_back(running):
+    running.write("[speaker]", '[wake]\nwords = ["no such"]\n[speaker]')
+    refused = await running.order("reload")
+    assert not refused["ok"]
+    status = await running.order("status")
+    assert (status["state"], status["wake_words"]) == ("idle", ["hey jarvis"])
+    assert (await running.order("ask", text="what time is it"))["ok"]
+
+
+async def test_good_settings_are_applied_and_no_timer_is_lost(running):
+    registry = running.service.daemon.conductor.parts.registry
+    await registry.run("set_timer", '{"minutes": 7, "name": "eggs"}', "call-1")
+    before = running.service.daemon
+    await running.order("volume", percent=41)
+    running.write("follow_up_s = 0", "follow_up_s = 3")
+    reply = await running.order("reload")
+    assert reply["ok"], reply
+    assert reply["changed"] == ["assistant.follow_up_s"]
+    after = running.service.daemon
+    assert after is not before
+    assert after.conductor.core.policy.follow_up_s == 3
+    assert after.playback.volume_percent == 41
+    listed = await after.conductor.parts.registry.run("list_timers", "{}", "call-2")
+    assert "eggs" in listed.output_json
+    assert (await running.order("ask", text="what time is it"))["ok"]
+
+
+async def test_what_needs_no_rebuilding_is_applied_at_once(running):
+    before = running.service.daemon
+    running.write("volume_percent = 100", "volume_percent = 33")
+    reply = await running.order("reload")
+    assert reply["changed"] == ["speaker.volume_percent"]
+    assert running.service.daemon is before
+    assert before.playback.volume_percent == 33
+
+
+async def test_mute_outlives_new_settings_and_no_frame_is_read(running):
+    await running.order("mute")
+    running.write("follow_up_s = 0", "follow_up_s = 3")
+    assert (await running.order("reload"))["ok"]
+    assert (await running.order("status"))["is_muted"]
+    assert running.service.daemon.capture.health().blocks == 0
+
+
+async def test_what_breaks_the_new_daemon_still_ends_the_service(running):
+    waiting = asyncio.create_task(running.service.wait())
+    running.write("follow_up_s = 0", "follow_up_s = 3")
+    assert (await running.order("reload"))["ok"]
+    assert not waiting.done()
+    running.service.daemon.conductor.broken.set_exception(RuntimeError("on purpose"))
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await asyncio.wait_for(waiting, 3.0)
+
+
+def test_only_a_restart_applies_some_keys():
+    old = Settings()
+    new = dataclasses.replace(old, paths=dataclasses.replace(old.paths, runtime="/run/elsewhere"))
+    found = changes(old, new)
+    assert found.need_restart == ("paths.runtime",)
+    assert not found.touch_daemon
