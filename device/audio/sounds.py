@@ -29,6 +29,8 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "microphone_broken": "My microphone does not work. Please check its cable.",
         "microphone_back": "My microphone works again.",
         "settings_bad": "There is a mistake in my settings, so I cannot start.",
+        "safe_mode": "Something kept going wrong, so I run with my basic settings. "
+        "Please look at my log.",
         "models_missing": "Some of my models are missing. Please run the set-up again.",
         "ready": "Hello, I am ready.",
         "muted": "My microphone is off.",

@@ -18,6 +18,9 @@ def add_commands(commands: Commands[Any]) -> None:
         description="Runs until SIGTERM or Ctrl-C, and ends within two seconds of it.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file")
+    parser.add_argument(
+        "--safe", action="store_true", help="local brain and shipped settings; says why"
+    )
     parser.add_argument("--verbose", action="store_true", help="more log lines")
     parser.set_defaults(run=run)
 
@@ -28,6 +31,11 @@ def run(chosen: argparse.Namespace) -> int:
     from device.logs import log_to_terminal
     from device.settings import load_settings
 
+    if chosen.safe:
+        from device.daemon.safe import serve_safely
+
+        log_to_terminal("debug" if chosen.verbose else "info")
+        return asyncio.run(serve_safely(lambda: load_settings(chosen.config)))
     loaded = load_settings(chosen.config)
     log_to_terminal("debug" if chosen.verbose else loaded.settings.log.level)
     asyncio.run(serve(loaded, lambda: load_settings(chosen.config)))

@@ -58,6 +58,7 @@ class Orders:
             "is_muted_by_switch": self._service.controls.is_switched_off,
             "volume_percent": round(daemon.playback.volume_percent),
             "endpoint": endpoint.name if endpoint is not None else None,
+            "is_safe_mode": self._service.is_safe,
             "is_ringing": daemon.alarms.is_ringing,
             "microphone": daemon.capture.microphone.name,
             "speaker": daemon.playback.speaker.name,

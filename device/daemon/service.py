@@ -39,13 +39,13 @@ async def serve(loaded: LoadedSettings, load: Load) -> None:
 
     Ends within two seconds of the signal: every part that is stopped has a time-out.
     """
-    stopping = _stop_on_signals()
+    stopping = stop_on_signals()
     service = Service(loaded, load)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
     try:
         await service.start()
-        await _until(stopping, service)
+        await until(stopping, service)
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         log.info("stopping")
@@ -59,8 +59,9 @@ class Service:
     and volume stay, and so do timers, alarms and lists, which live on disk.
     """
 
-    def __init__(self, loaded: LoadedSettings, load: Load) -> None:
+    def __init__(self, loaded: LoadedSettings, load: Load, is_safe: bool = False) -> None:
         self.loaded = loaded
+        self.is_safe = is_safe
         self.manager = ServiceManager()
         self.controls = Controls(asyncio.get_running_loop())
         self.listeners: set[Reporter] = set()
@@ -240,7 +241,8 @@ class Service:
     def _show(self, what: Show) -> None:
         self._front.panel.show(what.state, is_local=what.is_local, fault=what.fault)
         brain = ", the local brain answers" if what.is_local else ""
-        self.manager.status(f"{what.state}{brain}{': ' + what.fault if what.fault else ''}")
+        safe = "safe mode, " if self.is_safe else ""
+        self.manager.status(f"{safe}{what.state}{brain}{': ' + what.fault if what.fault else ''}")
 
     def _progress(self) -> Progress:
         if self._is_rebuilding:
@@ -286,18 +288,19 @@ def _front(panel: tree.Panel, controls: Controls) -> Front:
     )
 
 
-def _stop_on_signals() -> asyncio.Event:
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     return stopping
 
 
-async def _until(stopping: asyncio.Event, service: Service) -> None:
-    """Wait for the signal, or for what breaks the appliance, and raise that."""
+async def until(stopping: asyncio.Event, service: Service, *others: asyncio.Task[None]) -> None:
+    """Wait for the signal, for others, or for what breaks the appliance, and raise that."""
     told = asyncio.create_task(stopping.wait())
     broken = asyncio.create_task(service.wait())
-    done, left = await asyncio.wait({told, broken}, return_when=asyncio.FIRST_COMPLETED)
+    done, left = await asyncio.wait({told, broken, *others}, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
         task.cancel()
     await asyncio.wait(left)

@@ -1,0 +1,88 @@
+"""Safe mode: it speaks, it answers orders, and it ends when there is reason to hope."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.appliance.control import order
+from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
+from device.audio.portaudio import PortAudioSpeaker
+from device.audio.sounds import NOTICES
+from device.daemon import safe
+from device.daemon import service as module
+from device.daemon.safe import EXIT_TRY_AGAIN, safe_settings, serve_safely
+from device.errors import BitternError
+from device.settings import load_settings
+
+
+@pytest.fixture
+def owners(tmp_path, monkeypatch) -> Path:
+    """The owner's settings, with a mistake in them, and sound that is files."""
+    silence = tmp_path / "silence.wav"
+    write_sound(silence, np.zeros(24_000, np.int16), 24_000)
+    monkeypatch.setattr(module, "microphone_from", lambda _: FileMicrophone(silence))
+    monkeypatch.setattr(module, "speaker_from", lambda _: FileSpeaker(tmp_path / "spoken.wav"))
+    monkeypatch.setattr(safe, "LOOK_S", 0.2)
+    monkeypatch.setattr(safe, "FIRST_WAIT_S", 0.2)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    path = tmp_path / "bittern.toml"
+    path.write_text("[assistant]\nfollow_up_s = 'soon'\n")
+    return path
+
+
+async def status(folder: Path) -> dict[str, object]:
+    """The status, as soon as there is somebody to ask."""
+    while True:
+        try:
+            return await asyncio.to_thread(
+                order, folder / "run" / "control.sock", {"command": "status"}, 5.0
+            )
+        except BitternError:
+            await asyncio.sleep(0.05)
+
+
+async def test_it_says_why_and_ends_when_the_mistake_is_mended(owners, tmp_path, caplog):
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), {}))
+    async with asyncio.timeout(30):
+        told = await status(tmp_path)
+        assert told["is_safe_mode"] is True
+        await asyncio.sleep(1.0)
+        owners.write_text("[assistant]\nfollow_up_s = 5\n")
+        assert await running == EXIT_TRY_AGAIN
+    assert NOTICES["settings_bad"] in caplog.text
+    assert np.abs(read_sound(tmp_path / "spoken.wav")[0]).max() > 300
+
+
+async def test_it_waits_for_a_sound_card(owners, tmp_path, monkeypatch, caplog):
+    there, refused = asyncio.Event(), asyncio.Event()
+
+    def speaker_from(_: object) -> FileSpeaker | PortAudioSpeaker:
+        if there.is_set():
+            return FileSpeaker(tmp_path / "spoken.wav")
+        refused.set()
+        return PortAudioSpeaker("no card of this name")
+
+    monkeypatch.setattr(module, "speaker_from", speaker_from)
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), {}))
+    async with asyncio.timeout(30):
+        await refused.wait()
+        there.set()
+        assert (await status(tmp_path))["is_safe_mode"]
+    assert "safe mode waits" in caplog.text
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def test_only_sound_and_lights_are_the_owners(tmp_path):
+    path = tmp_path / "bittern.toml"
+    path.write_text('[microphone]\ndevice = "Jabra"\n[assistant]\nfollow_up_s = 9\n')
+    settings = safe_settings(load_settings(path).settings).settings
+    assert settings.microphone.device == "Jabra"
+    assert settings.assistant.follow_up_s != 9
+    assert [each.name for each in settings.endpoints()] == ["brain"]
