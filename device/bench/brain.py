@@ -297,12 +297,10 @@ def _at_table_time(abilities: Abilities) -> LayeredThinker:
     """The loaded brain's layers, with the clock of the table."""
     from device.brain.answering import LayeredThinker
     from device.brain.intents.language import load_language
-    from device.brain.matching import SchemaMatcher
     from device.brain.trial import TABLE_NOW
 
     assert isinstance(abilities.thinker, LayeredThinker)
-    language = load_language(seed=1)
-    return LayeredThinker(language, None, SchemaMatcher(language), lambda: TABLE_NOW)
+    return LayeredThinker(load_language(seed=1), now=lambda: TABLE_NOW)
 
 
 def _take(

@@ -30,6 +30,7 @@ from device.brain.abilities import (
 )
 from device.brain.chatting import Chat, ChatManner
 from device.brain.functions import calls_for
+from device.brain.guessing import Guesser
 from device.brain.intents.language import Language, load_language
 from device.brain.intents.recognition import Recognizer, Understood
 from device.brain.kinds import Kind, Kinds
@@ -38,7 +39,7 @@ from device.brain.matching import SchemaMatcher
 from device.brain.reports import report
 from device.brain.self_reliance import SelfReliance
 from device.brain.turns import Turn, last_answer, turn_of
-from device.brain.understanding import Understanding, confirmation
+from device.brain.understanding import InTurn, Understanding, confirmation
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class LayeredThinker:
         self,
         language: Language,
         chat: Chat | None = None,
-        understanding: Understanding | None = None,
+        understandings: Sequence[Understanding] | None = None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now().astimezone(),
         chance: random.Random | None = None,
     ) -> None:
@@ -68,15 +69,16 @@ class LayeredThinker:
         self._own = SelfReliance(language, now, chance or random.Random())
         self._kinds = Kinds(language.replies.table["kinds"])
         self._chat = chat
-        self._understanding = understanding
+        if understandings is None:
+            understandings = (SchemaMatcher(language), Guesser(self._recognizer, now))
+        self._understanding: Understanding = InTurn(*understandings)
         self._now = now
         self.context_tokens = CONTEXT_TOKENS
 
     def load(self) -> None:
         """Load every model; otherwise the first answer that needs one does."""
         self._recognizer.understand("what time is it")
-        if self._understanding:
-            self._understanding.load()
+        self._understanding.load()
         if self._chat:
             self._chat.load()
 
@@ -139,9 +141,7 @@ class LayeredThinker:
         if isinstance(request.tool_choice, NamedTool) or request.tool_choice == "required":
             yield self._insisted(turn, tools)
             return
-        proposal = (
-            self._understanding.propose(turn.utterance, tools) if self._understanding else None
-        )
+        proposal = self._understanding.propose(turn.utterance, tools)
         cancellation.check()
         if proposal is not None:
             sure = proposal.is_sure
@@ -189,7 +189,7 @@ class LayeredThinker:
     ) -> Piece | None:
         """What "yes" and "no" mean after a question of the second layer's; None if nothing."""
         answer = meant[0].intent if len(meant) == 1 else ""
-        if self._understanding is None or answer not in ("yes", "no", "never_mind"):
+        if answer not in ("yes", "no", "never_mind"):
             return None
         proposal = self._understanding.propose(turn.before, tools) if turn.before else None
         if proposal is None or confirmation(proposal, self._replies) != turn.asked:
@@ -230,9 +230,7 @@ class LayeredThinker:
 
     def _insisted(self, turn: Turn, tools: Sequence[FunctionTool]) -> Piece:
         """The client demands a call: the best guess there is, else a failure that says so."""
-        proposal = (
-            self._understanding.propose(turn.utterance, tools) if self._understanding else None
-        )
+        proposal = self._understanding.propose(turn.utterance, tools)
         if proposal is not None:
             return proposal.call
         bare = [tool for tool in tools if not tool.parameters.get("required")]
@@ -302,11 +300,11 @@ def load_thinker(
     own = model is not None
     file = model or _small_model()
     if file is None:
-        return LayeredThinker(words, None, SchemaMatcher(words))
+        return LayeredThinker(words)
     settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
     manner = ChatManner.trusted() if own else ChatManner.small()
     chat = Chat(ChatModel(file, settings), manner)
-    return LayeredThinker(words, chat, SchemaMatcher(words))
+    return LayeredThinker(words, chat)
 
 
 def _small_model() -> Path | None:

@@ -158,7 +158,7 @@ def _facts(meant: Understood, now: dt.datetime, joiners: Sequence[str]) -> Itera
 
 def _when_facts(when: When, now: dt.datetime, intent: str) -> Iterator[Fact]:
     if when.after_s is not None:
-        yield Fact("after", when.after_s)
+        yield Fact("after", (when.after_s, now))
         return
     time = when.time
     if time is None and intent == "set_reminder":
@@ -216,10 +216,11 @@ def _call(tool: FunctionTool, facts: list[Fact]) -> ToolCallPiece:
 def _fill(fact: Fact, properties: Mapping[str, Schema], taken: Mapping[str, Any]) -> dict[str, Any]:
     free = {name: part for name, part in properties.items() if name not in taken}
     if fact.kind in ("duration", "after"):
-        span = _span(float(fact.value), free)
+        seconds = fact.value if fact.kind == "duration" else fact.value[0]
+        span = _span(float(seconds), free)
         if span or fact.kind == "duration":
             return span
-        return _fill_moment(float(fact.value), free)
+        return _fill_moment(fact.value[1] + dt.timedelta(seconds=seconds), free)
     for name, part in free.items():
         if _NAMES[fact.kind].search(_snake(name)) if fact.kind in _NAMES else name == fact.kind:
             render: Callable[[Any, Schema], Any] = _RENDER.get(fact.kind, _as_text)
@@ -416,9 +417,8 @@ def _iso_span(seconds: float) -> str:
     return f"PT{''.join(parts) or '0S'}"
 
 
-def _fill_moment(after_s: float, free: Mapping[str, Schema]) -> dict[str, Any]:
-    """A span from now where the tool takes only a time: to the next full minute."""
-    instant = dt.datetime.now().astimezone() + dt.timedelta(seconds=after_s)
+def _fill_moment(instant: dt.datetime, free: Mapping[str, Schema]) -> dict[str, Any]:
+    """A span from now where the tool takes only a time."""
     filled = _fill(Fact("time", (instant.time(), instant)), free, {})
     if filled and not _wants_instant(free[next(iter(filled))]):
         filled |= _fill(Fact("date", instant.date()), free, filled)

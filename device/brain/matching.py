@@ -58,6 +58,8 @@ class SchemaMatcher:
         self._kinds = Kinds(language.replies.table["kinds"])
         self._stop = frozenset(words["stop_words"])
         self._actions = [frozenset(group) for group in words["actions"]]
+        self._requests = tuple(words["requests"])
+        self._orders = next(group for group in self._actions if "order" in group)
         self._true, self._false = frozenset(words["true"]), frozenset(words["false"])
         self._getters = next(group for group in self._actions if "what" in group)
         self._searchers = next(group for group in self._actions if "search" in group) | {"ask"}
@@ -93,9 +95,10 @@ class SchemaMatcher:
             if not is_getter:
                 return None
         reading = _Reading()
-        acts = self._explain_name(tool, named, tokens, reading)
+        acts, is_named = self._explain_name(tool, named, tokens, reading)
         self._explain_values(tool, tokens, reading)
-        if not acts and reading.values < 2:
+        names_needed = any(name in reading.arguments for name in required_of(tool.parameters))
+        if not (acts and (is_named or names_needed)) and reading.values < 2:
             return None
         self._explain_the_rest(tool, tokens, reading, utterance)
         self._explain_description(tool, tokens, reading)
@@ -114,15 +117,19 @@ class SchemaMatcher:
 
     def _explain_name(
         self, tool: FunctionTool, named: Sequence[str], tokens: Sequence[str], reading: _Reading
-    ) -> bool:
-        """Mark the words that name the tool; return whether its verb was said, or one like it.
+    ) -> tuple[bool, bool]:
+        """Mark the words that name the tool.
 
-        What the verb acts on must be said as well, unless the tool takes a free text and
-        its very own verb comes first: "play the Beatles" names no music.
+        Returns whether its verb was said, or one like it, and whether what it acts on was
+        said as well. A tool that takes a free text needs only its very own verb for the
+        latter: "play the Beatles" names no music.
         """
         verbs = self._like(named[0])
         nouns = {noun for word in named[1:] for noun in (word, f"{word}s", word.rstrip("s"))}
-        acts = False
+        command = " ".join(tokens)
+        acts = named[0] in self._orders and f"{command} ".startswith(
+            tuple(f"{request} " for request in self._requests)
+        )
         for at, token in enumerate(tokens):
             pair = " ".join(tokens[at : at + 2])
             if token in verbs or pair in verbs:
@@ -132,7 +139,7 @@ class SchemaMatcher:
                 reading.explained.add(at)
         nouns_said = any(token in nouns for token in tokens)
         says_itself = bool(tokens) and tokens[0] == named[0] and bool(_texts(tool))
-        return acts and (nouns_said or says_itself or not nouns)
+        return acts, nouns_said or says_itself or not nouns
 
     def _like(self, verb: str) -> frozenset[str]:
         groups = [group for group in self._actions if verb in group]

@@ -11,10 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from device.tools.spoken import (
     clock_time,
     date,
+    day,
     duration,
     listing,
     number,
@@ -23,13 +25,18 @@ from device.tools.spoken import (
     year,
 )
 
+if TYPE_CHECKING:
+    from device.brain.intents.moments import When
+
 __all__ = [
     "as_spoken",
     "clock_time",
     "date",
+    "day",
     "decimal",
     "duration",
     "listing",
+    "moment",
     "number",
     "ordinal",
     "quantity",
@@ -43,6 +50,7 @@ _MOST_SAID = Decimal(10) ** 15
 _MARKUP = re.compile(r"(\*{1,2}|__|`+|~~|^\s{0,3}#{1,6}\s+|^\s*>\s+|^\s*[-*•]\s+)", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _ADDRESS = re.compile(r"\bhttps?://(?:www\.)?([^\s/)\]]+)\S*")
+_PRODUCT = re.compile(r"(?<=\d)\s?[x*]\s?(?=\d)")
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U00002600-\U000027bf\U0001f1e6-\U0001f1ff\ufe0f\u200d\u20e3]"
 )
@@ -53,7 +61,6 @@ _EXACT_WORDS = (
     (re.compile(r"\bapprox\.", re.IGNORECASE), "about"),
     (re.compile(r"\b24/7\b"), "around the clock"),
     (re.compile(r"[≈~](?=\s?\d)"), "about "),
-    (re.compile(r"(?<=\d)\s?[x*]\s?(?=\d)"), " times "),
     (re.compile(r"(?<=\d)\s?[÷]\s?(?=\d)"), " divided by "),
     (re.compile(r"\s=\s|(?<=\d)=(?=\d)"), " equals "),
     (re.compile(r"\s*(?:→|->|=>)\s*"), ", "),
@@ -70,6 +77,7 @@ def as_spoken(text: str) -> str:
     """Return the text without what is only for the eye: markup, links, emoji, signs."""
     text = _LINK.sub(r"\1", text)
     text = _ADDRESS.sub(r"\1", text)
+    text = _PRODUCT.sub(" times ", text)
     text = _MARKUP.sub("", text)
     text = _EMOJI.sub("", text)
     slashes = {match[0]: f"\0{number}\0" for number, match in enumerate(_KEEP_SLASH.finditer(text))}
@@ -115,6 +123,17 @@ def quantity(value: Decimal | float | int, singular: str, plural: str = "") -> s
         whole = number(int(exact))
         return f"half a {singular}" if exact < 1 else f"{whole} and a half {plural}"
     return f"{decimal(exact)} {plural}"
+
+
+def moment(when: When, now: dt.datetime) -> str:
+    """Say when something is: ``tomorrow at seven o'clock in the morning``, ``in ten minutes``."""
+    if when.after_s is not None:
+        return f"in {duration(when.after_s)}"
+    days = weekdays(when.weekdays) if when.weekdays else ""
+    if when.date:
+        days = day(when.date, now.date())
+    time = time_word(when.time) if when.time else ""
+    return f"{days} at {time}" if days and time else days or time
 
 
 def time_word(time: dt.time) -> str:

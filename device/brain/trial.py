@@ -16,13 +16,13 @@ from device.brain.abilities import (
     FunctionTool,
     Message,
     TextPart,
+    TextPiece,
     Thinker,
     ThinkRequest,
     ToolCallPiece,
 )
 from device.brain.answering import LayeredThinker
 from device.brain.intents.language import load_language
-from device.brain.understanding import Understanding
 
 TABLE_NOW = dt.datetime(2026, 11, 24, 14, 30, tzinfo=dt.UTC)
 """What the clock shows for the table: a Tuesday afternoon."""
@@ -85,20 +85,37 @@ def appliance_tools() -> list[FunctionTool]:
     ]
 
 
-def trial_thinker(understanding: Understanding | None = None) -> LayeredThinker:
+def trial_thinker() -> LayeredThinker:
     """A brain without chat model, whose clock stands where the table's does."""
-    return LayeredThinker(
-        load_language(seed=1), None, understanding, lambda: TABLE_NOW, random.Random(1)
-    )
+    return LayeredThinker(load_language(seed=1), now=lambda: TABLE_NOW, chance=random.Random(1))
 
 
 def calls_of(
     thinker: Thinker, utterance: str, tools: Sequence[FunctionTool]
 ) -> list[tuple[str, dict[str, Any]]]:
     """What the brain calls when this is the first thing that is said."""
-    request = ThinkRequest([Message("user", (TextPart(utterance),))], "", tools)
-    pieces = thinker.answer(request, Cancellation())
-    return [(p.name, json.loads(p.arguments)) for p in pieces if isinstance(p, ToolCallPiece)]
+    calls, _ = _answered(thinker, [Message("user", (TextPart(utterance),))], tools)
+    return calls
+
+
+def calls_after_yes(
+    thinker: Thinker, utterance: str, tools: Sequence[FunctionTool]
+) -> list[tuple[str, dict[str, Any]]]:
+    """What the brain calls when it asks back, and is told yes; nothing where it did not ask."""
+    said = [Message("user", (TextPart(utterance),))]
+    calls, text = _answered(thinker, said, tools)
+    if calls or not text.endswith("?"):
+        return []
+    asked = Message("assistant", (TextPart(text),))
+    return _answered(thinker, [*said, asked, Message("user", (TextPart("Yes."),))], tools)[0]
+
+
+def _answered(
+    thinker: Thinker, items: Sequence[Message], tools: Sequence[FunctionTool]
+) -> tuple[list[tuple[str, dict[str, Any]]], str]:
+    pieces = list(thinker.answer(ThinkRequest(items, "", tools), Cancellation()))
+    calls = [(p.name, json.loads(p.arguments)) for p in pieces if isinstance(p, ToolCallPiece)]
+    return calls, "".join(p.text for p in pieces if isinstance(p, TextPiece))
 
 
 def misses(

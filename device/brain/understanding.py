@@ -27,6 +27,8 @@ class Proposal:
 
     call: ToolCallPiece
     confidence: float
+    question: str = ""
+    """How to put it to the user; empty: made of the call's name and arguments."""
 
     @property
     def is_sure(self) -> bool:
@@ -46,6 +48,8 @@ class Understanding(Protocol):
 
 def confirmation(proposal: Proposal, replies: Replies) -> str:
     """Put a call to the user as a question."""
+    if proposal.question:
+        return proposal.question
     arguments = json.loads(proposal.call.arguments)
     words = " ".join(words_of(proposal.call.name))
     action = spoken.listing(

@@ -15,7 +15,7 @@ import yaml
 from device.brain.intents.normal import normal, without_politeness
 
 _FOLDER = Path(__file__).parent
-_NOT_SENTENCES = ("words.yaml", "replies.yaml")
+_NOT_SENTENCES = ("words.yaml", "replies.yaml", "guesses.yaml")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Language:
     words: Mapping[str, Any]
     """See ``en/words.yaml``."""
     replies: Replies
+    guesses: Mapping[str, Any]
+    """See ``en/guesses.yaml``."""
     sentences: tuple[Path, ...]
     """Files of templates, for `hassil`."""
 
@@ -81,11 +83,15 @@ class Replies:
 def load_language(code: str = "en", seed: int | None = None) -> Language:
     """Load a language; raises ``FileNotFoundError`` where nobody has written it."""
     folder = _FOLDER / code
-    replies = yaml.safe_load((folder / "replies.yaml").read_text(encoding="utf-8"))
+
+    def read(name: str) -> Any:
+        return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+
     return Language(
         code=code,
-        words=yaml.safe_load((folder / "words.yaml").read_text(encoding="utf-8")),
-        replies=Replies(replies, random.Random(seed)),
+        words=read("words.yaml"),
+        replies=Replies(read("replies.yaml"), random.Random(seed)),
+        guesses=read("guesses.yaml"),
         sentences=tuple(
             path for path in sorted(folder.glob("*.yaml")) if path.name not in _NOT_SENTENCES
         ),
