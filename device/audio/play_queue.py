@@ -264,5 +264,10 @@ class PlayQueue:
             return silence(0)
         tail = silence(self._fade_frames)
         self.waiting_frames -= item.take_into(tail)
+        return self.faded(tail)
+
+    def faded(self, samples: Samples) -> Samples:
+        """The first ``fade_s`` of a sound, from full loudness to nothing."""
+        tail = samples[: self._fade_frames]
         ramp = np.linspace(1.0, 0.0, len(tail), dtype=np.float32)
         return np.asarray(np.rint(tail * ramp), dtype=np.int16)

@@ -193,10 +193,10 @@ class Playback:
             self.finish(key)
         return taken
 
-    def mix_in(self, pcm24k: Samples) -> None:
+    def mix_in(self, pcm24k: Samples, key: Key = None) -> None:
         """Play a short sound (a chime) at once, over whatever plays, with no account of it.
 
-        Dropped while no speaker is open.
+        Dropped while no speaker is open. ``key`` is a name for ``mix_out``.
         """
         with self._feeding:
             if self._mixer is None or not self._is_open:
@@ -204,7 +204,15 @@ class Playback:
             limit = round(LONGEST_OVERLAY_S * WIRE_RATE_HZ)
             sound = resample(pcm24k[:limit], WIRE_RATE_HZ, self._mixer.queue.rate_hz)
             with self._lock:
-                self._mixer.overlays.append(sound)
+                self._mixer.overlays.append((key, sound))
+
+    def mix_out(self, key: Key) -> None:
+        """Silence what was mixed in under a name, within 4 ms."""
+        with self._feeding:
+            if self._mixer is None:
+                return
+            with self._lock:
+                self._mixer.fade(key)
 
     def stop(self, keys: Collection[Key] | None = None) -> dict[Key, int]:
         """Silence these items, or all, now; return the milliseconds heard of each.
@@ -292,14 +300,23 @@ class _Mixer:
     def __init__(self, rate_hz: int, cushion_s: float, volume_percent: float) -> None:
         self.queue = PlayQueue(rate_hz, WIRE_RATE_HZ, cushion_s)
         self.gain = Gain(rate_hz, volume_percent)
-        self.overlays: list[Samples] = []
+        self.overlays: list[tuple[Key, Samples]] = []
 
     def take(self, frames: int, latency_frames: int) -> tuple[Samples, list[tuple[Change, Key]]]:
         """Return the next frames as they go out."""
         samples, changes = self.queue.take(frames, latency_frames)
-        for overlay in self.overlays:
+        for _, overlay in self.overlays:
             part = overlay[:frames]
             mixed = samples[: len(part)].astype(np.int32) + part
             samples[: len(part)] = np.clip(mixed, -32_768, 32_767)
-        self.overlays = [each[frames:] for each in self.overlays if len(each) > frames]
+        self.overlays = [
+            (key, overlay[frames:]) for key, overlay in self.overlays if len(overlay) > frames
+        ]
         return self.gain.apply(samples), changes
+
+    def fade(self, key: Key) -> None:
+        """Leave of the overlays of a name no more than it takes to end without a click."""
+        self.overlays = [
+            (name, self.queue.faded(overlay) if name == key else overlay)
+            for name, overlay in self.overlays
+        ]

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 PERIOD_S = 2.5
 """From one tone to the next: a pause in which "stop" can be heard."""
+TONE = "alarm tone"
 QUIETEST = 0.25
 """Of full scale, where the loudness of a ringing begins."""
 
@@ -25,8 +26,11 @@ QUIETEST = 0.25
 class Mouth(Protocol):
     """What alarms need of playback."""
 
-    def mix_in(self, pcm24k: Samples) -> None:
+    def mix_in(self, pcm24k: Samples, key: str) -> None:
         """Play a short sound at once, over whatever plays."""
+
+    def mix_out(self, key: str) -> None:
+        """Silence it."""
 
     def play(self, key: str, pcm24k: Samples) -> int:
         """Queue a sentence."""
@@ -79,6 +83,8 @@ class Alarms:
         if not self._sounding and self._task is not None:
             self._task.cancel()
             self._task = None
+            # One tone is two seconds long: whoever speaks now is to be heard.
+            self._mouth.mix_out(TONE)
 
     def missed(self, miss: Miss) -> None:
         """Nobody heard it; the assistant tells when it is asked, the log tells now."""
@@ -108,7 +114,7 @@ class Alarms:
     async def _repeat(self) -> None:
         while self._sounding:
             gain = QUIETEST + (1 - QUIETEST) * max(self._sounding.values())
-            self._mouth.mix_in((self._tone * gain).astype(np.int16))
+            self._mouth.mix_in((self._tone * gain).astype(np.int16), TONE)
             await asyncio.sleep(PERIOD_S)
 
 

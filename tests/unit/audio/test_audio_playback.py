@@ -176,6 +176,38 @@ def test_a_chime_is_mixed_in_at_once(make_speaker: Callable[..., Any]) -> None:
     assert playback.heard_samples(KEY) == 4_800
 
 
+def test_what_was_mixed_in_is_silenced_by_its_name_without_a_click(
+    make_speaker: Callable[..., Any],
+) -> None:
+    speaker, answer, ring, chime = (
+        make_speaker(),
+        speech(2_400, 1),
+        speech(2_400, 2),
+        speech(960, 3),
+    )
+    playback = Playback(speaker)
+    playback.open()
+    playback.play(KEY, answer)
+    playback.mix_in(ring, "ring")
+    playback.mix_in(chime)
+    speaker.pull(480)
+    playback.mix_out("ring")
+    playback.mix_out("no such sound")
+    for _ in range(4):
+        speaker.pull(480)
+    fade = 24_000 * 4 // 1000
+    wanted = answer.astype(np.int32)
+    wanted[:960] += chime
+    wanted[:480] += ring[:480]
+    wanted[480 : 480 + fade] += np.rint(ring[480 : 480 + fade] * np.linspace(1, 0, fade)).astype(
+        int
+    )
+    difference = speaker.played - np.clip(wanted, -32_768, 32_767)
+    assert np.abs(difference).max() <= 1  # rounding of the fade
+    assert not difference[480 + fade :].any()
+    assert playback.heard_samples(KEY) == 2_400, "the answer goes on"
+
+
 def test_mixing_loud_sounds_clips_and_does_not_wrap(make_speaker: Callable[..., Any]) -> None:
     speaker = make_speaker()
     playback = Playback(speaker)
