@@ -839,7 +839,8 @@ class Assistant:
         self._emit(do.ListenForSpeech(False))
         self._fault = "microphone"
         self._become(State.FAULTED)
-        self._say("microphone_broken")
+        if failed.is_certain:
+            self._say("microphone_broken")
 
     def _microphone_recovered(self, _: inputs.MicrophoneRecovered) -> None:
         if self.state is State.FAULTED:

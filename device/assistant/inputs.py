@@ -83,6 +83,8 @@ class MicrophoneFailed:
     """The microphone delivers nothing, or nothing but a constant."""
 
     detail: str
+    is_certain: bool = True
+    """False where somebody may have meant it: a switch on the microphone gives zeros too."""
 
 
 @dataclass(frozen=True, slots=True)

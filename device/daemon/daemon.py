@@ -71,11 +71,14 @@ class Daemon:
         only_endpoint: str | None = None,
         is_private: bool = False,
         is_muted: bool = False,
+        hangs: Callable[[], bool] = lambda: False,
     ) -> None:
         """``is_private``: use no brain but one of its own, so as to disturb nobody.
 
-        ``is_muted``: begin with the microphone closed.
+        ``is_muted``: begin with the microphone closed. ``hangs``: whether the sound
+        library is stuck beyond help.
         """
+        self._hangs = hangs
         self._loaded = loaded
         self._settings = loaded.settings
         self._report = report
@@ -220,7 +223,7 @@ class Daemon:
         self._resources.push_async_callback(asyncio.to_thread, self.capture.close)
 
     def _begin_watch(self) -> None:
-        watch = SoundWatch(self.capture, self.playback, self.conductor.feed)
+        watch = SoundWatch(self.capture, self.playback, self.conductor.feed, self._hangs)
         self._watch = asyncio.create_task(watch.run(), name="sound watch")
         self._resources.push_async_callback(_cancelled, self._watch)
 

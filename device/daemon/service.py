@@ -12,6 +12,7 @@ from device.appliance.service_manager import Progress, ServiceManager
 from device.assistant.effects import Report, Show
 from device.assistant.states import State
 from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from device.audio.portaudio_host import shared_host
 from device.daemon.changes import Changes, changes
 from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
@@ -229,6 +230,7 @@ class Service:
             self._report,
             show=self._show,
             is_muted=is_muted,
+            hangs=lambda: shared_host().hangs,
         )
 
     # -- what the daemon tells -----------------------------------------------------------

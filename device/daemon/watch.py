@@ -20,6 +20,10 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
 SPEAKER_STALL_S = 3.0
 
 
+class SoundSystemHungError(BitternError):
+    """A driver's thread never came back; nothing in this process can mend that."""
+
+
 class SoundWatch:
     """Polls the health of microphone and speaker; reopens what has died.
 
@@ -28,19 +32,30 @@ class SoundWatch:
     """
 
     def __init__(
-        self, capture: Capture, playback: Playback, feed: Callable[[inputs.Input], None]
+        self,
+        capture: Capture,
+        playback: Playback,
+        feed: Callable[[inputs.Input], None],
+        hangs: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``hangs``: whether the sound library is stuck in a call that never comes back."""
         self._capture = capture
         self._playback = playback
         self._feed = feed
+        self._hangs = hangs
         self._watch = MicrophoneWatch()
         self._is_faulted = False
         self._retry_s = FIRST_RETRY_S
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled; raise ``SoundSystemHungError`` when only a new process helps."""
         while True:
             await asyncio.sleep(POLL_S)
+            if self._hangs():
+                raise SoundSystemHungError(
+                    "the sound library hangs and cannot be brought back",
+                    "The appliance ends, so that its supervisor starts it anew.",
+                )
             if self._capture.is_open:
                 await self._look_at_microphone()
             elif self._is_faulted:
@@ -69,16 +84,19 @@ class SoundWatch:
         try:
             await asyncio.to_thread(self._capture.reopen)
         except BitternError as failure:
-            self._fault(f"{verdict}: {failure}")
+            self._fault(f"{verdict}: {failure}", is_certain=True)
         else:
             await asyncio.sleep(min(self._retry_s, self._watch.stall_s))
             if self._watch.judge(self._capture.health()) is not Verdict.HEALTHY:
-                self._fault(f"{verdict}, and reopening it did not help")
+                # Nothing but zeros may be a switch on the microphone: a light, and no words.
+                is_certain = verdict != str(Verdict.SILENT)
+                detail = f"{verdict}, and reopening it did not help"
+                self._fault(detail, is_certain=is_certain)
 
-    def _fault(self, detail: str) -> None:
+    def _fault(self, detail: str, *, is_certain: bool) -> None:
         if not self._is_faulted:
             self._is_faulted = True
-            self._feed(inputs.MicrophoneFailed(detail))
+            self._feed(inputs.MicrophoneFailed(detail, is_certain))
         self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
 
     async def _look_at_speaker(self) -> None:
