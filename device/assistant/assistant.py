@@ -457,6 +457,8 @@ class Assistant:
             self._answer_lives(link)
 
     def _user_heard(self, link: _Link, heard: facts.UserHeard) -> None:
+        if not heard.text.strip():
+            return
         turn = self.turn.number if self.turn is not None else self._turns_begun
         self.history.add(turn, "user", heard.text, self._now_s)
         self._report("heard", text=heard.text.strip(), endpoint=link.plan.name)
