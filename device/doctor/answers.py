@@ -1,0 +1,65 @@
+"""Who could answer: every endpoint is asked for a session, without a question."""
+
+from __future__ import annotations
+
+import time
+
+from device.appliance.brain_process import BrainProcess
+from device.conductor.links import EndpointEntry
+from device.daemon.daemon import brain_arguments
+from device.daemon.endpoints import roster
+from device.doctor.findings import Finding, Verdict
+from device.errors import BitternError
+from device.realtime.failures import LinkFailed, Reason
+from device.realtime.websocket import Link
+from device.settings import LoadedSettings
+from device.settings.places import brain_socket
+
+_ADVICE = {
+    Reason.NO_KEY: "Give it a key: see key_env and key_file in the settings.",
+    Reason.REFUSED_KEY: "The key is wrong or was withdrawn: make a new one.",
+    Reason.DNS: "Its name is not known here: is the network up, is the url right?",
+    Reason.TLS: "Its certificate is not accepted: is the clock right?",
+    Reason.QUOTA: "The account has no credit left.",
+    Reason.MODEL_UNAVAILABLE: "The account may not use this model, or it was shut down.",
+}
+
+
+async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
+    """Open a link to each, and close it."""
+    brain = BrainProcess(
+        brain_socket(loaded.settings.paths), brain_arguments(loaded.settings.brain)
+    )
+    try:
+        chosen = roster(loaded, f"unix:{brain.socket_path}", brain, lambda: [])
+        findings = [await _check(name, entry) for name, entry in chosen.entries.items()]
+        left_out = [
+            Finding(f"endpoint {each.name}", Verdict.SKIPPED, "not set up: it has no key")
+            for each in loaded.settings.endpoints()
+            if each.name not in chosen.entries
+        ]
+        return left_out + findings
+    except BitternError as failure:
+        return [Finding("endpoints", Verdict.BAD, failure.what, failure.advice)]
+    finally:
+        await brain.stop()
+
+
+async def _check(name: str, entry: EndpointEntry) -> Finding:
+    check = f"endpoint {name}"
+    began_s = time.monotonic()
+    try:
+        if entry.is_missing_key:
+            return Finding(check, Verdict.BAD, "no key was found", _ADVICE[Reason.NO_KEY])
+        if entry.prepare is not None:
+            await entry.prepare()
+        link = await Link.open(entry.endpoint, entry.session(entry.endpoint))
+    except LinkFailed as failed:
+        failure = failed.failure
+        advice = _ADVICE.get(failure.reason, "")
+        return Finding(check, Verdict.BAD, f"{failure.reason}: {failure.detail}", advice)
+    except BitternError as failure:
+        return Finding(check, Verdict.BAD, failure.what, failure.advice)
+    took_s = time.monotonic() - began_s
+    await link.close()
+    return Finding(check, Verdict.GOOD, f"session ready after {took_s:.2f} s")

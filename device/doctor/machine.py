@@ -1,0 +1,106 @@
+"""The machine: processor, heat, power, clock, disk, services."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from device.doctor.findings import Finding, Verdict
+from device.tools.moments import SystemClock
+
+LEAST_FREE_MB, LITTLE_FREE_MB = 50, 500
+HOT_C, WARM_C = 80.0, 70.0
+"""A Raspberry Pi slows down from 80 °C on (its documentation, "Frequency management")."""
+_THROTTLED = {0: "undervoltage now", 1: "frequency capped now", 2: "throttled now",
+              16: "undervoltage since boot", 18: "throttled since boot"}  # fmt: skip
+"""Bits of ``vcgencmd get_throttled``."""
+UNITS = ("bittern.service", "bittern-brain.socket", "bittern-safe.service")
+
+
+def check_machine(state: Path, root: Path = Path("/")) -> Iterator[Finding]:
+    """Look at everything that can be read without being root."""
+    yield _governor(root)
+    yield _temperature(root)
+    yield _power(root)
+    yield _clock()
+    yield _disk(state)
+    yield from _units(root)
+
+
+def _governor(root: Path) -> Finding:
+    governor = _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    if governor is None:
+        return Finding("governor", Verdict.SKIPPED, "this machine has none")
+    if governor == "powersave":
+        advice = "Answers come slower than they must: choose ondemand or schedutil."
+        return Finding("governor", Verdict.WARNING, governor, advice)
+    return Finding("governor", Verdict.GOOD, governor)
+
+
+def _temperature(root: Path) -> Finding:
+    text = _text(root / "sys/class/thermal/thermal_zone0/temp")
+    if text is None or not text.lstrip("-").isdigit():
+        return Finding("temperature", Verdict.SKIPPED, "this machine does not say")
+    celsius = int(text) / 1000
+    if celsius >= WARM_C:
+        verdict = Verdict.BAD if celsius >= HOT_C else Verdict.WARNING
+        return Finding("temperature", verdict, f"{celsius:.0f} °C", "Give it air or a heat sink.")
+    return Finding("temperature", Verdict.GOOD, f"{celsius:.0f} °C")
+
+
+def _power(root: Path) -> Finding:
+    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    if text is None:
+        return Finding("power", Verdict.SKIPPED, "only a Raspberry Pi says")
+    bits = int(text, 16)
+    troubles = [name for bit, name in _THROTTLED.items() if bits >> bit & 1]
+    if not troubles:
+        return Finding("power", Verdict.GOOD, "never too little, never throttled")
+    verdict = Verdict.BAD if bits & 0xF else Verdict.WARNING
+    return Finding("power", verdict, ", ".join(troubles), "Use the power supply of its maker.")
+
+
+def _clock() -> Finding:
+    if SystemClock().is_trusted():
+        return Finding("clock", Verdict.GOOD, "set since the machine was started")
+    advice = "`timedatectl` should say that the clock is synchronized; alarms depend on it."
+    return Finding("clock", Verdict.WARNING, "nothing has confirmed the time", advice)
+
+
+def _disk(state: Path) -> Finding:
+    there = next(path for path in (state, *state.parents) if path.exists())
+    free_mb = shutil.disk_usage(there).free // 1_000_000
+    found = f"{free_mb} MB free at {there}"
+    if free_mb < LITTLE_FREE_MB:
+        verdict = Verdict.BAD if free_mb < LEAST_FREE_MB else Verdict.WARNING
+        return Finding("disk", verdict, found, "Remove what is not needed.")
+    return Finding("disk", Verdict.GOOD, found)
+
+
+def _units(root: Path) -> Iterator[Finding]:
+    if not (root / "etc/systemd/system" / UNITS[0]).exists() or not shutil.which("systemctl"):
+        yield Finding("units", Verdict.SKIPPED, "not installed as a service")
+        return
+    states = {unit: _state_of(unit) for unit in UNITS}
+    for unit in UNITS[:2]:
+        is_good = states[unit] == "active"
+        advice = "" if is_good else f"`systemctl status {unit}` and `journalctl -u {unit}`"
+        yield Finding(unit, Verdict.GOOD if is_good else Verdict.BAD, states[unit], advice)
+    if states[UNITS[2]] == "active":
+        yield Finding("safe mode", Verdict.BAD, "active", "`journalctl -u bittern` says why.")
+
+
+def _state_of(unit: str) -> str:
+    done = subprocess.run(
+        ["systemctl", "is-active", unit], capture_output=True, text=True, timeout=10, check=False
+    )
+    return done.stdout.strip() or done.stderr.strip() or "unknown"
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None

@@ -1,0 +1,107 @@
+"""The doctor's checks on patients that have something."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from device.audio.files import FileMicrophone, write_sound
+from device.doctor.answers import check_endpoints
+from device.doctor.findings import Finding, Verdict, exit_code
+from device.doctor.machine import check_machine
+from device.doctor.sound import check_microphone
+from device.settings import load_settings
+
+RATE_HZ = 16_000
+
+
+@pytest.fixture
+def pi(tmp_path):
+    """The files of a Raspberry Pi that suffers."""
+    root = tmp_path / "pi"
+    files = {
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave\n",
+        "sys/class/thermal/thermal_zone0/temp": "84500\n",
+        "sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n",
+    }
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    return root
+
+
+def test_a_hot_and_hungry_pi(pi, tmp_path):
+    found = {each.check: each for each in check_machine(tmp_path, pi)}
+    assert found["governor"].verdict is Verdict.WARNING
+    assert found["temperature"].verdict is Verdict.BAD
+    assert "undervoltage now" in found["power"].found
+    assert found["power"].verdict is Verdict.BAD
+    assert all(each.advice for each in found.values() if each.verdict >= Verdict.WARNING)
+
+
+def microphone_of(tmp_path, sound):
+    path = tmp_path / "sound.wav"
+    write_sound(path, sound.astype(np.int16), RATE_HZ)
+    return lambda: FileMicrophone(path)
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "verdict", "word"),
+    [
+        (0, Verdict.BAD, "dead"),
+        (100, Verdict.GOOD, "dBFS"),
+        (3_000, Verdict.WARNING, "dBFS"),
+        (200_000, Verdict.WARNING, "clipping"),
+    ],
+)
+def test_microphones(tmp_path, amplitude, verdict, word):
+    noise = np.random.default_rng(1).normal(0, 1, 3 * RATE_HZ) * amplitude
+    finding = check_microphone(microphone_of(tmp_path, np.clip(noise, -32_768, 32_767)))
+    assert finding.verdict is verdict, finding
+    assert word in finding.found
+
+
+async def test_endpoints(tmp_path, cloud_of, monkeypatch):
+    monkeypatch.setenv("TEST_KEY", "sk-wrong")
+    good, locked = await cloud_of(), await cloud_of({"server": {"key": "sk-right"}})
+    path = tmp_path / "bittern.toml"
+    path.write_text(
+        f'[paths]\nruntime = "{tmp_path}"\n'
+        f'[[endpoint]]\nname = "good"\nurl = "{good.url}"\nkey_required = false\n'
+        f'[[endpoint]]\nname = "locked"\nurl = "{locked.url}"\nkey_env = "TEST_KEY"\n'
+        '[[endpoint]]\nname = "nobody"\nurl = "ws://127.0.0.1:9"\nkey_required = false\n'
+        '[[endpoint]]\nname = "brain"\nenabled = false\n'
+    )
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    found = {each.check: each for each in await check_endpoints(load_settings(path))}
+    assert found["endpoint good"].verdict is Verdict.GOOD
+    assert found["endpoint openai"].verdict is Verdict.SKIPPED
+    assert found["endpoint nobody"].verdict is Verdict.BAD
+    assert found["endpoint locked"].verdict is Verdict.BAD
+    assert "key" in found["endpoint locked"].advice
+    assert "sk-wrong" not in repr(found)
+
+
+def test_the_worst_decides():
+    good, warning = Finding("a", Verdict.GOOD, ""), Finding("b", Verdict.WARNING, "")
+    bad = Finding("c", Verdict.BAD, "")
+    assert [exit_code(each) for each in ([good], [good, warning], [warning, bad])] == [0, 2, 1]
+
+
+def test_bad_settings_do_not_keep_it_from_the_rest(tmp_path):
+    path = tmp_path / "bittern.toml"
+    path.write_text("[speaker]\nvolume_percent = 900\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "device", "doctor", "--json", "--config", str(path)],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    checks = {each["check"]: each for each in report["findings"]}
+    assert (done.returncode, report["exit_code"]) == (1, 1)
+    assert "volume_percent" in checks["settings"]["found"]
+    assert {"disk", "clock", "temperature"} <= set(checks)
