@@ -1,0 +1,294 @@
+#!/usr/bin/env bash
+# Install Bittern as a service on Debian 12 or 13, or Raspberry Pi OS (64-bit). As root.
+#
+#   scripts/install.sh [OPTION…]
+#     --settings FILE    becomes /etc/bittern/bittern.toml (checked first)
+#     --board NAME       a board of `bittern board list`: its lines go into config.txt
+#     --key-file FILE    holds the key of the cloud; stored encrypted where systemd can
+#     --key-name NAME    which key it is, as key_env in the settings says (OPENAI_API_KEY)
+#     --unattended       ask nothing: without a key file there is no cloud
+#     --no-start         install everything and start nothing
+#
+# A second run repairs what is missing and changes nothing else. A run that fails says in
+# which step; the next one goes on there.
+set -Eeuo pipefail
+
+here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+# shellcheck source-path=SCRIPTDIR source=lib/common.sh
+. "$here/lib/common.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/system.sh
+. "$here/lib/system.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/appliance.sh
+. "$here/lib/appliance.sh"
+
+settings='' board='' key_file='' key_name=OPENAI_API_KEY attended=yes start=yes
+step='reading the options'
+needs_reboot=no has_changed=no
+
+usage() {
+    sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+    exit "$1"
+}
+
+while [ "$#" -gt 0 ]; do
+    case $1 in
+    --settings | --board | --key-file | --key-name)
+        [ "$#" -ge 2 ] || usage 2
+        case $1 in
+        --settings) settings=$2 ;;
+        --board) board=$2 ;;
+        --key-file) key_file=$2 ;;
+        --key-name) key_name=$2 ;;
+        esac
+        shift 2
+        ;;
+    --unattended) attended=no && shift ;;
+    --no-start) start=no && shift ;;
+    --help | -h) usage 0 ;;
+    *) usage 2 ;;
+    esac
+done
+
+trap 'say "it failed while $step (line $LINENO)"; more "mend that, and run this again: it goes on from there"' ERR
+
+begin() {
+    step=$*
+    say "$step"
+}
+
+check_machine() {
+    [ "$(id -u)" -eq 0 ] || fail 'scripts/install.sh needs root: sudo scripts/install.sh'
+    [ -d /run/systemd/system ] || fail 'this machine does not run systemd'
+    [[ $key_name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || fail "$key_name is not the name of a key"
+    local file
+    for file in ${settings:+"$settings"} ${key_file:+"$key_file"}; do
+        [ -r "$file" ] || fail "$file cannot be read"
+    done
+    local architecture version
+    architecture=$(dpkg --print-architecture 2>/dev/null || echo none)
+    case $architecture in
+    arm64 | amd64) ;;
+    *) fail "Bittern runs on 64-bit Debian (arm64, amd64); this is $architecture" ;;
+    esac
+    # shellcheck source=/dev/null
+    version=$(. /etc/os-release && printf '%s' "${VERSION_ID:-0}")
+    [ "${version%%.*}" -ge 12 ] || fail "Debian 12 or newer is needed; this is $version"
+}
+
+# The release is a copy of the clone: what runs must not change when somebody edits or pulls.
+copy_release() {
+    local files
+    if have git && git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" rev-parse --git-dir >/dev/null 2>&1; then
+        files=(git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" ls-files -z --cached --exclude-standard)
+    else
+        files=(find . -type f ! -path './.*' ! -path '*/__pycache__/*' -print0)
+    fi
+    local list id
+    list=$(mktemp)
+    (cd -- "$REPOSITORY" && "${files[@]}" | while IFS= read -r -d '' file; do
+        if [ -f "$file" ]; then printf '%s\0' "$file"; fi
+    done | LC_ALL=C sort -z) >"$list"
+    id=$(cd -- "$REPOSITORY" && xargs -0 sha256sum -- <"$list" | sha256sum | cut -c 1-12)
+    release=$OPT/releases/$id
+    if [ ! -f "$release/.complete" ]; then
+        has_changed=yes
+        rm -rf -- "$release"
+        install -d -m 0755 "$release"
+        (cd -- "$REPOSITORY" && tar --create --null --files-from "$list" --owner=0 --group=0 --mode=u=rwX,go=rX) |
+            tar --extract --directory "$release"
+        touch "$release/.complete"
+        more "release $id in $release"
+    fi
+    rm -f -- "$list"
+}
+
+make_environment() {
+    # In a shell of its own, where the release is "the clone".
+    (
+        umask 022
+        # shellcheck source-path=SCRIPTDIR source=lib/common.sh
+        . "$release/scripts/lib/common.sh"
+        # shellcheck source-path=SCRIPTDIR source=lib/python.sh
+        . "$release/scripts/lib/python.sh"
+        set_up run
+        # The service cannot write there, and would compile every module at every start.
+        "$VENV_PYTHON" -m compileall -q -j 0 "$release/device"
+    )
+}
+
+install_user() {
+    install -d -m 0755 "$(dirname "$SYSUSERS")" "$(dirname "$TMPFILES")"
+    put "$SYSUSERS" 644 <"$release/systemd/bittern.sysusers" && has_changed=yes
+    put "$TMPFILES" 644 <"$release/systemd/bittern.tmpfiles" && has_changed=yes
+    systemd-sysusers "$SYSUSERS"
+    systemd-tmpfiles --create "$TMPFILES"
+}
+
+install_settings() {
+    if [ -n "$settings" ]; then
+        "$release/.venv/bin/bittern" config check --config "$settings" >&2 ||
+            fail "$settings has mistakes (above); nothing was changed"
+        put "$ETC/bittern.toml" 644 <"$settings" && has_changed=yes
+    elif [ -n "$board" ] && [ ! -e "$ETC/bittern.toml" ]; then
+        printf '[panel]\nboard = "%s"\n' "$board" | put "$ETC/bittern.toml" 644 && has_changed=yes
+    fi
+    return 0
+}
+
+chosen_board() {
+    if [ -n "$board" ]; then
+        printf '%s' "$board"
+    else
+        "$release/.venv/bin/bittern" config show --json |
+            python3 -c 'import json, sys; print(json.load(sys.stdin)["settings"]["panel"]["board"], end="")'
+    fi
+}
+
+install_boot_lines() {
+    local config name lines new overlay
+    config=$(boot_config) || return 0
+    name=$(chosen_board)
+    lines=$("$release/.venv/bin/bittern" board show "$name" --json |
+        python3 -c 'import json, sys; print("\n".join(json.load(sys.stdin)["boot"]["config_txt"]))')
+    while IFS= read -r overlay; do
+        [ -e "$(dirname "$config")/overlays/$overlay.dtbo" ] ||
+            fail "the board $name needs the overlay $overlay, which this system lacks" \
+                'update the system (apt full-upgrade), restart it, and run this again'
+    done < <(sed -n 's/^dtoverlay=\([^,]*\).*/\1/p' <<<"$lines")
+    new=$(mktemp)
+    without_our_lines "$config" >"$new"
+    if [ -n "$lines" ]; then
+        printf '%s\n[all]\n%s\n%s\n' "$MARK_BEGIN" "$lines" "$MARK_END" >>"$new"
+    fi
+    if ! cmp --silent "$new" "$config"; then
+        [ -e "$config.before-bittern" ] || cp --preserve "$config" "$config.before-bittern"
+        cat "$new" >"$config"
+        more "wrote $config (before: $config.before-bittern)"
+        needs_reboot=yes has_changed=yes
+    fi
+    rm -f "$new"
+}
+
+# The key comes from a file or a prompt; a command line would show it to everybody (ps).
+install_key() {
+    local folder=$ETC/credentials key=''
+    if [ -n "$key_file" ]; then
+        key=$(tr -d '[:space:]' <"$key_file")
+        [ -n "$key" ] || fail "$key_file holds no key"
+    elif [ "$attended" = yes ] && [ -t 0 ] && ! compgen -G "$folder/$key_name*" >/dev/null; then
+        read -rsp "Key for the cloud ($key_name), or just Enter for none: " key
+        printf '\n' >&2
+    fi
+    if [ -n "$key" ]; then
+        store_key "$folder" "$key"
+    fi
+    write_drop_in "$folder"
+}
+
+store_key() {
+    local folder=$1 key=$2 sealed=$1/$key_name.cred plain=$1/$key_name
+    if [ -e "$sealed" ] && [ "$(systemd-creds decrypt --name="$key_name" "$sealed" - 2>/dev/null)" = "$key" ]; then
+        return 0
+    fi
+    if have systemd-creds && systemd-creds setup >/dev/null 2>&1 &&
+        printf '%s' "$key" | systemd-creds encrypt --with-key=host --name="$key_name" - "$sealed.new" 2>/dev/null; then
+        chmod 0600 "$sealed.new"
+        mv -f "$sealed.new" "$sealed"
+        rm -f "$plain"
+        more "the key is in $sealed, encrypted for this machine"
+    else
+        rm -f "$sealed.new"
+        printf '%s' "$key" | put "$plain" 600 || return 0
+        more "the key is in $plain, readable by root alone (systemd cannot encrypt here)"
+    fi
+    has_changed=yes
+}
+
+write_drop_in() {
+    local folder=$1 file name lines=''
+    for file in "$folder"/*; do
+        [ -f "$file" ] || continue
+        name=$(basename "$file")
+        case $name in
+        *.cred) lines+="LoadCredentialEncrypted=${name%.cred}:$file"$'\n' ;;
+        *) lines+="LoadCredential=$name:$file"$'\n' ;;
+        esac
+    done
+    if [ -n "$lines" ]; then
+        install -d -m 0755 "$(dirname "$DROP_IN")"
+        printf '[Service]\n%s' "$lines" | put "$DROP_IN" 644 && has_changed=yes
+    fi
+    return 0
+}
+
+install_units() {
+    local unit
+    for unit in "${UNIT_NAMES[@]}"; do
+        put "$UNITS/$unit" 644 <"$release/systemd/$unit" && has_changed=yes
+    done
+    if [ "$(readlink "$OPT/current" 2>/dev/null)" != "$release" ]; then
+        ln -sfn "$release" "$OPT/current.new"
+        mv -fT "$OPT/current.new" "$OPT/current"
+        has_changed=yes
+    fi
+    ln -sfn "$OPT/current/.venv/bin/bittern" "$COMMAND"
+    systemctl daemon-reload
+    systemctl enable --quiet bittern-brain.socket bittern.service
+}
+
+start_service() {
+    [ "$start" = yes ] || return 0
+    systemctl start bittern-brain.socket
+    if [ "$has_changed" = yes ]; then
+        systemctl restart bittern.service || more 'it did not get ready; the doctor says why'
+    else
+        systemctl start bittern.service || more 'it did not get ready; the doctor says why'
+    fi
+}
+
+# As the service sees the world: its user, its groups, its credentials.
+run_doctor() {
+    local properties=() line
+    while IFS= read -r line; do
+        properties+=(--property "$line")
+    done < <(grep '^LoadCredential' "$DROP_IN" 2>/dev/null)
+    systemd-run --quiet --pipe --wait --collect \
+        --property User=bittern --property Group=bittern --property SupplementaryGroups=audio \
+        --setenv=RUNTIME_DIRECTORY=/run/bittern --setenv=STATE_DIRECTORY="$STATE" \
+        "${properties[@]}" "$COMMAND" doctor
+}
+
+begin 'looking at the machine'
+check_machine
+only_one_at_a_time
+begin 'bringing what the system lacks'
+system_packages_to_run
+begin 'copying the release'
+copy_release
+begin 'making its Python environment'
+make_environment
+begin 'setting up its user and folders'
+install_user
+begin 'checking the settings'
+install_settings
+begin 'fetching the models'
+(umask 022 && BITTERN_MODELS=$STATE/models "$release/.venv/bin/bittern" models fetch >/dev/null)
+begin 'preparing the board'
+install_boot_lines
+begin 'storing the key'
+install_key
+begin 'installing the services'
+install_units
+begin 'starting'
+start_service
+let_others_in
+trap - ERR
+
+if [ "$has_changed" = no ]; then
+    say 'nothing had to be changed'
+fi
+if [ "$needs_reboot" = yes ]; then
+    say 'the board needs a restart of the machine: sudo reboot'
+fi
+say 'bittern doctor:'
+run_doctor || true

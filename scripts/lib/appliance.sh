@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# Where an installed appliance has its files, and how they are written. Needs common.sh.
+
+# shellcheck disable=SC2034  # used by the scripts that source this
+{
+    OPT=/opt/bittern
+    ETC=/etc/bittern
+    STATE=/var/lib/bittern
+    UNITS=/etc/systemd/system
+    UNIT_NAMES=(bittern.service bittern-safe.service bittern-brain.service bittern-brain.socket)
+    DROP_IN=$UNITS/bittern.service.d/10-credentials.conf
+    COMMAND=/usr/local/bin/bittern
+    SYSUSERS=/etc/sysusers.d/bittern.conf
+    TMPFILES=/etc/tmpfiles.d/bittern.conf
+}
+MARK_BEGIN='# >>> bittern: written by scripts/install.sh, do not edit in between'
+MARK_END='# <<< bittern'
+
+# put FILE MODE: write standard input to it, whole or not at all, unless it says so already.
+# Returns 0 when something changed, 1 when not.
+put() {
+    local file=$1 mode=$2 new
+    new=$(mktemp -- "$(dirname -- "$file")/.bittern.XXXXXX")
+    cat >"$new"
+    chmod "$mode" "$new"
+    if cmp --silent -- "$new" "$file" && [ "$(stat -c %a "$file")" = "$mode" ]; then
+        rm -f -- "$new"
+        return 1
+    fi
+    mv -f -- "$new" "$file"
+    more "wrote $file"
+}
+
+# boot_config: prints the path of config.txt where this machine has one.
+boot_config() {
+    local file
+    for file in /boot/firmware/config.txt /boot/config.txt; do
+        [ -f "$file" ] && printf '%s\n' "$file" && return 0
+    done
+    return 1
+}
+
+# without_our_lines FILE: prints it without what stands between our markers.
+without_our_lines() {
+    awk -v from="$MARK_BEGIN" -v to="$MARK_END" '
+        $0 == from { inside = 1; next }
+        $0 == to && inside { inside = 0; next }
+        !inside { print }
+    ' "$1"
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Remove what scripts/install.sh has installed. As root.
+#
+#   scripts/uninstall.sh [--keep-data]
+#     --keep-data    leave settings, keys, models, timers and lists, and the user they belong to
+#
+# Debian packages stay: others may use them by now.
+set -euo pipefail
+
+here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+# shellcheck source-path=SCRIPTDIR source=lib/common.sh
+. "$here/lib/common.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/appliance.sh
+. "$here/lib/appliance.sh"
+
+keep=no
+case ${1:-} in
+'') ;;
+--keep-data) keep=yes ;;
+*) fail 'usage: scripts/uninstall.sh [--keep-data]' ;;
+esac
+[ "$(id -u)" -eq 0 ] || fail 'scripts/uninstall.sh needs root'
+
+say 'stopping the services'
+for unit in "${UNIT_NAMES[@]}"; do
+    [ -e "$UNITS/$unit" ] || continue
+    systemctl disable --now --quiet "$unit" 2>/dev/null || systemctl stop "$unit" || true
+done
+
+say 'removing services and programs'
+for unit in "${UNIT_NAMES[@]}"; do
+    rm -f -- "$UNITS/$unit"
+done
+rm -f -- "$DROP_IN" "$COMMAND" "$SYSUSERS" "$TMPFILES"
+rmdir -- "$(dirname -- "$DROP_IN")" 2>/dev/null || true
+rm -rf -- "$OPT"
+systemctl daemon-reload
+systemctl reset-failed "${UNIT_NAMES[@]}" 2>/dev/null || true
+
+if config=$(boot_config) && grep -qxF "$MARK_BEGIN" "$config"; then
+    say "taking our lines out of $config"
+    without_our_lines "$config" >"$config.new"
+    cat "$config.new" >"$config"
+    rm -f -- "$config.new" "$config.before-bittern"
+fi
+
+if [ "$keep" = yes ]; then
+    say "kept: $ETC and $STATE"
+    exit 0
+fi
+say 'removing settings, keys, models, timers and lists'
+rm -rf -- "$ETC" "$STATE"
+if getent passwd bittern >/dev/null; then
+    userdel bittern
+fi
+if getent group bittern >/dev/null; then
+    groupdel bittern
+fi
+say 'nothing is left'
