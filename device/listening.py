@@ -240,7 +240,7 @@ class Listener:
     def _begin_stream(self, at_sample: int) -> None:
         elapsed = (at_sample - self._origin) * RATE_HZ // self.rate_hz
         self._resampler.reset()
-        self._wake.restart(elapsed)
+        self._wake.restart(elapsed if elapsed >= self._heard else None)
         self._origin = at_sample
         self._heard = 0
 

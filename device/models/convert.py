@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from device.errors import BitternError
 
-REVISION = 1
+REVISION = 3
 """Raised when what is written changes: the store then converts again."""
 
 STEP = 1.0 / 256.0

@@ -6,6 +6,7 @@ clumsy; what the operators *mean* is decided in :mod:`device.wake.conversion.mix
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def read(path: Path) -> tuple[Subgraph, ...]:
     try:
         model = tflite.Model.GetRootAsModel(blob, 0)
         return tuple(_subgraph(model, model.Subgraphs(i)) for i in range(model.SubgraphsLength()))
-    except (IndexError, ValueError, TypeError, AttributeError) as failure:
+    except (IndexError, ValueError, TypeError, AttributeError, struct.error) as failure:
         # Offsets that point outside the buffer: what a truncated flatbuffer looks like.
         message = f"{path} is a damaged TFLite model: {failure}"
         raise UnreadableModelError(message, "fetch it again") from failure

@@ -6,7 +6,7 @@ Anything else is refused, naming the operator.
 
 In the ONNX graph every activation is a float32 that holds the *integer* ``q - zero_point``
 of TFLite, laid out ``[streams, channels, time, 1]``; see :mod:`.arithmetic` for why the
-numbers come out the same. Time is dynamic: TFLite takes one stride (three frames) a
+numbers come out the same, all of them. Time is dynamic: TFLite takes one stride (three frames) a
 step, the ONNX graph takes as many strides as it is given and returns that many
 probabilities, so that a pre-roll is replayed in one call.
 """
@@ -211,7 +211,7 @@ class Translator:
         if weights.shape[2] != 1:
             self._refuse("a convolution along time alone was expected")
         kernel = weights.transpose(0, 3, 1, 2)
-        self._convolve(kernel, groups=1, stride=stride, rounds_twice=True)
+        self._convolve(kernel, groups=1, stride=stride)
 
     def _depthwise_conv(self) -> None:
         weights = self._constant(self._operator.inputs[1])
@@ -220,7 +220,7 @@ class Translator:
             self._refuse("one filter a channel, along time alone, was expected")
         kernel = weights.transpose(3, 0, 1, 2)
         stride = int(self._operator.options["StrideH"])
-        self._convolve(kernel, groups=len(kernel), stride=stride, rounds_twice=True)
+        self._convolve(kernel, groups=len(kernel), stride=stride)
 
     def _fully_connected(self) -> None:
         """A dense layer over the last ``k`` frames is a convolution with ``k`` taps."""
@@ -230,7 +230,7 @@ class Translator:
         if weights.shape[1] != frames * channels:
             self._refuse(f"weights {weights.shape} over {frames} x {channels} values")
         kernel = weights.reshape(-1, frames, 1, channels).transpose(0, 3, 1, 2)
-        self._convolve(kernel, groups=1, stride=1, rounds_twice=False)
+        self._convolve(kernel, groups=1, stride=1, single_product=True)
 
     def _logistic(self) -> None:
         """A table of 256: the same one that TFLite makes of the input's scale."""
@@ -258,51 +258,68 @@ class Translator:
     # -- convolution -------------------------------------------------------------------
 
     def _convolve(
-        self, kernel: NDArray[Any], *, groups: int, stride: int, rounds_twice: bool
+        self, kernel: NDArray[Any], *, groups: int, stride: int, single_product: bool = False
     ) -> None:
-        """Emit ``round(conv(x, w * s) + b * s)``, clipped to what int8 can hold."""
+        """Emit ``floor(conv(x, w, b) * s + c)``, clipped to what int8 can hold."""
         source, output = self._tensor_in(), self._tensor_out()
         weight_scales = self._tensors[self._operator.inputs[1]].scales
         bias = self._constant(self._operator.inputs[2]).astype(np.float64)
         self._need_exact_sums(kernel, bias)
         channels = len(bias)
         factors = rescale_factors(
-            float(source.scales[0]), weight_scales, float(output.scales[0]), channels
+            float(source.scales[0]),
+            weight_scales,
+            float(output.scales[0]),
+            channels,
+            single_product=single_product,
         )
-        extra = double_rounding_bias(factors) if rounds_twice else np.zeros(channels)
-        signed = np.zeros(channels)
+        extra = double_rounding_bias(factors)
+        away = np.zeros(channels)
         relu = self._fused_relu()
         if groups > 1 and not relu:
-            signed[scalar_channels(channels)] = extra[scalar_channels(channels)]
-        weights = self._quantized_weights(kernel, factors)
-        offset = self._array("bias", (bias * factors + extra - signed).astype(np.float32))
-        value = self._node(
+            away[scalar_channels(channels)] = extra[scalar_channels(channels)]
+        sums = self._node(
             "Conv",
-            [self._name_in(), weights, offset],
+            [self._name_in(), self._quantized_weights(kernel), self._bias(bias)],
             group=groups,
             kernel_shape=list(kernel.shape[2:]),
             strides=[stride, 1],
         )
-        if np.any(signed):
-            value = self._away_from_zero(value, signed)
+        steps = self._rescale(sums, factors, 0.5 + extra - away, away)
         low = 0 if relu else -128 - output.zero_point
-        clipped = self._clip(value, low, 127 - output.zero_point)
-        self._names[output.index] = self._node("Round", [clipped])
+        self._names[output.index] = self._clip(steps, low, 127 - output.zero_point)
 
-    def _away_from_zero(self, value: str, signed: NDArray[np.float64]) -> str:
-        """Add the rounding term with the sign of the sum, where the scalar kernel does."""
-        term = self._array("away", signed.astype(np.float32).reshape(-1, 1, 1))
-        sign = self._node("Sign", [value])
-        return self._node("Add", [value, self._node("Mul", [sign, term])])
+    def _rescale(
+        self,
+        sums: str,
+        factors: NDArray[np.float64],
+        offset: NDArray[np.float64],
+        away: NDArray[np.float64],
+    ) -> str:
+        """``floor(sums * factors + offset + sign(sums) * away)`` in float64, back in float32."""
+        from onnx import TensorProto
 
-    def _quantized_weights(self, kernel: NDArray[Any], factors: NDArray[np.float64]) -> str:
-        """Keep the int8 weights in the file; onnxruntime folds the product when it loads."""
+        wide = self._node("Cast", [sums], to=TensorProto.DOUBLE)
+        scaled = self._node("Mul", [wide, self._per_channel("factors", factors)])
+        value = self._node("Add", [scaled, self._per_channel("offset", offset)])
+        if np.any(away):
+            sides = self._node("Sign", [wide])
+            term = self._node("Mul", [sides, self._per_channel("away", away)])
+            value = self._node("Add", [value, term])
+        return self._node("Cast", [self._node("Floor", [value])], to=TensorProto.FLOAT)
+
+    def _quantized_weights(self, kernel: NDArray[Any]) -> str:
+        """Keep the int8 weights in the file; onnxruntime widens them once, when it loads."""
         from onnx import TensorProto
 
         stored = self._array("weights", np.ascontiguousarray(kernel.astype(np.int8)))
-        factor = self._array("factors", factors.astype(np.float32).reshape(-1, 1, 1, 1))
-        widened = self._node("Cast", [stored], to=TensorProto.FLOAT)
-        return self._node("Mul", [widened, factor])
+        return self._node("Cast", [stored], to=TensorProto.FLOAT)
+
+    def _bias(self, bias: NDArray[np.float64]) -> str:
+        return self._array("bias", bias.astype(np.float32))
+
+    def _per_channel(self, name: str, values: NDArray[np.float64]) -> str:
+        return self._array(name, values.reshape(-1, 1, 1))
 
     def _fused_relu(self) -> bool:
         activation = int(self._operator.options["FusedActivationFunction"])
