@@ -234,7 +234,7 @@ class Assistant:
         if not turn.is_chimed or turn.speech_began:
             self._uplink(turn.from_sample, turn.lead_ms)
         elif Timer.CHIME_OVER not in self._timers:
-            self._uplink(None)
+            self._uplink(None, self.policy.lead_ms)
         if turn.until_sample is not None:
             self._question_may_be_over(turn)
 
@@ -358,11 +358,12 @@ class Assistant:
         self.turn.is_chimed = True
         self._stop_uplink()
         self._emit(do.Chime("wake"))
-        self._arm(Timer.CHIME_OVER, CHIME_LENGTH_S)
+        # Whoever speaks into it is heard by the detector a moment later, and sent from there.
+        self._arm(Timer.CHIME_OVER, CHIME_LENGTH_S + self.policy.lead_ms / 1000)
 
     def _chime_over(self) -> None:
         if self.turn is not None and self.state is State.LISTENING:
-            self._uplink(None)
+            self._uplink(None, self.policy.lead_ms)
 
     def _nobody_spoke(self) -> None:
         """A false wake, or a change of mind: no light may stay on for that."""
