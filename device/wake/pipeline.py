@@ -13,12 +13,12 @@ from device.wake.detector import Detector, Rule
 from device.wake.ending import FRAME_SAMPLES, MEMORY_FRAMES, Levels, find_end
 from device.wake.engine import RATE_HZ, WakeEngine
 
-CALM_SAMPLES = 1920
-"""120 ms: what is scored at once while no word is in sight."""
+CALM_SAMPLES = 2880
+"""180 ms: what is scored at once while no word is in sight."""
 ALERT_SAMPLES = 960
 """60 ms: what is scored at once from the first suspicion on."""
-SUSPICION = 0.05
-"""A single score above it is a suspicion."""
+SUSPICION = 0.3
+"""A single score above this share of a word's threshold is a suspicion."""
 _RECENT_BLOCKS = MEMORY_FRAMES * FRAME_SAMPLES // ALERT_SAMPLES
 
 
@@ -46,9 +46,9 @@ class WakePipeline:
     """Sound in, what was heard out; positions count 16 kHz samples since the restart.
 
     Everything happens in blocks counted from the restart, so that nothing depends on how
-    the sound was cut into calls. A block is 120 ms long while no word is in sight, which
-    halves the cost, and 60 ms from the first suspicion on. Decisions fall on means over
-    150 ms or more of sound, so the longer blocks delay none of them.
+    the sound was cut into calls. A block is 180 ms long while no word is in sight, which
+    halves the cost, and 60 ms from the first suspicion on. A decision falls on a mean over
+    150 ms of sound, so that the longer blocks delay it by 30 ms at most.
     """
 
     def __init__(self, engine: WakeEngine, rules: Mapping[str, Rule]) -> None:
@@ -56,6 +56,7 @@ class WakePipeline:
         self._engine = engine
         self._rules = rules
         self._detectors = {word: Detector(rules[word]) for word in engine.words}
+        self._suspicion = SUSPICION * min(rule.threshold for rule in rules.values())
         self.samples_scored = 0
         """What the engine has been given so far; never reset."""
         self.restart()
@@ -105,7 +106,7 @@ class WakePipeline:
 
     def flush(self) -> list[Heard | EndKnown]:
         """Hear what is left at the end of a file, followed by half a second of silence."""
-        return self.process(np.zeros(8 * CALM_SAMPLES - len(self._waiting), dtype=np.int16))
+        return self.process(np.zeros(4 * CALM_SAMPLES - len(self._waiting), dtype=np.int16))
 
     @property
     def _block_samples(self) -> int:
@@ -131,7 +132,7 @@ class WakePipeline:
                 end, _ = find_end(self._levels(), at, self._rules[score.word].ending)
                 self._ending = Heard(detection.word, detection.score, at, end)
                 found.append(self._ending)
-        self._is_suspicious = highest > SUSPICION or self._ending is not None
+        self._is_suspicious = highest > self._suspicion or self._ending is not None
         return found
 
     def _settle(self, heard: Heard) -> list[EndKnown]:
