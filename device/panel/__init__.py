@@ -6,9 +6,11 @@
 * :mod:`device.panel.panel`: the thread that renders while something moves
 * :mod:`device.panel.output`: what a lamp must be able to do; ``gpio``, ``strip``,
   ``terminal`` and ``recorder`` are such lamps
-* :mod:`device.panel.gestures`, :mod:`device.panel.buttons`: presses and the mute switch
-* :mod:`device.panel.boards`: descriptions of boards; :mod:`device.panel.wiring` builds
-  lamps and buttons from one
+* :mod:`device.panel.gestures`, :mod:`device.panel.watchers`, :mod:`device.panel.buttons`:
+  presses and the mute switch, on lines from :mod:`device.panel.kernel_line`
+* :mod:`device.panel.boards`: descriptions of boards; :mod:`device.panel.detect` guesses
+  which it is, :mod:`device.panel.wiring` builds lamps and buttons from one, and
+  :mod:`device.panel.front` is all of it together
 
 A missing or broken panel never stops the voice. Nothing else imports gpiozero.
 """

@@ -1,17 +1,17 @@
-"""Buttons and the mute switch: edges in from gpiozero's thread, events out on one of ours."""
+"""Buttons and the mute switch: a thread that sleeps until a line moves or time is due."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
-import queue
+import os
+import selectors
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from device.panel.gestures import Timing
-from device.panel.gpio import GpioInput, Pins
+from device.panel.input_line import InputLine, TakeLine
 from device.panel.output import PanelError
 from device.panel.watchers import (
     ButtonEvent,
@@ -30,10 +30,7 @@ FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 300.0
 CLOSING_S = 1.0
 
-Edge = tuple[int, bool, float]
-"""A line, whether it is on now, and when that was."""
-NO_EDGE: Edge = (-1, False, 0.0)
-"""Only time has passed."""
+Watched = tuple[InputLine, Watcher]
 
 
 class Buttons:
@@ -47,7 +44,7 @@ class Buttons:
 
     def __init__(
         self,
-        pins: Pins,
+        take: TakeLine,
         buttons: Sequence[ButtonPlan],
         switch: SwitchPlan | None = None,
         *,
@@ -56,15 +53,16 @@ class Buttons:
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pins = pins
+        self._take_line = take
         self._buttons = tuple(buttons)
         self._switch = switch
         self._on_button = on_button
         self._on_mute_switch = on_mute_switch
         self._timing = timing or Timing()
         self._clock = clock
-        self._edges: queue.SimpleQueue[Edge | None] = queue.SimpleQueue()
-        """None asks the thread to end."""
+        self._closing = threading.Event()
+        self._wake = -1
+        """A file that ends the wait for edges when we close."""
         self._thread: threading.Thread | None = None
         self.failure = ""
         """Why the lines cannot be watched; empty while they are."""
@@ -72,14 +70,18 @@ class Buttons:
     def start(self) -> None:
         """Begin to watch; with nothing to watch there is no thread."""
         if self._buttons or self._switch is not None:
+            self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
             self._thread = threading.Thread(target=self._run, name="buttons", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
         """Stop watching and give the lines back."""
+        self._closing.set()
         if self._thread is not None:
-            self._edges.put(None)
+            os.eventfd_write(self._wake, 1)
             self._thread.join(CLOSING_S)
+            if not self._thread.is_alive():
+                os.close(self._wake)
             self._thread = None
 
     def _run(self) -> None:
@@ -88,16 +90,16 @@ class Buttons:
         while True:
             try:
                 with contextlib.ExitStack() as lines:
-                    watchers = self._take(lines)
+                    watched = self._take(lines)
                     if self.failure:
                         log.warning("the buttons are back")
                     retry_s, self.failure = FIRST_RETRY_S, ""
-                    self._watch(watchers)
+                    self._watch(watched)
                     return
             except Exception as failure:
                 # Mostly PanelError; a library below may raise what it never said it would.
                 self._failed(failure)
-            if self._is_closed_within(retry_s):
+            if self._closing.wait(retry_s):
                 return
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
@@ -107,62 +109,45 @@ class Buttons:
             log.warning("buttons: %s", failure, exc_info=not is_known)
         self.failure = str(failure)
 
-    def _take(self, lines: contextlib.ExitStack) -> list[Watcher]:
+    def _take(self, lines: contextlib.ExitStack) -> list[Watched]:
         """Take all lines; ``lines`` gives them back."""
-        watchers: list[Watcher] = []
+        watched: list[Watched] = []
         for plan in self._buttons:
             line = self._input(plan, lines)
-            watchers.append(ButtonWatcher(plan, self._timing, is_down=line.is_on()))
+            watched.append((line, ButtonWatcher(plan, self._timing, is_down=line.is_on())))
         if self._switch is not None:
             line = self._input(self._switch, lines)
             switch = SwitchWatcher(self._switch, line.is_on, self._clock())
-            watchers.append(switch)
+            watched.append((line, switch))
             self._tell(switch.position())
-        return watchers
+        return watched
 
-    def _input(self, plan: ButtonPlan | SwitchPlan, lines: contextlib.ExitStack) -> GpioInput:
-        taken = GpioInput(
-            self._pins,
-            plan.line,
-            pull=plan.pull,
-            on_when_high=plan.on_when_high,
-            on_change=functools.partial(self._edge, plan.line),
-        )
+    def _input(self, plan: ButtonPlan | SwitchPlan, lines: contextlib.ExitStack) -> InputLine:
+        taken = self._take_line(plan.line, pull=plan.pull, on_when_high=plan.on_when_high)
         lines.callback(taken.close)
         return taken
 
-    def _edge(self, line: int, is_on: bool) -> None:
-        """Take an edge from gpiozero's thread."""
-        self._edges.put((line, is_on, self._clock()))
-
-    def _watch(self, watchers: Sequence[Watcher]) -> None:
+    def _watch(self, watched: Sequence[Watched]) -> None:
         """Turn edges and the passing of time into events until closed."""
-        while True:
-            deadlines = (watcher.deadline_s for watcher in watchers)
-            due_s = min((at_s for at_s in deadlines if at_s is not None), default=None)
-            left_s = None if due_s is None else max(0.0, due_s - self._clock())
-            try:
-                edge = self._edges.get(timeout=left_s)
-            except queue.Empty:
-                edge = NO_EDGE
-            if edge is None:
-                return
-            line, is_on, at_s = edge
-            for watcher in watchers:
-                is_meant = watcher.line == line
-                events = watcher.edge(is_on, at_s) if is_meant else watcher.passed(self._clock())
-                self._tell(*events)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            for line, watcher in watched:
+                selector.register(line, selectors.EVENT_READ, (line, watcher))
+            while not self._closing.is_set():
+                for key, _ in selector.select(self._left_s(watched)):
+                    if key.data is not None:
+                        self._hear(*key.data)
+                for _, watcher in watched:
+                    self._tell(*watcher.passed(self._clock()))
 
-    def _is_closed_within(self, seconds: float) -> bool:
-        """Wait, and say whether we were closed meanwhile; late edges mean nothing."""
-        ends_s = self._clock() + seconds
-        while (left_s := ends_s - self._clock()) > 0:
-            try:
-                if self._edges.get(timeout=left_s) is None:
-                    return True
-            except queue.Empty:
-                return False
-        return False
+    def _left_s(self, watched: Sequence[Watched]) -> float | None:
+        deadlines = (watcher.deadline_s for _, watcher in watched)
+        due_s = min((at_s for at_s in deadlines if at_s is not None), default=None)
+        return None if due_s is None else max(0.0, due_s - self._clock())
+
+    def _hear(self, line: InputLine, watcher: Watcher) -> None:
+        for is_on, at_s in line.edges():
+            self._tell(*watcher.edge(is_on, at_s))
 
     def _tell(self, *events: PanelEvent) -> None:
         """Call back; a failure there is not ours, and must not end the watch."""

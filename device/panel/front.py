@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -10,7 +11,8 @@ from typing import TextIO
 from device.panel.boards import Board
 from device.panel.buttons import Buttons
 from device.panel.dimming import Dimming
-from device.panel.gpio import Pins, PiPins
+from device.panel.gpio import GpioInput, Pins, PiPins
+from device.panel.kernel_line import KernelLine
 from device.panel.panel import Panel
 from device.panel.watchers import ButtonEvent
 from device.panel.wiring import buttons_of, lamps_of
@@ -20,7 +22,8 @@ class Front:
     """The lights and buttons of a board.
 
     ``on_button`` and ``on_mute_switch`` are called on the thread "buttons". The mute
-    switch lights its red lamp by itself, before anybody is told.
+    switch lights its red lamp by itself, before anybody is told. ``pins`` are gpiozero's,
+    in place of the Raspberry Pi's.
     """
 
     def __init__(
@@ -38,10 +41,11 @@ class Front:
     ) -> None:
         self._pi_pins = PiPins()
         shared = pins or self._pi_pins
+        take = KernelLine if pins is None else functools.partial(GpioInput, pins)
         lamps = lamps_of(board, shared, terminal=terminal, stream=stream)
         self.panel = Panel(lamps, dimming, clock=clock, wall_clock=wall_clock)
         self.buttons: Buttons = buttons_of(
-            board, shared, on_button=on_button, on_mute_switch=self._mute_switched
+            board, take, on_button=on_button, on_mute_switch=self._mute_switched
         )
         self._on_mute_switch = on_mute_switch
 

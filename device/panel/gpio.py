@@ -6,17 +6,23 @@ only when the first line is taken. Tests pass gpiozero's own mock pins in its pl
 
 from __future__ import annotations
 
+import logging
 import os
+import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gpiozero import PWMLED, DigitalInputDevice, GPIOZeroError
 from gpiozero.pins import Factory
 
+from device.panel.input_line import Edge
 from device.panel.output import PanelError
 from device.panel.view import Frame, PanelView
+
+log = logging.getLogger(__name__)
 
 PULSES_HZ = 200
 """Software pulses of lgpio; below some 100 Hz they are seen when the eye moves."""
@@ -138,18 +144,17 @@ def _shine(led: Any, light: float) -> None:
     led.value = light
 
 
-class GpioInput:
-    """A line as input, with a sense of "on"; edges are told from gpiozero's own thread."""
+EDGE = struct.Struct("?d")
 
-    def __init__(
-        self,
-        pins: Pins,
-        line: int,
-        *,
-        pull: str,
-        on_when_high: bool,
-        on_change: Callable[[bool], None],
-    ) -> None:
+
+class GpioInput:
+    """A line as input through gpiozero, which tells edges from a thread of its own.
+
+    For mock pins, and any other pins that gpiozero knows; see :mod:`device.panel.kernel_line`
+    for those of the Raspberry Pi.
+    """
+
+    def __init__(self, pins: Pins, line: int, *, pull: str, on_when_high: bool) -> None:
         """Take the line. Raises :class:`PanelError`."""
         pull_up = {"up": True, "down": False, "none": None}[pull]
         # With a pull, gpiozero calls active what the pull does not give: maybe our "off".
@@ -165,9 +170,25 @@ class GpioInput:
             )
         except hardware_errors() as failure:
             raise PanelError(f"cannot take GPIO{line}: {failure}") from failure
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         on, off = not self._is_inverted, self._is_inverted
-        self._device.when_activated = lambda: on_change(on)
-        self._device.when_deactivated = lambda: on_change(off)
+        self._device.when_activated = lambda: self._edge(on)
+        self._device.when_deactivated = lambda: self._edge(off)
+
+    def _edge(self, is_on: bool) -> None:
+        os.write(self._writer, EDGE.pack(is_on, time.monotonic()))
+
+    def fileno(self) -> int:
+        """Return the file that is readable when there are edges."""
+        return self._reader
+
+    def edges(self) -> list[Edge]:
+        """Return the edges since the last call."""
+        try:
+            content = os.read(self._reader, 64 * EDGE.size)
+        except BlockingIOError:
+            return []
+        return [(is_on, at_s) for is_on, at_s in EDGE.iter_unpack(content)]
 
     def is_on(self) -> bool:
         """Read the level. Raises :class:`PanelError`."""
@@ -177,5 +198,16 @@ class GpioInput:
             raise PanelError(f"cannot read GPIO{self._line}: {failure}") from failure
 
     def close(self) -> None:
-        """Give the line back."""
-        self._device.close()
+        """Give the line back.
+
+        gpiozero leaves the callback of a closed input with lgpio, whose one thread for all
+        edges dies when a late edge finds nobody (gpiozero 2.0.1): so take it away first.
+        """
+        try:
+            self._device.pin.when_changed = None
+        except hardware_errors() as failure:
+            log.debug("GPIO%d: %s", self._line, failure)
+        finally:
+            self._device.close()
+            os.close(self._writer)
+            os.close(self._reader)

@@ -10,6 +10,8 @@ from device.panel.actions import Action
 from device.panel.boards import NOT_CONNECTED, Board, ButtonSpec, LightsSpec
 from device.panel.buttons import Buttons
 from device.panel.gpio import GpioLights, Pins, PiPins
+from device.panel.input_line import TakeLine
+from device.panel.kernel_line import KernelLine
 from device.panel.output import Lights
 from device.panel.spi import Bus, SpiBus, TwoLineBus
 from device.panel.strip import (
@@ -71,7 +73,7 @@ def _strip(lights: LightsSpec, pins: Pins) -> StripLights:
 
 def buttons_of(
     board: Board,
-    pins: Pins | None = None,
+    take: TakeLine = KernelLine,
     *,
     on_button: Callable[[ButtonEvent], None],
     on_mute_switch: Callable[[bool], None] = lambda _: None,
@@ -82,7 +84,7 @@ def buttons_of(
         spec = board.mute_switch
         switch = SwitchPlan(spec.pin, spec.pull, spec.muted_when == "high")
     return Buttons(
-        pins or PiPins(),
+        take,
         [_plan(button) for button in board.button],
         switch,
         on_button=on_button,

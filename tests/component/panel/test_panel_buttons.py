@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 import time
@@ -18,6 +19,7 @@ from device.panel.boards import load_board, parse_board
 from device.panel.buttons import Buttons
 from device.panel.front import Front
 from device.panel.gestures import Timing
+from device.panel.gpio import GpioInput
 from device.panel.output import PanelError
 from device.panel.recorder import RecordingLights
 from device.panel.watchers import ButtonEvent, ButtonPlan, SwitchPlan
@@ -40,7 +42,7 @@ class Watch:
         self.told: queue.Queue[tuple[str, str, str]] = queue.Queue()
         self.switched: queue.Queue[bool] = queue.Queue()
         self.buttons = Buttons(
-            lambda: pins,
+            functools.partial(GpioInput, lambda: pins),
             [TALK, STOP],
             switch,
             on_button=self._told,
@@ -162,7 +164,9 @@ def test_a_listener_that_fails_does_not_end_the_watch(
         told.put(event.button)
         raise KeyError("oh")
 
-    buttons = Buttons(lambda: pins, [TALK], on_button=fail, timing=QUICK)
+    buttons = Buttons(
+        functools.partial(GpioInput, lambda: pins), [TALK], on_button=fail, timing=QUICK
+    )
     buttons.start()
     time.sleep(0.1)
     for _ in range(2):
@@ -194,7 +198,9 @@ def test_missing_lines_are_logged_once_and_tried_again(
         return pins
 
     told: queue.Queue[ButtonEvent] = queue.Queue()
-    buttons = Buttons(broken_for_a_while, [TALK], on_button=told.put, timing=QUICK)
+    buttons = Buttons(
+        functools.partial(GpioInput, broken_for_a_while), [TALK], on_button=told.put, timing=QUICK
+    )
     buttons.start()
     time.sleep(0.05)
     assert buttons.failure == "no GPIO here (buy a Raspberry Pi)"
@@ -215,7 +221,7 @@ def test_closing_while_there_is_no_hardware(monkeypatch: pytest.MonkeyPatch) -> 
     def broken() -> MockFactory:
         raise PanelError("no GPIO here")
 
-    buttons = Buttons(broken, [TALK], on_button=lambda _: None)
+    buttons = Buttons(functools.partial(GpioInput, broken), [TALK], on_button=lambda _: None)
     buttons.start()
     time.sleep(0.05)
     buttons.close()

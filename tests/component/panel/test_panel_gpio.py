@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
+from pathlib import Path
 
 import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 from device.panel.gpio import GpioInput, GpioLights, PiPins
+from device.panel.kernel_line import KernelLine
 from device.panel.output import PanelError
 from device.panel.spi import SpiBus, TwoLineBus
 from device.panel.strip import apa102_bytes
@@ -88,23 +91,35 @@ def test_nothing_of_the_panel_imports_lgpio_by_itself() -> None:
 @pytest.mark.parametrize("pull", ["up", "down", "none"])
 @pytest.mark.parametrize("on_when_high", [False, True])
 def test_an_input_has_our_sense_of_on(pins: MockFactory, pull: str, on_when_high: bool) -> None:
-    changes: list[bool] = []
     pin = pins.pin(17)
     pin.drive_low()
-    taken = GpioInput(
-        lambda: pins, 17, pull=pull, on_when_high=on_when_high, on_change=changes.append
-    )
+    taken = GpioInput(lambda: pins, 17, pull=pull, on_when_high=on_when_high)
     if pull != "none":
         assert pin.pull == pull
     (pin.drive_low if on_when_high else pin.drive_high)()
-    changes.clear()
+    taken.edges()
     assert taken.is_on() is False
+    before_s = time.monotonic()
     (pin.drive_high if on_when_high else pin.drive_low)()
     assert taken.is_on() is True
     (pin.drive_low if on_when_high else pin.drive_high)()
     assert taken.is_on() is False
-    assert changes == [True, False]
+    edges = taken.edges()
+    assert [is_on for is_on, _ in edges] == [True, False]
+    assert before_s <= edges[0][1] <= edges[1][1] <= time.monotonic()
+    assert taken.edges() == []
     taken.close()
+
+
+def test_without_a_header_the_failure_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PanelError, match="this machine has no GPIO chip of a Raspberry Pi"):
+        KernelLine(17, pull="up", on_when_high=False, devices=tmp_path)
+    (tmp_path / "gpiochip0").write_bytes(b"no chip at all")
+    with pytest.raises(PanelError, match="this machine has no GPIO chip of a Raspberry Pi"):
+        KernelLine(17, pull="up", on_when_high=False, devices=tmp_path)
+    (tmp_path / "gpiochip1").mkdir()
+    with pytest.raises(PanelError, match=r"cannot open .*gpiochip1: Is a directory"):
+        KernelLine(17, pull="up", on_when_high=False, devices=tmp_path)
 
 
 class Listener:

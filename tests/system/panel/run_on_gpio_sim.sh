@@ -2,8 +2,11 @@
 # Runs test_panel_on_gpio_sim.py on simulated GPIO lines of a real kernel.
 #
 #   run_on_gpio_sim.sh                inside a kernel with gpio-sim, as root
-#   run_on_gpio_sim.sh UML_KERNEL     boots a user-mode Linux (built with GPIO_SIM, CONFIGFS_FS,
-#                                     HOSTFS) on this machine's files, read-only, and runs there
+#   run_on_gpio_sim.sh UML_KERNEL     boots a user-mode Linux on this machine's files, read-only,
+#                                     and runs there. It is built with ARCH=um and GPIO_SIM,
+#                                     CONFIGFS_FS, HOSTFS, DEVTMPFS, VIRTIO_UML and
+#                                     UML_PCI_OVER_VIRTIO (without which it has no free
+#                                     interrupts, and lgpio says "bad event request").
 #
 # PYTHON names the interpreter (default: python3); it needs pytest, gpiozero and lgpio.
 set -eu
@@ -25,9 +28,11 @@ fi
 
 if [ "${BITTERN_GUEST:-}" = 1 ]; then
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+    # The guest goes down with its init, whatever ends it.
+    trap 'echo o >/proc/sysrq-trigger; sleep 5' EXIT
     mount -t proc proc /proc
     mount -t sysfs sys /sys
-    mount -t devtmpfs dev /dev
+    mountpoint -q /dev || mount -t devtmpfs dev /dev
     mount -t tmpfs run /run
 fi
 
@@ -49,12 +54,8 @@ export BITTERN_GPIO_SIM="$lines" LG_WD=/run TMPDIR=/run HOME=/run PYTHONDONTWRIT
 export PYTHONPATH="$repository${PYTHONPATH:+:$PYTHONPATH}"
 result=failed
 if "$python" -m pytest -q -s -p no:cacheprovider --rootdir=/run -c /dev/null \
-    --import-mode=importlib "$here/test_panel_on_gpio_sim.py"; then
+    --import-mode=importlib --color=no "$here/test_panel_on_gpio_sim.py"; then
     result=passed
 fi
 echo "guest: $result"
-if [ "${BITTERN_GUEST:-}" = 1 ]; then
-    echo o >/proc/sysrq-trigger
-    sleep 5
-fi
 [ $result = passed ]

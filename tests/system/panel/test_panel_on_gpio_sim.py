@@ -1,4 +1,4 @@
-"""The panel on real GPIO lines of a real kernel, through lgpio.
+"""The panel on real GPIO lines of a real kernel: LEDs through lgpio, buttons from the kernel.
 
 Needs a kernel with gpio-sim whose lines ``run_on_gpio_sim.sh`` has set up, which also
 says where they are (BITTERN_GPIO_SIM); skipped elsewhere.
@@ -84,9 +84,18 @@ class Desk:
             on_mute_switch=self.switched.put,
             dimming=dimming(100),
         )
+
+    def __enter__(self) -> Desk:
         self.front.start()
-        assert self.switched.get(timeout=5) is False
-        assert self.front.buttons.failure == ""
+        try:
+            assert self.switched.get(timeout=5) is False
+        except BaseException:
+            self.front.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.front.close()
 
     def show(self, state: State) -> None:
         self.front.panel.show(state)
@@ -96,9 +105,8 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    desk = Desk()
-    yield desk
-    desk.front.close()
+    with Desk() as desk:
+        yield desk
 
 
 def test_muted_is_steadily_red(desk: Desk) -> None:
@@ -187,10 +195,9 @@ def test_the_mute_switch_is_red_and_told(desk: Desk) -> None:
 
 def test_lines_are_given_back_and_can_be_taken_again() -> None:
     for _ in range(10):
-        desk = Desk()
-        push(TALK, True)
-        time.sleep(0.05)
-        push(TALK, False)
-        event, _ = desk.pressed.get(timeout=2)
-        assert event.gesture is Gesture.PRESS
-        desk.front.close()
+        with Desk() as desk:
+            push(TALK, True)
+            time.sleep(0.05)
+            push(TALK, False)
+            event, _ = desk.pressed.get(timeout=2)
+            assert event.gesture is Gesture.PRESS
