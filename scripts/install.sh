@@ -93,7 +93,7 @@ copy_release() {
     if [ ! -f "$release/.complete" ]; then
         has_changed=yes
         rm -rf -- "$release"
-        install -d -m 0755 "$release"
+        command install -d -m 0755 "$release"
         (cd -- "$REPOSITORY" && tar --create --null --files-from "$list" --owner=0 --group=0 --mode=u=rwX,go=rX) |
             tar --extract --directory "$release"
         touch "$release/.complete"
@@ -117,7 +117,7 @@ make_environment() {
 }
 
 install_user() {
-    install -d -m 0755 "$(dirname "$SYSUSERS")" "$(dirname "$TMPFILES")"
+    command install -d -m 0755 "$(dirname "$SYSUSERS")" "$(dirname "$TMPFILES")"
     put "$SYSUSERS" 644 <"$release/systemd/bittern.sysusers" && has_changed=yes
     put "$TMPFILES" 644 <"$release/systemd/bittern.tmpfiles" && has_changed=yes
     systemd-sysusers "$SYSUSERS"
@@ -126,7 +126,7 @@ install_user() {
 
 install_settings() {
     if [ -n "$settings" ]; then
-        "$release/.venv/bin/bittern" config check --config "$settings" >&2 ||
+        "$release/.venv/bin/bittern" config check "$settings" >&2 ||
             fail "$settings has mistakes (above); nothing was changed"
         put "$ETC/bittern.toml" 644 <"$settings" && has_changed=yes
     elif [ -n "$board" ] && [ ! -e "$ETC/bittern.toml" ]; then
@@ -215,7 +215,7 @@ write_drop_in() {
         esac
     done
     if [ -n "$lines" ]; then
-        install -d -m 0755 "$(dirname "$DROP_IN")"
+        command install -d -m 0755 "$(dirname "$DROP_IN")"
         printf '[Service]\n%s' "$lines" | put "$DROP_IN" 644 && has_changed=yes
     fi
     return 0
