@@ -35,8 +35,12 @@ class BrainProcess:
     ``ensure`` may be called by many at once.
     """
 
-    def __init__(self, socket_path: Path, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, socket_path: Path, arguments: Sequence[str] = (), *, may_start: bool = True
+    ) -> None:
+        """``may_start``: False leaves it to somebody else that there is a brain."""
         self.socket_path = socket_path
+        self._may_start = may_start
         self._arguments = tuple(arguments)
         self._process: asyncio.subprocess.Process | None = None
         self._told: asyncio.Task[bool] | None = None
@@ -55,6 +59,11 @@ class BrainProcess:
                 await self.stop()
             elif not self._is_running and await _answers(self.socket_path, READY_WITHIN_S):
                 return
+            if not self._may_start:
+                raise BrainDidNotStartError(
+                    f"no brain answers at {self.socket_path}",
+                    "Start it, or let the appliance do that with brain.autostart = true.",
+                )
             if not self._is_running:
                 await self._start()
             await self._wait_until_ready()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from device.cli import Commands
+
+if TYPE_CHECKING:
+    from device.settings.tree import Log
 
 
 def add_commands(commands: Commands[Any]) -> None:
@@ -37,6 +40,15 @@ def run(chosen: argparse.Namespace) -> int:
         log_to_terminal("debug" if chosen.verbose else "info")
         return asyncio.run(serve_safely(lambda: load_settings(chosen.config)))
     loaded = load_settings(chosen.config)
-    log_to_terminal("debug" if chosen.verbose else loaded.settings.log.level)
+    _log(loaded.settings.log, chosen.verbose)
     asyncio.run(serve(loaded, lambda: load_settings(chosen.config)))
     return 0
+
+
+def _log(log: Log, is_verbose: bool) -> None:
+    """Log lines as the settings say."""
+    from device.appliance.journal import log_to_journal
+    from device.logs import log_to_terminal
+
+    begin = log_to_journal if log.format == "journal" else log_to_terminal
+    begin("debug" if is_verbose else log.level)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -37,6 +38,7 @@ from device.listening import (
     WakeWordEnded,
     WakeWordHeard,
 )
+from device.models.location import VARIABLE as MODELS_VARIABLE
 from device.realtime.websocket import Link
 from device.reports import Reporter
 from device.settings import LoadedSettings, tree
@@ -113,6 +115,9 @@ class Daemon:
             raise
 
     async def _start(self, watch_sound: bool) -> None:
+        if self._settings.paths.models:
+            # The rooms and the brain's process find the store where everybody does.
+            os.environ.setdefault(MODELS_VARIABLE, self._settings.paths.models)
         self.brain = brain = self._brain()
         clock = SessionClock()
         sounds = Sounds()
@@ -148,7 +153,8 @@ class Daemon:
         path = brain_socket(self._settings.paths)
         if self._is_private:
             path = self._scratch() / "brain.sock"
-        brain = BrainProcess(path, brain_arguments(self._settings.brain))
+        may_start = self._settings.brain.autostart or self._is_private
+        brain = BrainProcess(path, brain_arguments(self._settings.brain), may_start=may_start)
         self._resources.push_async_callback(brain.stop)
         return brain
 

@@ -148,7 +148,7 @@ def _session_maker(
     def make(endpoint: Endpoint) -> Session:
         return session_for(
             endpoint,
-            instructions=assistant.instructions,
+            instructions=f"Your name is {assistant.name}. {assistant.instructions}",
             voice=chosen.voice or (None if is_own else assistant.voice or None),
             endpointing=EndpointingSettings(
                 threshold=chosen.vad_threshold,

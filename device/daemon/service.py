@@ -18,7 +18,7 @@ from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
 from device.daemon.orders import Orders
 from device.errors import BitternError
-from device.panel.boards import load_board
+from device.panel.boards import load_board, with_actions
 from device.panel.dimming import dimming
 from device.panel.front import Front
 from device.reports import Reporter, log_lines
@@ -280,7 +280,13 @@ def speaker_from(speaker: tree.Speaker) -> PortAudioSpeaker:
 
 def _front(panel: tree.Panel, controls: Controls) -> Front:
     return Front(
-        load_board(panel.board),
+        with_actions(
+            load_board(panel.board),
+            press=panel.press,
+            double=panel.double,
+            long=panel.long,
+            very_long=panel.very_long,
+        ),
         on_button=controls.button,
         on_mute_switch=controls.mute_switch,
         dimming=dimming(

@@ -311,8 +311,6 @@ class Brain:
         form=rf"(?:{WHOLE_PATH})?",
         form_help="the whole path of a GGUF file, from / or ~/",
     )
-    threads: int = key(1, "Processor threads of the models.", low=1, high=16)
-    needle: bool = key(False, "Load the Needle model, which picks tools from free speech.")
     idle_exit_s: float = key(
         300.0,
         "Without a link for this long, the brain ends and frees its memory.",
