@@ -79,6 +79,7 @@ class Conductor:
         self.uplinks = Uplinks(lambda: parts.capture.ring, self._link, self.feed)
         self._inbox: deque[inputs.Input] = deque()
         self._is_feeding = False
+        self._is_closed = False
         self._alarm: asyncio.TimerHandle | None = None
         self._tools: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
@@ -93,6 +94,8 @@ class Conductor:
 
     def feed(self, happened: inputs.Input) -> None:
         """Give the core an input and carry out what it wants; inputs made on the way wait."""
+        if self._is_closed:
+            return
         self._inbox.append(happened)
         if self._is_feeding or self.broken.done():
             return
@@ -130,7 +133,8 @@ class Conductor:
         return self.parts.capture.ring.end_sample
 
     async def close(self) -> None:
-        """Stop everything that was begun here, in bounded time."""
+        """Stop everything that was begun here, in bounded time; from now on nothing happens."""
+        self._is_closed = True
         if self._alarm is not None:
             self._alarm.cancel()
         self.uplinks.stop_all()

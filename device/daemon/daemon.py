@@ -52,6 +52,8 @@ from device.tools.store import Store
 
 log = logging.getLogger(__name__)
 
+ENDS_WITHIN_S = 1.6
+"""How long whatever is stopped may take: the process has two seconds from SIGTERM on."""
 WARM_WITHIN_S = 20.0
 """How long a brain may take to load when nobody waits for it yet."""
 
@@ -94,7 +96,11 @@ class Daemon:
             volume_percent=self._settings.speaker.volume_percent,
             cushion_s=self._settings.speaker.cushion_ms / 1000,
         )
-        self._resources = AsyncExitStack()
+        self._tasks = AsyncExitStack()
+        self._sound = AsyncExitStack()
+        self._talk = AsyncExitStack()
+        self._thought = AsyncExitStack()
+        self._house = AsyncExitStack()
         self._watch: asyncio.Task[None] | None = None
         self.brain: BrainProcess
         self.conductor: Conductor
@@ -138,7 +144,7 @@ class Daemon:
             clock,
         )
         self.conductor = Conductor(core, parts, chosen.entries)
-        self._resources.push_async_callback(self.conductor.close)
+        self._talk.push_async_callback(self.conductor.close)
         # What rings needs a speaker and nothing else: it comes before all that takes time.
         await self._open_speaker()
         await self._begin_ringing()
@@ -155,7 +161,7 @@ class Daemon:
             path = self._scratch() / "brain.sock"
         may_start = self._settings.brain.autostart or self._is_private
         brain = BrainProcess(path, brain_arguments(self._settings.brain), may_start=may_start)
-        self._resources.push_async_callback(brain.stop)
+        self._thought.push_async_callback(brain.stop)
         return brain
 
     async def _tools(self, sounds: Sounds) -> Registry:
@@ -165,7 +171,7 @@ class Daemon:
         store = Store(state / "house.sqlite3")
         for trouble in await store.open():
             log.error("%s", trouble)
-        self._resources.push_async_callback(store.close)
+        self._house.push_async_callback(store.close)
         self.alarms = Alarms(self.playback, sounds.chime("timer"), brain_voice)
         clock = SystemClock()
         self.ringer = Ringer(
@@ -185,13 +191,13 @@ class Daemon:
 
     def _scratch(self) -> Path:
         folder = tempfile.TemporaryDirectory(prefix="bittern-")
-        return Path(self._resources.enter_context(folder))
+        return Path(self._house.enter_context(folder))
 
     async def _begin_ringing(self) -> None:
         await self.ringer.start()
         self._ringing = asyncio.create_task(self.ringer.run(), name="ringer")
-        self._resources.push_async_callback(self.ringer.close)
-        self._resources.push_async_callback(_cancelled, self._ringing)
+        self._house.push_async_callback(self.ringer.close)
+        self._tasks.push_async_callback(_cancelled, self._ringing)
 
     async def _warm(self, brain: BrainProcess, entry: EndpointEntry) -> None:
         """The brain is the first choice: have it ready before it is asked."""
@@ -210,28 +216,28 @@ class Daemon:
         self, work: Coroutine[None, None, None], *, is_waited_for: bool
     ) -> None:
         task = asyncio.create_task(work, name="warm the brain")
-        self._resources.push_async_callback(_cancelled, task)
+        self._tasks.push_async_callback(_cancelled, task)
         if is_waited_for:
             await task
 
     async def _open_speaker(self) -> None:
         await asyncio.to_thread(self.playback.open)
-        self._resources.push_async_callback(asyncio.to_thread, self.playback.close)
+        self._sound.push_async_callback(asyncio.to_thread, self.playback.close)
 
     async def _open_ears(self, clock: SessionClock) -> None:
         self.listening.start()
-        self._resources.push_async_callback(asyncio.to_thread, self.listening.stop)
+        self._sound.push_async_callback(asyncio.to_thread, self.listening.stop)
         clock.restart()
         if self._is_muted:
             self.conductor.feed(inputs.MuteChanged(True))
         else:
             await asyncio.to_thread(self.capture.open)
-        self._resources.push_async_callback(asyncio.to_thread, self.capture.close)
+        self._sound.push_async_callback(asyncio.to_thread, self.capture.close)
 
     def _begin_watch(self) -> None:
         watch = SoundWatch(self.capture, self.playback, self.conductor.feed, self._hangs)
         self._watch = asyncio.create_task(watch.run(), name="sound watch")
-        self._resources.push_async_callback(_cancelled, self._watch)
+        self._tasks.push_async_callback(_cancelled, self._watch)
 
     async def wait(self) -> None:
         """Return never; raise what broke the appliance."""
@@ -241,8 +247,18 @@ class Daemon:
             each.result()
 
     async def stop(self) -> None:
-        """Stop everything, last begun first."""
-        await self._resources.aclose()
+        """Stop everything; raise the first ``BitternError`` of what could not be closed.
+
+        What may hang (a sound card, a network, a brain) is stopped side by side, so that
+        two that hang take no longer than one.
+        """
+        await self._tasks.aclose()
+        slow = (self._sound, self._talk, self._thought)
+        outcomes = await asyncio.gather(*map(_stopped, slow), return_exceptions=True)
+        await _stopped(self._house)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     # -- ears --------------------------------------------------------------------------
 
@@ -281,6 +297,14 @@ class Daemon:
     def _deaf(self, failure: BaseException) -> None:
         if not self.conductor.broken.done():
             self.conductor.broken.set_exception(failure)
+
+
+async def _stopped(parts: AsyncExitStack) -> None:
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            await parts.aclose()
+    except TimeoutError:
+        log.error("something did not stop within %g s; it ends with the process", ENDS_WITHIN_S)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

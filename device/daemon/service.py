@@ -45,8 +45,8 @@ async def serve(loaded: LoadedSettings, load: Load) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
     try:
-        await service.start()
-        await until(stopping, service)
+        if await is_started(service, stopping):
+            await until(stopping, service)
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         log.info("stopping")
@@ -112,9 +112,16 @@ class Service:
         if self._control is not None:
             await self._control.close()
         if hasattr(self, "daemon"):
-            await self.daemon.stop()
+            await self._stop_daemon()
         if hasattr(self, "_front"):
             self._front.close()
+
+    async def _stop_daemon(self) -> None:
+        try:
+            await self.daemon.stop()
+        except BitternError as failure:
+            # It was to end, and it does: what could not be closed goes with the process.
+            log.error("%s", failure)
 
     async def wait(self) -> None:
         """Return never; raise what broke the appliance that is running now."""
@@ -302,6 +309,20 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     return stopping
+
+
+async def is_started(service: Service, stopping: asyncio.Event) -> bool:
+    """Start a service; False when it is told to stop before that is done."""
+    starting = asyncio.create_task(service.start())
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return False
+    starting.result()
+    return True
 
 
 async def until(stopping: asyncio.Event, service: Service, *others: asyncio.Task[None]) -> None:
