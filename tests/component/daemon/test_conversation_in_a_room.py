@@ -7,6 +7,7 @@ side by side, once, before the first test looks.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -183,6 +184,30 @@ async def mute(scene: Scene, for_s: float) -> None:
 
 
 @scene
+async def stopped_while_speaking(scene: Scene) -> None:
+    appliance = await scene.begin(WAKE, 0.2, QUESTION, 1.0, answers=[LONG])
+    await appliance.until_state(State.SPEAKING)
+    await stop(scene)
+
+
+@scene
+async def stopped_with_a_dead_link(scene: Scene) -> None:
+    fault = {"kind": "black_hole", "at": "question", "after_ms": 400}
+    appliance = await scene.begin(
+        WAKE, 0.2, QUESTION, 1.0, answers=[LONG], script={"faults": [fault]}
+    )
+    await appliance.until(lambda _: scene.cloud.visits and scene.cloud.visits[0].mishaps)
+    await stop(scene)
+
+
+async def stop(scene: Scene) -> None:
+    begun_s = time.monotonic()
+    await scene.appliance.daemon.stop()
+    scene.notes["stopped within"] = time.monotonic() - begun_s
+    scene.notes["left behind"] = scene.room.is_alive, scene.appliance.daemon.capture.is_open
+
+
+@scene
 async def timer(scene: Scene) -> None:
     call = {"items": [{"call": "set_timer", "arguments": {"seconds": 1}}]}
     appliance = await scene.begin(
@@ -349,6 +374,13 @@ def test_after_unmuting_questions_are_answered_again(scenes, sounds) -> None:
     everything = b"".join(visit.audio for visit in scene.cloud.visits)
     assert sounds.times_in(scene.heard(11), everything) == 1
     assert sounds.times_in(scene.take.part(7), everything) == 0, "asked while it was muted"
+
+
+@pytest.mark.parametrize("name", ["stopped_while_speaking", "stopped_with_a_dead_link"])
+def test_it_stops_within_two_seconds_in_the_middle_of_anything(scenes, name: str) -> None:
+    notes = scenes(name).notes
+    assert notes["stopped within"] < 1.9
+    assert notes["left behind"] == (False, False)
 
 
 def test_a_timer_set_by_voice_rings_until_the_wake_word(scenes) -> None:
