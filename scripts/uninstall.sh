@@ -32,7 +32,9 @@ for unit in "${UNIT_NAMES[@]}"; do
     rm -f -- "$UNITS/$unit"
 done
 rm -f -- "$DROP_IN" "$COMMAND" "$SYSUSERS" "$TMPFILES"
-rmdir -- "$(dirname -- "$DROP_IN")" 2>/dev/null || true
+for folder in "$(dirname -- "$DROP_IN")" "$(dirname -- "$SYSUSERS")"; do
+    rmdir -- "$folder" 2>/dev/null || true # others have something in it, or it never was
+done
 rm -rf -- "$OPT"
 systemctl daemon-reload
 systemctl reset-failed "${UNIT_NAMES[@]}" 2>/dev/null || true
