@@ -311,7 +311,9 @@ def _take(
     from device.brain.expected_words import expected_words
 
     cancellation = Cancellation()
-    expected = expected_words([{"parameters": tool.parameters} for tool in tools])
+    expected = expected_words(
+        [{"name": tool.name, "parameters": tool.parameters} for tool in tools]
+    )
     stream = abilities.transcriber.start("en", expected)
     detector = abilities.new_voice_detector()
     for start in range(0, len(spoken.sound) - _FRAME_SAMPLES, _FRAME_SAMPLES):

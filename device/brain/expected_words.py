@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from device.brain.functions import is_known_kind
+
 _MOST_CHARACTERS = 400
 """About 100 tokens: more would push out what a client asks to expect itself."""
 
@@ -33,6 +35,8 @@ def expected_words(tools: Iterable[Mapping[str, Any]]) -> str:
 
 def _all_values(tools: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for tool in tools:
+        if is_known_kind(str(tool.get("name", ""))):
+            continue
         for value in _values(tool.get("parameters")):
             spaced = " ".join(re.findall(r"[A-Z]?[a-z']+|[A-Z]+|\d+|\W+", value))
             spaced = " ".join(re.sub(r"[_-]", " ", spaced).split())

@@ -112,10 +112,11 @@ def tools_for(intent: str, tools: Sequence[FunctionTool]) -> list[FunctionTool]:
     return [*exact, *like]
 
 
-def is_known_kind(tool: FunctionTool) -> bool:
-    """Whether a tool is one that intents are about, so that no guess has to be made of it."""
-    names = {name for names in _EXACT.values() for name in names} | set(_KINDS)
-    return tool.name in names or any(tools_for(intent, [tool]) for intent in _KINDS)
+def is_known_kind(name: str) -> bool:
+    """Whether a tool of that name is one that intents are about: no guess is made of it."""
+    names = {known for several in _EXACT.values() for known in several} | set(_KINDS)
+    tool = FunctionTool(name, "", {})
+    return name in names or any(tools_for(intent, [tool]) for intent in _KINDS)
 
 
 def calls_for(

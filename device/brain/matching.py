@@ -74,7 +74,7 @@ class SchemaMatcher:
         proposals = [
             proposal
             for tool in tools
-            if not is_known_kind(tool)
+            if not is_known_kind(tool.name)
             and (proposal := self._proposal(tool, tokens, command, utterance)) is not None
         ]
         best = max(proposals, key=lambda proposal: proposal.confidence, default=None)

@@ -15,6 +15,8 @@ Half = Literal["am", "pm"]
 
 _CLOCK = re.compile(r"^([01]?\d|2[0-4])[:.]([0-5]\d)$")
 _MILITARY = re.compile(r"^([01]\d|2[0-3])([0-5]\d)$")
+_RUN_TOGETHER = re.compile(r"^([1-9])([0-5]\d)$")
+"""How a transcriber may write "six thirty"."""
 _ISO = re.compile(r"^\d{4}-\d\d-\d\d$")
 _ORDINAL = re.compile(r"^(\d{1,2})([a-z]+)$")
 EARLIEST_HOUR = 7
@@ -135,6 +137,8 @@ class Moments:
             # "07:30" is the morning; "7:30" could be either.
             is_24h = text.startswith("0") or int(clock[1]) == 0
             return ClockTime(int(clock[1]) % 24, int(clock[2]), "am" if is_24h else None)
+        if short := _RUN_TOGETHER.match(text):
+            return ClockTime(int(short[1]), int(short[2]))
         if military := _MILITARY.match(text):
             return ClockTime(int(military[1]), int(military[2]), _half_of(int(military[1])))
         for phrase in self._words["half_past"]:

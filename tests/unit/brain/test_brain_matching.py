@@ -123,4 +123,6 @@ def test_the_words_to_expect_are_the_values_of_the_schemas() -> None:
     assert "twelve Ounce" in words or "twelve ounce" in words
     assert "living room" in words
     assert expected_words([]) == ""
+    own = [{"name": tool.name, "parameters": tool.parameters} for tool in appliance_tools()]
+    assert expected_words(own) == ""
     assert len(expected_words([{"parameters": {"enum": ["word" * 20] * 3 + ["x" * 90] * 9}}])) < 500

@@ -142,10 +142,21 @@ def test_drops_what_was_heard_into_silence(
     assert without_inventions(heard, score, no_speech) == left
 
 
-def test_drops_a_beginning_said_over() -> None:
-    assert without_echo("Call mum at 8. Call mum") == "Call mum at 8."
-    assert without_echo("No. No.") == "No. No."
-    assert without_echo("Yes. No") == "Yes. No"
+@pytest.mark.parametrize(
+    ("heard", "left"),
+    [
+        ("Call mum at 8. Call mum", "Call mum at 8."),
+        ("Maximum volume. Maximum volume.", "Maximum volume."),
+        ("What's the capital? What's the capitol?", "What's the capital?"),
+        ("Brew an americano, brew an americana,", "Brew an americano."),
+        ("Yes. No", "Yes. No"),
+        ("Set a timer. Set an alarm for seven.", "Set a timer. Set an alarm for seven."),
+        ("Well, well done.", "Well, well done."),
+        ("Milk, eggs, bread", "Milk, eggs, bread"),
+    ],
+)
+def test_drops_what_is_said_over(heard: str, left: str) -> None:
+    assert without_echo(heard) == left
 
 
 @pytest.mark.parametrize(
