@@ -35,6 +35,7 @@ FAMILIES: tuple[str, ...] = (
     "wake",
     "panel",
     "board",
+    "mic",
     "devices",
     "sounds",
     "simulate",

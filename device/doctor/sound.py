@@ -12,57 +12,26 @@ from device.audio.samples import Samples
 from device.audio.sounds import Sounds
 from device.audio.speaker import Speaker
 from device.doctor.findings import Finding, Verdict
+from device.doctor.levels import BLOCK_S, judge, measure
+from device.doctor.recording import record
 from device.errors import BitternError
 
 LISTEN_S = 1.5
-SETTLE_S = 0.3
-"""Sound cards click when they are opened; that is not the room."""
-LOUD_ROOM_DBFS = -35.0
-CLIPPED = 32_700
+_DEVICES = "See `bittern devices`, and [microphone] device in the settings."
 
 
 def check_microphone(microphone: Callable[[], Microphone]) -> Finding:
     """Listen for a moment: is there sound, and how much of it?"""
     try:
-        sound, rate_hz, name = _listen(microphone())
+        one = microphone()
+        sound = record(one, LISTEN_S)
     except BitternError as failure:
         return Finding("microphone", Verdict.BAD, failure.what, failure.advice or _DEVICES)
-    sound = sound[round(SETTLE_S * rate_hz) :]
-    found = f"{name}, {rate_hz} Hz"
-    if not len(sound):
+    found = f"{one.name}, {one.rate_hz} Hz"
+    if len(sound) < round(BLOCK_S * one.rate_hz):
         return Finding("microphone", Verdict.BAD, f"{found}: delivers nothing", _DEVICES)
-    if not np.any(sound != sound[0]):
-        advice = "Is it muted, or is this the wrong channel ([microphone] channel)?"
-        return Finding("microphone", Verdict.BAD, f"{found}: dead, every sample the same", advice)
-    level = 20 * np.log10(np.sqrt(np.mean(np.square(sound.astype(np.float64)))) / 32_768 + 1e-9)
-    found += f", noise {level:.0f} dBFS"
-    if np.mean(np.abs(sound.astype(np.int32)) >= CLIPPED) > 0.001:
-        return Finding("microphone", Verdict.WARNING, f"{found}, clipping", "Lower its gain.")
-    if level > LOUD_ROOM_DBFS:
-        return Finding("microphone", Verdict.WARNING, found, "Loud: lower its gain, or try later.")
-    return Finding("microphone", Verdict.GOOD, found)
-
-
-_DEVICES = "See `bittern devices`, and [microphone] device in the settings."
-
-
-def _listen(microphone: Microphone) -> tuple[Samples, int, str]:
-    blocks: list[Samples] = []
-    enough = threading.Event()
-    wanted = round((LISTEN_S + SETTLE_S) * microphone.rate_hz)
-
-    def deliver(samples: Samples) -> None:
-        blocks.append(samples)
-        if sum(map(len, blocks)) >= wanted:
-            enough.set()
-
-    microphone.open(deliver)
-    try:
-        enough.wait(LISTEN_S + SETTLE_S + 2.0)
-    finally:
-        microphone.close()
-    sound = np.concatenate(blocks) if blocks else np.zeros(0, np.int16)
-    return sound, microphone.rate_hz, microphone.name
+    judgement = judge(measure(sound, one.rate_hz))
+    return Finding("microphone", judgement.verdict, f"{found}: {judgement.found}", judgement.advice)
 
 
 def check_speaker(speaker: Callable[[], Speaker]) -> Finding:
