@@ -20,6 +20,8 @@ here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 . "$here/lib/system.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/appliance.sh
 . "$here/lib/appliance.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/credentials.sh
+. "$here/lib/credentials.sh"
 
 settings='' board='' key_file='' key_name=OPENAI_API_KEY attended=yes start=yes
 step='reading the options'
@@ -180,44 +182,9 @@ install_key() {
         printf '\n' >&2
     fi
     if [ -n "$key" ]; then
-        store_key "$folder" "$key"
+        store_key "$folder" "$key" && has_changed=yes
     fi
-    write_drop_in "$folder"
-}
-
-store_key() {
-    local folder=$1 key=$2 sealed=$1/$key_name.cred plain=$1/$key_name
-    if [ -e "$sealed" ] && [ "$(systemd-creds decrypt --name="$key_name" "$sealed" - 2>/dev/null)" = "$key" ]; then
-        return 0
-    fi
-    if have systemd-creds && systemd-creds setup >/dev/null 2>&1 &&
-        printf '%s' "$key" | systemd-creds encrypt --with-key=host --name="$key_name" - "$sealed.new" 2>/dev/null; then
-        chmod 0600 "$sealed.new"
-        mv -f "$sealed.new" "$sealed"
-        rm -f "$plain"
-        more "the key is in $sealed, encrypted for this machine"
-    else
-        rm -f "$sealed.new"
-        printf '%s' "$key" | put "$plain" 600 || return 0
-        more "the key is in $plain, readable by root alone (systemd cannot encrypt here)"
-    fi
-    has_changed=yes
-}
-
-write_drop_in() {
-    local folder=$1 file name lines=''
-    for file in "$folder"/*; do
-        [ -f "$file" ] || continue
-        name=$(basename "$file")
-        case $name in
-        *.cred) lines+="LoadCredentialEncrypted=${name%.cred}:$file"$'\n' ;;
-        *) lines+="LoadCredential=$name:$file"$'\n' ;;
-        esac
-    done
-    if [ -n "$lines" ]; then
-        command install -d -m 0755 "$(dirname "$DROP_IN")"
-        printf '[Service]\n%s' "$lines" | put "$DROP_IN" 644 && has_changed=yes
-    fi
+    write_drop_in "$folder" && has_changed=yes
     return 0
 }
 
