@@ -40,6 +40,8 @@ _MIGRATIONS: Sequence[Sequence[str]] = (
     ),
 )
 """Statements that lead from each version of the schema to the next, the first from nothing."""
+SCHEMA_VERSION = len(_MIGRATIONS)
+"""The schema that this Bittern writes; it does not read a later one."""
 
 TABLES = {"entries": ("id", "body"), "ringings": ("id", "body"), "items": ("id", "list", "text")}
 
