@@ -40,19 +40,52 @@ def _opened(name: str, value: object) -> object:
         return value
 
 
-def log_lines(with_transcripts: bool) -> Reporter:
-    """Write each report to the log; what was said only where ``with_transcripts``."""
+def log_lines(with_transcripts: bool, state: Callable[[], str] = lambda: "") -> Reporter:
+    """Write each report to the log; what was said only where ``with_transcripts``.
+
+    ``state`` tells the state of the conversation. It, the turn, the endpoint and the
+    latency of an answer become fields of the line where the log has fields.
+    """
 
     def report(what: Report) -> None:
         hidden = () if with_transcripts else _SPOKEN.get(what.event, ())
-        shown = " ".join(
-            f"{key}={_plain(value)}"
+        shown = {
+            key: value
             for key, value in what.fields.items()
             if key not in hidden and (with_transcripts or key != "result")
-        )
-        log.info("turn=%d %s %s", what.turn, what.event, shown)
+        }
+        text = " ".join(f"{key}={_plain(value)}" for key, value in shown.items())
+        level = _LEVELS.get(what.event, logging.INFO)
+        extra = _log_fields(what, state())
+        log.log(level, "turn=%d %s", what.turn, f"{what.event} {text}".rstrip(), extra=extra)
 
     return report
+
+
+_LEVELS = dict.fromkeys(
+    ("link_failed", "endpoint_error", "microphone_failed", "playback_stalled"), logging.WARNING
+) | {"unanswered": logging.ERROR}
+
+
+def _log_fields(what: Report, state: str) -> dict[str, object]:
+    fields = {
+        "EVENT": what.event,
+        "TURN": what.turn,
+        "STATE": state,
+        "ENDPOINT": what.fields.get("endpoint", ""),
+        "REASON": what.fields.get("reason", ""),
+        "LATENCY_MS": _latency_ms(what),
+    }
+    # Not empty, and not None: a journal cannot tell an empty field from a mistake.
+    return {f"BITTERN_{name}": value for name, value in fields.items() if value not in ("", None)}
+
+
+def _latency_ms(what: Report) -> int | None:
+    """From the end of the question to the first sound of its answer."""
+    asked_s, answered_s = (what.fields.get(key) for key in ("speech_end_s", "first_audio_played_s"))
+    if what.event != "turn" or not isinstance(asked_s, float) or not isinstance(answered_s, float):
+        return None
+    return round(1000 * (answered_s - asked_s))
 
 
 def sentences(stream: IO[str] = sys.stdout) -> Reporter:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from device.appliance.secrecy import for_children
 from device.errors import BitternError
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class BrainProcess:
             *self._arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            env=_without_secrets(),
+            env=for_children(),
         )
         self._told = asyncio.create_task(_told_ready(self._process), name="brain gets ready")
 
@@ -150,12 +150,3 @@ async def _answers(path: Path, within_s: float) -> bool:
                 writer.transport.abort()
     except (OSError, TimeoutError):
         return False
-
-
-def _without_secrets() -> dict[str, str]:
-    """Our environment for a child that has no business with keys."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.endswith(("_KEY", "_TOKEN", "_SECRET")) and name != "CREDENTIALS_DIRECTORY"
-    }

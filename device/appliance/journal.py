@@ -1,8 +1,18 @@
-"""Log lines for systemd's journal, with the priority and place of each as fields."""
+"""Log lines for systemd's journal, each with its particulars as fields of their own.
+
+Besides what systemd's handler always tells (``PRIORITY``, ``LOGGER``, ``CODE_FILE``,
+``THREAD_NAME``, …) a line about a conversation has ``BITTERN_EVENT``, ``BITTERN_TURN``,
+``BITTERN_STATE``, and where they apply ``BITTERN_ENDPOINT``, ``BITTERN_REASON`` and
+``BITTERN_LATENCY_MS``: ``journalctl -u bittern BITTERN_EVENT=link_failed -o json``.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO
 
 from device.errors import EXIT_BAD_SETTINGS, BitternError
 
@@ -11,6 +21,29 @@ class NoJournalError(BitternError):
     """The journal was asked for, and systemd-python is not there."""
 
     exit_code = EXIT_BAD_SETTINGS
+
+
+def is_journalled(environ: Mapping[str, str] = os.environ, stream: IO[str] | None = None) -> bool:
+    """Whether what goes to standard error ends in systemd's journal anyway.
+
+    ``JOURNAL_STREAM`` alone does not say so: a child whose output goes elsewhere inherits
+    it. It names the device and the inode of the stream (systemd.exec(5)).
+    """
+    told = environ.get("JOURNAL_STREAM", "")
+    try:
+        status = os.fstat((stream or sys.stderr).fileno())
+    except (OSError, ValueError):
+        return False
+    return told == f"{status.st_dev}:{status.st_ino}"
+
+
+def is_available() -> bool:
+    """Whether systemd-python can be had."""
+    try:
+        import systemd.journal  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def log_to_journal(level: str) -> None:

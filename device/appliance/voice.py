@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 
+from device.appliance.secrecy import for_children
 from device.audio.samples import Samples
 from device.errors import BitternError
 
@@ -31,7 +32,7 @@ async def speak(text: str) -> Samples:
         raise NoVoiceError(f"a text of 1 to {LONGEST_TEXT} characters is needed")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", __name__,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=for_children(),
     )  # fmt: skip
     try:
         async with asyncio.timeout(SPEAK_WITHIN_S):

@@ -30,25 +30,45 @@ def add_commands(commands: Commands[Any]) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Run the daemon."""
+    from device.appliance.secrecy import hide_memory
+    from device.appliance.service_manager import ServiceManager
+    from device.errors import BitternError
+
+    hide_memory()
+    try:
+        return _run_safe(chosen) if chosen.safe else _run(chosen)
+    except BitternError as failure:
+        # What `systemctl status` shows of a service that has failed.
+        ServiceManager().status(failure.what.partition("\n")[0])
+        raise
+
+
+def _run(chosen: argparse.Namespace) -> int:
     from device.daemon.service import serve
-    from device.logs import log_to_terminal
     from device.settings import load_settings
 
-    if chosen.safe:
-        from device.daemon.safe import serve_safely
-
-        log_to_terminal("debug" if chosen.verbose else "info")
-        return asyncio.run(serve_safely(lambda: load_settings(chosen.config)))
     loaded = load_settings(chosen.config)
     _log(loaded.settings.log, chosen.verbose)
     asyncio.run(serve(loaded, lambda: load_settings(chosen.config)))
     return 0
 
 
+def _run_safe(chosen: argparse.Namespace) -> int:
+    from device.daemon.safe import serve_safely
+    from device.settings import load_settings
+    from device.settings.tree import Log
+
+    _log(Log(), chosen.verbose)
+    return asyncio.run(serve_safely(lambda: load_settings(chosen.config)))
+
+
 def _log(log: Log, is_verbose: bool) -> None:
     """Log lines as the settings say."""
-    from device.appliance.journal import log_to_journal
+    from device.appliance.journal import is_available, is_journalled, log_to_journal
     from device.logs import log_to_terminal
 
-    begin = log_to_journal if log.format == "journal" else log_to_terminal
+    is_wanted = log.format == "journal"
+    if log.format == "auto":
+        is_wanted = is_journalled() and is_available()
+    begin = log_to_journal if is_wanted else log_to_terminal
     begin("debug" if is_verbose else log.level)

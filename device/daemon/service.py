@@ -70,7 +70,7 @@ class Service:
         self.daemon: Daemon
         self._load = load
         self._front: Front
-        self._log_lines = log_lines(loaded.settings.log.transcripts)
+        self._log_lines = log_lines(loaded.settings.log.transcripts, self._state)
         self._control: ControlServer | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
@@ -178,7 +178,7 @@ class Service:
     def _adopt(self, new: LoadedSettings, found: Changes) -> None:
         settings, self.loaded = new.settings, new
         logging.getLogger().setLevel(settings.log.level.upper())
-        self._log_lines = log_lines(settings.log.transcripts)
+        self._log_lines = log_lines(settings.log.transcripts, self._state)
         if "speaker.volume_percent" in found.keys:
             self.daemon.playback.volume_percent = settings.speaker.volume_percent
         if found.touch_panel:
@@ -246,6 +246,9 @@ class Service:
         self._log_lines(what)
         for listener in tuple(self.listeners):
             listener(what)
+
+    def _state(self) -> str:
+        return str(self.daemon.conductor.core.state)
 
     def _show(self, what: Show) -> None:
         self._front.panel.show(what.state, is_local=what.is_local, fault=what.fault)

@@ -365,8 +365,8 @@ class Log:
 
     level: Literal["debug", "info", "warning", "error"] = key("info", "Least weight written.")
     transcripts: bool = key(False, "Write what was said, by whom; it stays in the log.")
-    format: Literal["text", "journal"] = key(
-        "text", "Lines for people, or fields for systemd's journal."
+    format: Literal["auto", "text", "journal"] = key(
+        "auto", "Lines for people, or fields for systemd's journal; auto sees who reads."
     )
 
 

@@ -108,12 +108,3 @@ async def test_one_that_somebody_else_started_is_used_and_left_alone(
     await brain.stop()
     await brain.ensure()
     assert brain._process is None
-
-
-async def test_keys_are_not_handed_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOME_API_KEY", "sk-secret")
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
-    given = brain_process._without_secrets()
-    assert "SOME_API_KEY" not in given
-    assert "CREDENTIALS_DIRECTORY" not in given
-    assert given["PATH"] == os.environ["PATH"]
