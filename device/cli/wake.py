@@ -59,9 +59,9 @@ def _score(arguments: argparse.Namespace) -> int:
     from device.wake.open import open_words
     from device.wake.scoring import load, score_sound
 
-    engine, rules = open_words(_chosen(arguments))
+    engine, rules, second = open_words(_chosen(arguments))
     for path in arguments.files:
-        scores = score_sound(engine, rules, load(path))
+        scores = score_sound(engine, rules, load(path), second)
         print(_json_line(path, scores) if arguments.json else _line(path, scores), flush=True)
     return 0
 

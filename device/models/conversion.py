@@ -1,4 +1,4 @@
-"""Wake models as ONNX, written once from the TFLite files that were fetched."""
+"""Wake models in the form that streams, written once from the files that were fetched."""
 
 from __future__ import annotations
 
@@ -33,19 +33,22 @@ def _converter_sha256() -> str:
     return digest.hexdigest()
 
 
-def convert(tflite: Path, onnx: Path) -> None:
-    """Write ``onnx`` from ``tflite``; raise ConversionFailed with the reason."""
+def convert(source: Path, onnx: Path) -> None:
+    """Write ``onnx`` from ``source``; raise ConversionFailed with the reason."""
     try:
         # Only here: it pulls in the onnx and tflite packages, which nothing else needs.
         from device.models.convert import convert as write_onnx
+        from device.models.convert import convert_embedding
+
+        write = convert_embedding if source.suffix == ".onnx" else write_onnx
     except ImportError as error:
         raise ConversionFailed(
-            f"cannot convert {tflite.name}: {error}",
+            f"cannot convert {source.name}: {error}",
             "the converter needs the packages of `bittern[convert]`",
         ) from error
     try:
-        write_onnx(tflite, onnx)
+        write(source, onnx)
     except BitternError as error:
-        raise ConversionFailed(f"cannot convert {tflite.name}: {error.what}", error.advice) from (
+        raise ConversionFailed(f"cannot convert {source.name}: {error.what}", error.advice) from (
             error
         )

@@ -1,4 +1,7 @@
-"""Writes a wake model as ONNX from the TFLite file it was trained into, and proves it.
+"""Writes a wake model in the form that streams, and proves it.
+
+A TFLite model of microWakeWord becomes ONNX; the speech embedding, which is ONNX already,
+becomes one that looks at each frame once.
 
 The work is done in :mod:`device.wake.conversion`; here are the two doors. A converted
 model takes ``features`` float32 ``[streams, frames, 1, 40]`` (frames = 3n, as
@@ -13,6 +16,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +69,6 @@ def convert(tflite_path: Path, onnx_path: Path) -> ConversionReport:
     Raises :class:`device.wake.conversion.translate.UnsupportedModelError`, naming the
     operator, or :class:`device.wake.conversion.flatbuffer.UnreadableModelError`.
     """
-    import onnx
     from onnx import helper
 
     from device.wake.conversion import flatbuffer, translate
@@ -82,13 +85,36 @@ def convert(tflite_path: Path, onnx_path: Path) -> ConversionReport:
     )
     frames = translator.frames_per_step
     helper.set_model_props(model, {"source_sha256": digest, "frames_per_step": str(frames)})
+    _write(model, onnx_path)
+    rings = len(graph.input) - 1
+    size = onnx_path.stat().st_size
+    return ConversionReport(digest, len(graph.node), rings, frames, size)
+
+
+def convert_embedding(source: Path, onnx_path: Path) -> None:
+    """Write the streaming form of the speech embedding at ``source``.
+
+    Raises :class:`device.wake.conversion.translate.UnsupportedModelError`, naming the
+    operator, for any other model.
+    """
+    from onnx import helper
+
+    from device.wake.conversion import embedding
+
+    model = embedding.stream(source)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    helper.set_model_props(model, {"source_sha256": digest})
+    _write(model, onnx_path)
+
+
+def _write(model: Any, onnx_path: Path) -> None:
+    """Check and write; nothing half-written is ever left under the name."""
+    import onnx
+
     onnx.checker.check_model(model)
     partial = onnx_path.with_suffix(onnx_path.suffix + ".partial")
     partial.write_bytes(model.SerializeToString())
     os.replace(partial, onnx_path)
-    rings = len(graph.input) - 1
-    size = onnx_path.stat().st_size
-    return ConversionReport(digest, len(graph.node), rings, frames, size)
 
 
 def check(

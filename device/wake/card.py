@@ -30,7 +30,7 @@ class BadCardError(BitternError):
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The mean score from which a word counts, per sensitivity."""
+    """The score from which a word counts, per sensitivity."""
 
     low: float
     normal: float
@@ -49,6 +49,20 @@ class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after_ms: int
 
 
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one threshold was measured to do in one condition."""
+
+    condition: str
+    """``quiet``, ``10 dB``, ``5 dB`` or ``0 dB``: speech above noise."""
+    threshold: float
+    missed: int
+    spoken: int
+    """How many words were spoken; ``missed`` of them went unheard."""
+    false_accepts: int
+    hours: float
+    """How much sound without the word was listened to."""
+
+
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known about one wake word in one engine."""
 
@@ -62,6 +76,14 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ending: Ending
     licence: str
     about: str = ""
+    verifier: str = ""
+    """The model of the second look, named like ``model``; without one there is none."""
+    interest: float = 0.0
+    """With a verifier: the first model's mean from which it looks."""
+    measured_on: str = ""
+    """Whose voices the figures are of, in words."""
+    figures: tuple[Figure, ...] = ()
+    """The table: each threshold in each condition."""
 
     def rule(
         self, sensitivity: Sensitivity, threshold: float = 0.0, refractory_s: float = 1.0
@@ -69,7 +91,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The detector's rule; a ``threshold`` other than 0 counts instead of the step."""
         ending = EndingRule(lag_ms=self.ending.lag_ms, after_ms=self.ending.after_ms)
         chosen = threshold or self.thresholds.at(sensitivity)
-        return Rule(chosen, self.window, refractory_s, ending)
+        return Rule(chosen, self.window, refractory_s, ending, self.interest)
 
 
 def read(path: Path) -> Card:

@@ -15,13 +15,15 @@ class Rule:
     """When one word counts as heard."""
 
     threshold: float
-    """The mean must rise above it."""
+    """The mean, or the second look where there is one, must rise above it."""
     window: int = 5
     """Scores in the mean."""
     refractory_s: float = 1.0
     """After a detection, how long no other counts."""
     ending: EndingRule = field(default_factory=EndingRule)
     """How the end of this word is found."""
+    interest: float = 0.0
+    """With a second look: the mean from which it is worth taking."""
 
 
 @dataclass(frozen=True, slots=True)

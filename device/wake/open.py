@@ -12,9 +12,11 @@ from device.wake.detector import Rule
 from device.wake.engine import WakeEngine
 from device.wake.microwakeword import MicroWakeWord
 from device.wake.openwakeword import OpenWakeWord
+from device.wake.second_look import SecondLook, StreamedEmbedding
 
 MEL = "openwakeword/melspectrogram.onnx"
 EMBEDDING = "openwakeword/embedding_model.onnx"
+STREAMED_EMBEDDING = "openwakeword/embedding_stream.onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,28 @@ class WakeSettings:
     """Where cards are looked for."""
 
 
-def open_words(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
-    """Load the models of the words; returns the engine and a rule for each word.
+def open_words(
+    settings: WakeSettings,
+) -> tuple[WakeEngine, dict[str, Rule], SecondLook | None]:
+    """Load the models of the words; returns the engine, a rule for each word, the verifiers.
 
     Raises ``UnknownWordError`` for a word without a card, ``MissingModel`` for a model
     that was not fetched, ``WrongModelError`` for one that cannot be read.
     """
     found = [find(word, settings.engine, settings.folders) for word in settings.words]
-    models = {card.word: _model(path, card) for path, card in found}
+    models = {card.word: _stored(path, card.model) for path, card in found}
     rules = {
         card.word: card.rule(settings.sensitivity, settings.threshold, settings.refractory_s)
         for _, card in found
     }
-    return _engine(settings.engine, models), rules
+    return _engine(settings.engine, models), rules, _second_look(found)
+
+
+def _second_look(found: Sequence[tuple[Path, Card]]) -> SecondLook | None:
+    verifiers = {card.word: _stored(path, card.verifier) for path, card in found if card.verifier}
+    if not verifiers:
+        return None
+    return SecondLook(StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING)), verifiers)
 
 
 def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple[str, ...]:
@@ -53,10 +64,11 @@ def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple
     return tuple(card.word for _, card in cards(folders) if card.engine == engine)
 
 
-def _model(path: Path, card: Card) -> Path:
-    if card.model.startswith("./"):
-        return path.parent / card.model
-    return path_of(card.model)
+def _stored(card: Path, model: str) -> Path:
+    """A model beside its card, or in the store."""
+    if model.startswith("./"):
+        return card.parent / model
+    return path_of(model)
 
 
 def _engine(engine: Engine, models: dict[str, Path]) -> WakeEngine:

@@ -1,4 +1,4 @@
-"""The wake path: engine, detectors and the end of the word, in blocks of sound."""
+"""The wake path: engine, second look and the end of the word, in blocks of sound."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.wake.detector import Detector, Rule
+from device.wake.cascade import Watch
+from device.wake.detector import Rule
 from device.wake.ending import FRAME_SAMPLES, MEMORY_FRAMES, Levels, find_end
 from device.wake.engine import RATE_HZ, WakeEngine
+from device.wake.second_look import SecondLook
 
 CALM_SAMPLES = 2880
 """180 ms: what is scored at once while no word is in sight."""
@@ -19,7 +21,8 @@ ALERT_SAMPLES = 960
 """60 ms: what is scored at once from the first suspicion on."""
 SUSPICION = 0.3
 """A single score above this share of a word's threshold is a suspicion."""
-_RECENT_BLOCKS = MEMORY_FRAMES * FRAME_SAMPLES // ALERT_SAMPLES
+LEAST_SUSPICION = 0.02
+"""And none below this one, however low the threshold: small models are never quite sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,18 @@ class WakePipeline:
     150 ms of sound, so that the longer blocks delay it by 30 ms at most.
     """
 
-    def __init__(self, engine: WakeEngine, rules: Mapping[str, Rule]) -> None:
-        """``rules``: one for each word of the engine."""
+    def __init__(
+        self, engine: WakeEngine, rules: Mapping[str, Rule], second: SecondLook | None = None
+    ) -> None:
+        """``rules``: one for each word of the engine; ``second`` may verify some of them."""
         self._engine = engine
         self._rules = rules
-        self._detectors = {word: Detector(rules[word]) for word in engine.words}
-        self._suspicion = SUSPICION * min(rule.threshold for rule in rules.values())
+        self._watches = {w: Watch(w, rules[w], second, self._past) for w in engine.words}
+        lowest = min(watch.first_threshold for watch in self._watches.values())
+        self._suspicion = max(LEAST_SUSPICION, SUSPICION * lowest)
+        self._second_memory = second.memory_samples if second is not None else 0
+        remembered = max(MEMORY_FRAMES * FRAME_SAMPLES, self._second_memory + 2 * CALM_SAMPLES)
+        self._remembered_blocks = -(-remembered // ALERT_SAMPLES)
         self.samples_scored = 0
         """What the engine has been given so far; never reset."""
         self.restart()
@@ -64,7 +73,7 @@ class WakePipeline:
     @property
     def settling_samples(self) -> int:
         """How much sound after a restart makes scores what they would be without it."""
-        return self._engine.settling_samples
+        return max(self._engine.settling_samples, self._second_memory)
 
     def restart(self, elapsed: int | None = None) -> None:
         """Begin again: the sound that comes next does not continue what came before.
@@ -74,17 +83,22 @@ class WakePipeline:
         """
         self._waiting = np.zeros(0, dtype=np.int16)
         self._position = 0
-        self._recent: deque[NDArray[np.int16]] = deque(maxlen=_RECENT_BLOCKS)
+        self._recent: deque[NDArray[np.int16]] = deque(maxlen=self._remembered_blocks)
         self._ending: Heard | None = None
         self._is_suspicious = False
         self._engine.reset()
-        for detector in self._detectors.values():
-            detector.restart(-1 if elapsed is None else detector.silent_until - elapsed)
+        for watch in self._watches.values():
+            watch.restart(-1 if elapsed is None else watch.silent_until - elapsed)
 
     @property
     def peaks(self) -> dict[str, float]:
-        """The highest score of each word so far, as the detectors see it."""
-        return {word: detector.peak for word, detector in self._detectors.items()}
+        """The highest score of each word so far that was compared with its threshold."""
+        return {word: watch.peak for word, watch in self._watches.items()}
+
+    @property
+    def suspicions(self) -> dict[str, float]:
+        """The highest mean of the first model for each word so far."""
+        return {word: watch.suspicion for word, watch in self._watches.items()}
 
     @property
     def seconds_scored(self) -> float:
@@ -126,7 +140,7 @@ class WakePipeline:
         highest = 0.0
         for score in self._engine.process(sound):
             highest = max(highest, score.value)
-            detection = self._detectors[score.word].update(score)
+            detection = self._watches[score.word].update(score)
             if detection is not None:
                 at = detection.at_sample
                 end, _ = find_end(self._levels(), at, self._rules[score.word].ending)
@@ -143,6 +157,13 @@ class WakePipeline:
             return []
         self._ending = None
         return [EndKnown(heard.word, end)]
+
+    def _past(self, from_sample: int, to_sample: int) -> NDArray[np.int16]:
+        """The sound between two positions, silence before the restart."""
+        sound = np.concatenate(self._recent)
+        first = self._position - len(sound)
+        cut = sound[max(0, from_sample - first) : to_sample - first]
+        return np.concatenate((np.zeros(to_sample - from_sample - len(cut), np.int16), cut))
 
     def _levels(self) -> Levels:
         return Levels(np.concatenate(self._recent), self._position)

@@ -14,6 +14,7 @@ from device.audio.resample import resample
 from device.wake.detector import Rule
 from device.wake.engine import RATE_HZ, WakeEngine
 from device.wake.pipeline import EndKnown, Heard, WakePipeline
+from device.wake.second_look import SecondLook
 
 LEAD_S = 1.5
 """Silence put before a recording: on the device no word comes in the first second."""
@@ -36,7 +37,7 @@ class FileScores:
     """What was found in one recording."""
 
     peaks: dict[str, float]
-    """The highest mean score of each word."""
+    """The highest score of each word that was compared with its threshold."""
     hits: list[Hit] = field(default_factory=list)
 
 
@@ -47,10 +48,13 @@ def load(path: Path) -> NDArray[np.int16]:
 
 
 def score_sound(
-    engine: WakeEngine, rules: Mapping[str, Rule], sound: NDArray[np.int16]
+    engine: WakeEngine,
+    rules: Mapping[str, Rule],
+    sound: NDArray[np.int16],
+    second: SecondLook | None = None,
 ) -> FileScores:
     """Listen to one recording from a fresh start, without the gate."""
-    pipeline = WakePipeline(engine, rules)
+    pipeline = WakePipeline(engine, rules, second)
     lead = round(LEAD_S * RATE_HZ)
     found = pipeline.process(np.concatenate((np.zeros(lead, dtype=np.int16), sound)))
     found += pipeline.flush()

@@ -44,6 +44,7 @@ def test_the_default_sets_may_all_be_used_freely() -> None:
         "microwakeword",
         "whisper-tiny.en",
         "smollm2",
+        "openwakeword-features",
     ]
     assert {chosen.licence for chosen in default} == {"MIT", "Apache-2.0"}
     assert not any(chosen.ask_first for chosen in default)
