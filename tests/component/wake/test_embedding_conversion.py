@@ -54,7 +54,9 @@ def test_a_trail_is_the_same_wherever_it_began(
         early.follow(sound[early.next_sample - 1280 : early.next_sample])
     late_at = first + 5 * 1280
     late = Trail(streamed, depth, sound[:late_at], late_at)
-    np.testing.assert_allclose(early.history, late.history, atol=2e-3)
+    # The spectrogram's floor lies 80 dB below the loudest of the piece it is given, so a
+    # piece of 80 ms and one of two seconds differ a little in silence.
+    np.testing.assert_allclose(early.history, late.history, atol=0.1)
     assert early.next_sample == late.next_sample
 
 
@@ -63,7 +65,7 @@ def test_the_converter_refuses_another_model(model: Model, tmp_path: Path) -> No
     from device.models.convert import convert_embedding
     from device.wake.conversion.translate import UnsupportedModelError
 
-    with pytest.raises(UnsupportedModelError, match="Reshape|Conv|operator"):
+    with pytest.raises(UnsupportedModelError, match="operator"):
         convert_embedding(model("silero/silero_vad.onnx"), tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())
 
