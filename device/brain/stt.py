@@ -1,8 +1,8 @@
 """Speech to text: Whisper, one thread, as much of it as possible before the speaker ends.
 
 Three things keep the wait short. The encoder gets only as much silence after the words as
-it needs instead of the 30 s it was trained on, and the whole of them only when the result
-looks doubtful. A pause is transcribed at once, while it is not yet sure that the turn is
+it needs instead of the 30 s it was trained on, and more only when the result looks
+doubtful. A pause is transcribed at once, while it is not yet sure that the turn is
 over. And long speech is cut at its pauses, so that only the last sentence is left.
 """
 
@@ -40,7 +40,10 @@ TAIL_S = 3.0
 6 s in all and a tail of 2 s gave 24 wrong words and 24 second tries, 8 s and 3 s gave 21
 and 12, 10 s and 3 s gave 19 and 10, and cost more."""
 DOUBTFUL_SCORE = -0.5
-"""Mean log probability of a token, below which the whole context is tried as well."""
+"""Mean log probability of a token, below which the words are heard again."""
+SECOND_CONTEXT_S, SECOND_TAIL_S = 15.0, 6.0
+"""What they are then heard in. Of 60 orders and 63 commands as many were understood as with
+the whole 30 s (52 and 60; 11 wrong words for 13), in half the time."""
 MOST_TOKENS_PER_SECOND = 8.0
 PROMPT_TOKENS = 120
 """Words to expect cost about 1 ms a token before the first word."""
@@ -104,9 +107,9 @@ class WhisperTranscriber:
             best = model.decode(sound, SHORT_CONTEXT_S, TAIL_S, language, tokens)
             if best.is_doubtful:
                 cancellation.check()
-                again = model.decode(sound, WHOLE_CONTEXT_S, 0.0, language, tokens)
+                again = model.decode(sound, SECOND_CONTEXT_S, SECOND_TAIL_S, language, tokens)
                 best = max(best, again, key=lambda one: (not one.is_doubtful, one.score))
-                give_back_memory()  # 45 MB that the long context took
+                give_back_memory()  # what the longer context took
         return without_inventions(best.text, best.score, best.no_speech)
 
     def _loaded(self) -> _Model:
