@@ -25,6 +25,7 @@ Commands = argparse._SubParsersAction  # the public name argparse never gave it
 FAMILIES: tuple[str, ...] = (
     "run",
     "control",
+    "setup",
     "doctor",
     "talk",
     "demo",

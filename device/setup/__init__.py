@@ -1,0 +1,11 @@
+"""The first-run wizard: one step a module, nothing written before its owner has agreed.
+
+* :mod:`device.setup.wizard`: the order of the steps, skipping and redoing, the end
+* :mod:`device.setup.visit`: what the steps share: the settings as they will be
+* :mod:`device.setup.dialogue`: questions on a plain terminal
+* :mod:`device.setup.microphone`, ``speaker``, ``wake_word``, ``key``, ``board``, ``zone``:
+  the steps
+* :mod:`device.setup.edit`, :mod:`device.setup.settings_file`: the owner's file, its comments kept
+* :mod:`device.setup.key_store`: where keys go, which is never the settings
+* :mod:`device.setup.running`: an appliance that runs meanwhile
+"""
