@@ -27,7 +27,8 @@ from device.conductor.conductor import Conductor, Parts
 from device.conductor.house import ConductedHouse
 from device.conductor.links import EndpointEntry
 from device.daemon.ears import listening_thread
-from device.daemon.endpoints import roster
+from device.daemon.endpoints import Roster, roster
+from device.daemon.standby import Standby
 from device.daemon.watch import SoundWatch
 from device.errors import BitternError
 from device.listening import (
@@ -75,12 +76,14 @@ class Daemon:
         only_endpoint: str | None = None,
         is_private: bool = False,
         is_muted: bool = False,
+        may_be_deaf: bool = False,
         hangs: Callable[[], bool] = lambda: False,
     ) -> None:
         """``is_private``: use no brain but one of its own, so as to disturb nobody.
 
-        ``is_muted``: begin with the microphone closed. ``hangs``: whether the sound
-        library is stuck beyond help.
+        ``is_muted``: begin with the microphone closed. ``may_be_deaf``: a microphone that
+        cannot be opened is told and waited for, instead of ending it all. ``hangs``:
+        whether the sound library is stuck beyond help.
         """
         self._hangs = hangs
         self._loaded = loaded
@@ -90,6 +93,8 @@ class Daemon:
         self._only_endpoint = only_endpoint
         self._is_private = is_private
         self._is_muted = is_muted
+        self._may_be_deaf = may_be_deaf
+        self._deafness = ""
         self.capture = Capture(microphone, ring_s=self._settings.microphone.ring_s)
         self.playback = Playback(
             speaker,
@@ -154,6 +159,7 @@ class Daemon:
         await self._open_ears(clock)
         if watch_sound:
             self._begin_watch()
+            await self._stand_by(brain, chosen)
 
     def _brain(self) -> BrainProcess:
         path = brain_socket(self._settings.paths)
@@ -231,11 +237,30 @@ class Daemon:
         if self._is_muted:
             self.conductor.feed(inputs.MuteChanged(True))
         else:
-            await asyncio.to_thread(self.capture.open)
+            await self._open_microphone()
         self._sound.push_async_callback(asyncio.to_thread, self.capture.close)
+
+    async def _open_microphone(self) -> None:
+        try:
+            await asyncio.to_thread(self.capture.open)
+        except BitternError as failure:
+            if not self._may_be_deaf:
+                raise
+            self._deafness = str(failure)
+
+    async def _stand_by(self, brain: BrainProcess, chosen: Roster) -> None:
+        """A brain that is not the first choice gets ready when the network goes."""
+        local = next((plan for plan in chosen.plans if plan.is_local), None)
+        if local is None or local is chosen.plans[0]:
+            return
+        entry = chosen.entries[local.name]
+        standby = Standby(lambda: self._warm(brain, entry))
+        await self._in_background(standby.run(), is_waited_for=False)
 
     def _begin_watch(self) -> None:
         watch = SoundWatch(self.capture, self.playback, self.conductor.feed, self._hangs)
+        if self._deafness:
+            watch.fault(self._deafness)
         self._watch = asyncio.create_task(watch.run(), name="sound watch")
         self._tasks.push_async_callback(_cancelled, self._watch)
 

@@ -14,8 +14,10 @@ import os
 import time
 from collections.abc import Mapping
 
+from device.assistant.effects import Report
+from device.audio.devices import present_card_ids
 from device.audio.sounds import Sounds
-from device.daemon.service import Load, Service, stop_on_signals, until
+from device.daemon.service import Load, Service, stop_on_signals
 from device.errors import EXIT_BAD_SETTINGS, BitternError
 from device.schema.document import read_document
 from device.settings.load import SHIPPED, LoadedSettings, assemble
@@ -35,61 +37,82 @@ TRY_AGAIN_S = 1800.0
 
 async def serve_safely(load: Load, environ: Mapping[str, str] = os.environ) -> int:
     """Run until told to stop (returns 0), or until the appliance may be tried again (75)."""
-    stopping = stop_on_signals()
-    mended = asyncio.create_task(_mended(load, _failed_by_settings(load, environ)))
-    service: Service | None = None
+    stopping, hope = stop_on_signals(), asyncio.Event()
+    by_settings = _failed_by_settings(load, environ)
+    ends = [
+        asyncio.create_task(stopping.wait(), name="told to stop"),
+        asyncio.create_task(hope.wait(), name="reason to hope"),
+        asyncio.create_task(_watch_for_hope(load, by_settings, hope), name="watch for hope"),
+        asyncio.create_task(_live(load, by_settings, hope), name="safe mode"),
+    ]
     try:
-        service = await _first_done(_started(load), stopping)
-        if service is None:
-            return 0
-        _explain(service, "settings_bad" if _failed_by_settings(load, environ) else "safe_mode")
-        await until(stopping, service, mended)
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if stopping.is_set():
             return 0
+        if not hope.is_set():
+            for broken in done:
+                broken.result()
         log.info("the appliance is tried again")
         return EXIT_TRY_AGAIN
     finally:
-        mended.cancel()
-        if service is not None:
-            await service.stop()
+        for task in ends:
+            task.cancel()
+        await asyncio.wait(ends)
 
 
-async def _first_done(work: object, stopping: asyncio.Event) -> Service | None:
-    """The service, or None when it is stopped before there is one."""
-    assert asyncio.iscoroutine(work)
-    starting = asyncio.create_task(work)
-    told = asyncio.create_task(stopping.wait())
-    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait({starting})
-        return None
-    service: Service = starting.result()
-    return service
+async def _live(load: Load, by_settings: bool, hope: asyncio.Event) -> None:
+    """Say why, and serve; sound that was missing and comes is reason to hope."""
+    service, was_waited_for = await _started(load)
+    try:
+        if was_waited_for and not by_settings:
+            log.info("the sound devices that were missing are there")
+            hope.set()
+            return
+        if not by_settings:
+            service.listeners.add(lambda what: _hope_of_sound(what, hope))
+        _explain(service, "settings_bad" if by_settings else "safe_mode")
+        await service.wait()
+    finally:
+        await service.stop()
 
 
-async def _started(load: Load) -> Service:
-    """Try the owner's sound devices and the shipped ones in turn, until a pair opens."""
-    wait_s, attempt = FIRST_WAIT_S, 0
+def _hope_of_sound(what: Report, hope: asyncio.Event) -> None:
+    if what.event == "microphone_recovered":
+        hope.set()
+
+
+async def _started(load: Load) -> tuple[Service, bool]:
+    """A service with the best sound to be had, and whether its devices came only later.
+
+    In each round: the owner's devices, the shipped ones, then each without a microphone,
+    since somebody who cannot hear can still say so.
+    """
+    wait_s, rounds = FIRST_WAIT_S, 0
     while True:
-        service = _safe_service(_owners(load) if attempt % 2 == 0 else None)
-        try:
-            await service.start()
-        except BitternError as failure:
-            log.error("safe mode waits: %s", failure)
-            service.manager.status(f"safe mode waits: {failure.what}")
-            await service.stop()
-        else:
-            return service
-        attempt += 1
+        for may_be_deaf in (False, True):
+            for owners in (_owners(load), None):
+                service = await _tried(owners, may_be_deaf)
+                if service is not None:
+                    return service, rounds > 0 and owners is not None and not may_be_deaf
+        rounds += 1
         await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
 
 
-def _safe_service(owners: Settings | None) -> Service:
+async def _tried(owners: Settings | None, may_be_deaf: bool) -> Service | None:
     loaded = safe_settings(owners)
-    return Service(loaded, lambda: loaded, is_safe=True)
+    service = Service(loaded, lambda: loaded, is_safe=True, may_be_deaf=may_be_deaf)
+    try:
+        await service.start()
+    except BitternError as failure:
+        log.error("safe mode waits: %s", failure)
+        service.manager.status(f"safe mode waits: {failure.what}")
+        await service.stop()
+        return None
+    except BaseException:
+        await service.stop()
+        raise
+    return service
 
 
 def safe_settings(owners: Settings | None) -> LoadedSettings:
@@ -123,13 +146,20 @@ def _explain(service: Service, notice: str) -> None:
     service.daemon.playback.play(f"safe-{notice}", samples)
 
 
-async def _mended(load: Load, by_settings: bool) -> None:
-    """Return when the reason for safe mode may be gone."""
+async def _watch_for_hope(load: Load, by_settings: bool, hope: asyncio.Event) -> None:
+    """Set ``hope`` when the reason for safe mode may be gone."""
     began_s, first = time.monotonic(), await asyncio.to_thread(_owners, load)
+    cards = present_card_ids()
     while True:
         await asyncio.sleep(LOOK_S)
         now = await asyncio.to_thread(_owners, load)
-        if now is not None and (now != first or (by_settings and first is None)):
-            return
-        if now is not None and not by_settings and time.monotonic() - began_s > TRY_AGAIN_S:
+        if now is None:
+            continue
+        is_late = time.monotonic() - began_s > TRY_AGAIN_S
+        if by_settings:
+            is_hopeful = first is None or now != first
+        else:
+            is_hopeful = now != first or present_card_ids() != cards or is_late
+        if is_hopeful:
+            hope.set()
             return

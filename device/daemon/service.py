@@ -60,8 +60,16 @@ class Service:
     and volume stay, and so do timers, alarms and lists, which live on disk.
     """
 
-    def __init__(self, loaded: LoadedSettings, load: Load, is_safe: bool = False) -> None:
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        load: Load,
+        is_safe: bool = False,
+        may_be_deaf: bool = False,
+    ) -> None:
+        """``may_be_deaf``: start, and say so, where the microphone cannot be opened."""
         self.loaded = loaded
+        self._may_be_deaf = may_be_deaf
         self.is_safe = is_safe
         self.manager = ServiceManager()
         self.controls = Controls(asyncio.get_running_loop())
@@ -90,7 +98,7 @@ class Service:
         self.manager.status(f"{self.daemon.conductor.core.state}")
         watch = self.manager.watch(self._progress)
         self._heart = asyncio.create_task(watch, name="watchdog")
-        log.info('listening for "%s"', '", "'.join(settings.wake.words))
+        log.info('listening for "%s"', '", "'.join(settings.wake_words()))
 
     async def _take_orders(self, paths: tree.Paths) -> None:
         server = ControlServer(control_socket(paths), Orders(self))
@@ -237,6 +245,7 @@ class Service:
             self._report,
             show=self._show,
             is_muted=is_muted,
+            may_be_deaf=self._may_be_deaf,
             hangs=lambda: shared_host().hangs,
         )
 

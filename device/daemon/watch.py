@@ -84,16 +84,17 @@ class SoundWatch:
         try:
             await asyncio.to_thread(self._capture.reopen)
         except BitternError as failure:
-            self._fault(f"{verdict}: {failure}", is_certain=True)
+            self.fault(f"{verdict}: {failure}")
         else:
             await asyncio.sleep(min(self._retry_s, self._watch.stall_s))
             if self._watch.judge(self._capture.health()) is not Verdict.HEALTHY:
                 # Nothing but zeros may be a switch on the microphone: a light, and no words.
                 is_certain = verdict != str(Verdict.SILENT)
                 detail = f"{verdict}, and reopening it did not help"
-                self._fault(detail, is_certain=is_certain)
+                self.fault(detail, is_certain=is_certain)
 
-    def _fault(self, detail: str, *, is_certain: bool) -> None:
+    def fault(self, detail: str, *, is_certain: bool = True) -> None:
+        """The microphone is broken for now; tell the core, once."""
         if not self._is_faulted:
             self._is_faulted = True
             self._feed(inputs.MicrophoneFailed(detail, is_certain))
