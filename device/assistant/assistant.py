@@ -12,7 +12,7 @@ and the *link* (which endpoint is asked, and who is asked when it fails).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from device.assistant.failover import Failover
 from device.assistant.heard import HeardAudio
 from device.assistant.history import History
 from device.assistant.items import ItemKey
-from device.assistant.policy import BargeIn, EndpointPlan, Policy
+from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
 from device.assistant.states import State
 from device.assistant.timers import Timer, Timers
 from device.assistant.turn import Mark, Trigger, Turn
@@ -59,6 +59,7 @@ class _Link:
 
     number: int
     plan: EndpointPlan
+    profile: Profile
     downlink: Downlink = field(default_factory=Downlink)
     is_ready: bool = False
     turns: int = 0
@@ -79,8 +80,16 @@ class _Interrupted:
 class Assistant:
     """What the appliance decides. See the module's text for how it is used."""
 
-    def __init__(self, policy: Policy, endpoints: Sequence[EndpointPlan]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        endpoints: Sequence[EndpointPlan],
+        profiles: Mapping[str, Profile] | None = None,
+    ) -> None:
+        """``profiles``: wake word to who answers it; words without one get the default."""
         self.policy = policy
+        self._profiles = dict(profiles or {})
+        self._profile = Profile()
         self.state = State.IDLE
         self.turn: Turn | None = None
         self.history = History(policy.memory_s)
@@ -144,7 +153,8 @@ class Assistant:
             return
         if self.state is State.SPEAKING and self.policy.barge_in is BargeIn.OFF:
             return
-        self._begin_turn(Trigger.WAKE_WORD, heard.end_sample, is_begin_known=False)
+        profile = self._profiles.get(heard.word, Profile())
+        self._begin_turn(Trigger.WAKE_WORD, heard.end_sample, is_begin_known=False, profile=profile)
         self._report("wake", word=heard.word, score=round(heard.score, 4), at_s=heard.at_s)
 
     def _talk(self, pressed: inputs.TalkPressed) -> None:
@@ -154,7 +164,7 @@ class Assistant:
             self._drop_turn()
             self._go_idle()
         elif self.state is not State.MUTED:
-            self._begin_turn(Trigger.BUTTON, pressed.at_sample)
+            self._begin_turn(Trigger.BUTTON, pressed.at_sample, profile=Profile())
             self._report("button", at_sample=pressed.at_sample)
 
     def _asked(self, asked: inputs.Asked) -> None:
@@ -164,6 +174,7 @@ class Assistant:
         self._drop_turn()
         self._fault = ""
         self._turns_begun += 1
+        self._profile = Profile()
         self.turn = turn = Turn(self._turns_begun, Trigger.TYPED, from_sample=0, text=asked.text)
         turn.is_begin_known = turn.question_over = True
         turn.mark(Mark.WAKE, self._now_s)
@@ -171,7 +182,7 @@ class Assistant:
         self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._emit(do.ListenForSpeech(False))
         self._report("typed")
-        self.history.add(turn.number, "user", asked.text, self._now_s)
+        self.history.add(turn.number, "user", asked.text, self._now_s, turn.profile.name)
         self._prefer_better_endpoint()
         self._ask()
 
@@ -201,12 +212,17 @@ class Assistant:
         lead_ms: int = 0,
         *,
         is_begin_known: bool = True,
+        profile: Profile | None = None,
     ) -> None:
-        """Listen to a new question, whatever was going on."""
+        """Listen to a new question, whatever was going on.
+
+        ``profile``: who answers; None is who answered before (a follow-up, a barge-in).
+        """
         self._drop_turn()
         self._fault = ""
         self._turns_begun += 1
-        self.turn = Turn(self._turns_begun, trigger, from_sample, lead_ms)
+        self._profile = self._profile if profile is None else profile
+        self.turn = Turn(self._turns_begun, trigger, from_sample, lead_ms, profile=self._profile)
         self.turn.mark(Mark.WAKE, self._now_s)
         self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
@@ -461,7 +477,7 @@ class Assistant:
         if not heard.text.strip():
             return
         turn = self.turn.number if self.turn is not None else self._turns_begun
-        self.history.add(turn, "user", heard.text, self._now_s)
+        self.history.add(turn, "user", heard.text, self._now_s, link.profile.name)
         self._report("heard", text=heard.text.strip(), endpoint=link.plan.name)
 
     def _response_began(self, link: _Link, _: facts.ResponseBegan) -> None:
@@ -685,26 +701,31 @@ class Assistant:
         if turn is None:
             return
         if self._link is None:
-            plan = self._failover.next(self._now_s, turn.tried)
+            plan = self._failover.next(self._now_s, turn.tried, turn.profile.endpoints)
             if plan is None:
                 self._nobody_answers(turn)
                 return
-            self._open_link(plan)
+            self._open_link(plan, turn.profile)
         if self._link is not None and self._link.is_ready:
             self._start_question(self._link, turn)
         else:
             self._become(State.CONNECTING if not turn.question_over else State.THINKING)
 
-    def _open_link(self, plan: EndpointPlan) -> None:
+    def _open_link(self, plan: EndpointPlan, profile: Profile) -> None:
         self._links_opened += 1
-        self._link = _Link(self._links_opened, plan)
-        self._emit(do.OpenLink(self._links_opened, plan.name))
+        self._link = _Link(self._links_opened, plan, profile)
+        self._emit(do.OpenLink(self._links_opened, plan.name, profile.name))
         self._arm(Timer.LINK, plan.link_timeout_s)
 
     def _prefer_better_endpoint(self) -> None:
-        """A link to the fallback is not used once the first choice may be tried again."""
-        best = self._failover.next(self._now_s, ())
-        if self._link is not None and best is not None and best.name != self._link.plan.name:
+        """A link to the fallback is not used once the first choice may be tried again.
+
+        Nor is one whose session was begun for another profile.
+        """
+        link = self._link
+        best = self._failover.next(self._now_s, (), self._profile.endpoints)
+        is_other = best is not None and link is not None and best.name != link.plan.name
+        if link is not None and (is_other or link.profile != self._profile):
             self._close_link()
 
     def _link_ready(self, ready: inputs.LinkReady) -> None:
@@ -719,14 +740,14 @@ class Assistant:
             self._arm(Timer.LINK_IDLE, self.policy.link_idle_s)
             return
         turn.mark(Mark.LINK_READY, self._now_s)
-        for event in self.history.replay(turn.number, self._now_s):
+        for event in self.history.replay(turn.number, self._now_s, link.profile.name):
             self._send(event)
         self._announce_local(link.plan, turn)
         self._start_question(link, turn)
 
     def _announce_local(self, plan: EndpointPlan, turn: Turn) -> None:
         """Say once, after the answer, that it is not the endpoint the owner chose."""
-        fell_back = bool(turn.tried) or self._failover.first_choice_rests(self._now_s)
+        fell_back = bool(turn.tried) or self._first_choice_rests()
         if plan.is_local and fell_back and not self._local_was_announced:
             self._local_was_announced = True
             reason = self._last_failure.reason if self._last_failure else None
@@ -883,11 +904,14 @@ class Assistant:
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""
         link_is_local = self._link is not None and self._link.plan.is_local
-        is_local = link_is_local or self._failover.first_choice_rests(self._now_s)
+        is_local = link_is_local or self._first_choice_rests()
         show = do.Show(self.state, is_local, self._fault)
         if show != self._shown:
             self._shown = show
             self._emit(show)
+
+    def _first_choice_rests(self) -> bool:
+        return self._failover.first_choice_rests(self._now_s, self._profile.endpoints)
 
     def _send(self, event: ClientEvent) -> None:
         if self._link is not None:
@@ -927,7 +951,7 @@ class Assistant:
 
     def _report_said(self, turn: Turn, texts: list[str], interrupted: bool = False) -> None:
         text = " ".join(texts).strip()
-        self.history.add(turn.number, "assistant", text, self._now_s)
+        self.history.add(turn.number, "assistant", text, self._now_s, turn.profile.name)
         if text or interrupted:
             said: dict[str, object] = {"text": text, "endpoint": turn.endpoint}
             if interrupted:

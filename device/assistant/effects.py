@@ -16,6 +16,8 @@ class OpenLink:
 
     link: int
     endpoint: str
+    profile: str = ""
+    """Whose voice and instructions the session gets; empty is the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)

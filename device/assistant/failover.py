@@ -33,13 +33,17 @@ class Failover:
         self._plans = tuple(plans)
         self._health = {plan.name: _Health() for plan in plans}
 
-    def next(self, now_s: float, tried: Collection[str]) -> EndpointPlan | None:
+    def next(
+        self, now_s: float, tried: Collection[str], among: Sequence[str] = ()
+    ) -> EndpointPlan | None:
         """The first endpoint not tried in this turn that is not resting.
+
+        ``among``: whom the profile of the turn wants asked, in its order; empty: everybody.
 
         When all that is left are resting ones, the one that has rested longest is better
         than silence.
         """
-        left = [plan for plan in self._plans if plan.name not in tried]
+        left = [plan for plan in self._candidates(among) if plan.name not in tried]
         for plan in left:
             if plan.is_local or self._health[plan.name].rest_until_s <= now_s:
                 return plan
@@ -56,11 +60,17 @@ class Failover:
             rest_s = max(rest_s, min(failure.retry_after_s, FATAL_REST_S))
         health.rest_until_s = now_s + rest_s
 
+    def _candidates(self, among: Sequence[str]) -> Sequence[EndpointPlan]:
+        if not among:
+            return self._plans
+        by_name = {plan.name: plan for plan in self._plans}
+        return [by_name[name] for name in among]
+
     def succeeded(self, plan: EndpointPlan) -> None:
         """An endpoint answered: its record is clean."""
         self._health[plan.name] = _Health()
 
-    def first_choice_rests(self, now_s: float) -> bool:
+    def first_choice_rests(self, now_s: float, among: Sequence[str] = ()) -> bool:
         """Whether the endpoint the owner wants most is out of use just now."""
-        first = self._plans[0]
+        first = self._candidates(among)[0]
         return not first.is_local and self._health[first.name].rest_until_s > now_s

@@ -16,6 +16,8 @@ class Said(NamedTuple):
     """One contribution to the conversation."""
 
     turn: int
+    profile: str
+    """Whom it was said to: what one was told is not another's business."""
     role: Literal["user", "assistant"]
     text: str
     at_s: float
@@ -33,12 +35,21 @@ class History:
         self._memory_s = memory_s
         self._said: deque[Said] = deque(maxlen=LONGEST_HISTORY)
 
-    def add(self, turn: int, role: Literal["user", "assistant"], text: str, now_s: float) -> None:
+    def add(
+        self,
+        turn: int,
+        role: Literal["user", "assistant"],
+        text: str,
+        now_s: float,
+        profile: str = "",
+    ) -> None:
         """Remember what was said (for an interrupted answer: what was heard of it)."""
         if text.strip():
-            self._said.append(Said(turn, role, text.strip(), now_s))
+            self._said.append(Said(turn, profile, role, text.strip(), now_s))
 
-    def replay(self, before_turn: int, now_s: float) -> list[ConversationItemCreate]:
+    def replay(
+        self, before_turn: int, now_s: float, profile: str = ""
+    ) -> list[ConversationItemCreate]:
         """The events that bring a fresh session up to the beginning of a turn, oldest first.
 
         A question's transcript often arrives after its answer, so order is by turn.
@@ -46,7 +57,9 @@ class History:
         fresh = [
             said
             for said in self._said
-            if said.turn < before_turn and now_s - said.at_s <= self._memory_s
+            if said.turn < before_turn
+            and said.profile == profile
+            and now_s - said.at_s <= self._memory_s
         ]
         fresh.sort(key=lambda said: (said.turn, said.role == "assistant"))
         return [said.event() for said in fresh]

@@ -46,6 +46,15 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """Who answers to a wake word, and as whom; the default one has no name."""
+
+    name: str = ""
+    endpoints: tuple[str, ...] = ()
+    """Who is asked, in this order; empty: all there are, in theirs."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointPlan:
     """What the core knows of one endpoint, in the order in which they are asked."""
 

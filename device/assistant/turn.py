@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from device.assistant.policy import Profile
+
 
 class Trigger(StrEnum):
     """What opened the microphone to an endpoint; there is no other way."""
@@ -40,6 +42,8 @@ class Turn:
     lead_ms: int = 0
     text: str = ""
     """The question, where it was typed."""
+    profile: Profile = field(default_factory=Profile)
+    """Who is to answer: the wake word tells."""
     until_sample: int | None = None
     """Where the speech ended, once the local detector knows."""
     speech_began: bool = False

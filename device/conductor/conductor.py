@@ -152,7 +152,7 @@ class Conductor:
         return self.links.get(number)
 
     def _open_link(self, effect: do.OpenLink) -> None:
-        self.links.open(effect.link, effect.endpoint)
+        self.links.open(effect.link, effect.endpoint, effect.profile)
 
     def _close_link(self, effect: do.CloseLink) -> None:
         self.uplinks.stop(effect.link)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from device.assistant import inputs
 from device.errors import BitternError
@@ -23,12 +24,19 @@ Feed = Callable[[inputs.Input], None]
 Prepare = Callable[[], Awaitable[None]]
 
 
+class SessionMaker(Protocol):
+    """Makes the session that an endpoint is asked for."""
+
+    def __call__(self, endpoint: Endpoint, profile: str = "") -> Session:
+        """``profile``: whose voice and instructions it gets; empty is the usual one."""
+
+
 @dataclass(slots=True)
 class EndpointEntry:
     """An endpoint, the session to ask it for, and what must be done before it can be reached."""
 
     endpoint: Endpoint
-    session: Callable[[Endpoint], Session]
+    session: SessionMaker
     prepare: Prepare | None = None
     """Raises a ``BitternError`` when it cannot be prepared."""
     is_missing_key: bool = False
@@ -44,9 +52,10 @@ class Links:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._goodbyes: set[asyncio.Task[None]] = set()
 
-    def open(self, number: int, name: str) -> None:
+    def open(self, number: int, name: str, profile: str = "") -> None:
         """Begin to open a link; ``LinkReady`` or ``LinkLost`` will follow."""
-        task = asyncio.create_task(self._live(number, name), name=f"link {number} to {name}")
+        living = self._live(number, name, profile)
+        task = asyncio.create_task(living, name=f"link {number} to {name}")
         self._tasks[number] = task
 
     def get(self, number: int) -> Link | None:
@@ -80,10 +89,10 @@ class Links:
         if self._goodbyes:
             await asyncio.wait(self._goodbyes, timeout=1.5)
 
-    async def _live(self, number: int, name: str) -> None:
+    async def _live(self, number: int, name: str, profile: str) -> None:
         """Open a link, then read it until it ends; what goes wrong is one ``LinkLost``."""
         try:
-            await self._open_and_read(number, self._entries[name])
+            await self._open_and_read(number, self._entries[name], profile)
         except LinkFailed as failed:
             self._lost(number, failed.failure)
         except BitternError as failed:
@@ -94,12 +103,12 @@ class Links:
             log.exception("link %d to %s failed in a way nobody foresaw", number, name)
             self._lost(number, Failure(Reason.PROTOCOL, "an error of our own; see the log"))
 
-    async def _open_and_read(self, number: int, entry: EndpointEntry) -> None:
+    async def _open_and_read(self, number: int, entry: EndpointEntry, profile: str) -> None:
         if entry.is_missing_key:
             raise LinkFailed(Failure(Reason.NO_KEY, "no key was found"), entry.endpoint.name)
         if entry.prepare is not None:
             await entry.prepare()
-        link = await Link.open(entry.endpoint, entry.session(entry.endpoint))
+        link = await Link.open(entry.endpoint, entry.session(entry.endpoint, profile))
         entry.endpoint = link.endpoint
         self._links[number] = link
         self._feed(inputs.LinkReady(number))

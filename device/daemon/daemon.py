@@ -136,7 +136,7 @@ class Daemon:
         chosen = roster(
             self._loaded, f"unix:{brain.socket_path}", brain, registry.tools, self._only_endpoint
         )
-        core = Assistant(policy_from(self._settings.assistant), chosen.plans)
+        core = Assistant(policy_from(self._settings.assistant), chosen.plans, chosen.profiles)
         self.listening = self._listening_thread()
         parts = Parts(
             self.capture,
@@ -153,8 +153,9 @@ class Daemon:
         # What rings needs a speaker and nothing else: it comes before all that takes time.
         await self._open_speaker()
         await self._begin_ringing()
-        if chosen.plans[0].is_local:
-            warming = self._warm(brain, chosen.entries[chosen.plans[0].name])
+        local = next((plan for plan in chosen.first_choices if plan.is_local), None)
+        if local is not None:
+            warming = self._warm(brain, chosen.entries[local.name])
             await self._in_background(warming, is_waited_for=self._is_private)
         await self._open_ears(clock)
         if watch_sound:

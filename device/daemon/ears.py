@@ -8,7 +8,7 @@ from device.audio.capture import Capture
 from device.listening import ListeningEvent, ListeningThread, VadSettings
 from device.settings import tree
 from device.vad.endpointing import SpeechRule
-from device.wake.open import WakeSettings
+from device.wake.open import Own, WakeSettings
 
 
 def listening_thread(
@@ -18,18 +18,23 @@ def listening_thread(
     on_failure: Callable[[BaseException], None],
 ) -> ListeningThread:
     """Load the models and build the thread; raises a ``BitternError`` for what is missing."""
-    return ListeningThread.build(
-        capture, on_event, on_failure, _wake(settings.wake), _vad(settings.vad)
-    )
+    return ListeningThread.build(capture, on_event, on_failure, _wake(settings), _vad(settings.vad))
 
 
-def _wake(wake: tree.Wake) -> WakeSettings:
+def _wake(settings: tree.Settings) -> WakeSettings:
+    wake = settings.wake
     return WakeSettings(
-        words=wake.words,
+        words=settings.wake_words(),
         engine=wake.engine,
         sensitivity=wake.sensitivity,
         threshold=wake.threshold,
         refractory_s=wake.refractory_s,
+        own={
+            tree.plain_word(word): Own(each.sensitivity or wake.sensitivity, each.threshold)
+            for each in settings.profile
+            for word in each.words
+            if each.sensitivity or each.threshold
+        },
     )
 
 

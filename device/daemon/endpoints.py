@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from device.appliance.brain_process import BrainProcess
-from device.assistant.policy import EndpointPlan
-from device.conductor.links import EndpointEntry
+from device.assistant.policy import EndpointPlan, Profile
+from device.conductor.links import EndpointEntry, SessionMaker
 from device.errors import BitternError
 from device.realtime.dialect import Dialect
 from device.realtime.endpoint import Auth, Endpoint, Endpointing
@@ -44,6 +44,15 @@ class Roster:
 
     plans: Sequence[EndpointPlan]
     entries: Mapping[str, EndpointEntry]
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """Wake word to who answers it, where that is not everybody."""
+
+    @property
+    def first_choices(self) -> list[EndpointPlan]:
+        """The endpoints that are asked first, for any wake word."""
+        by_name = {plan.name: plan for plan in self.plans}
+        own = [by_name[each.endpoints[0]] for each in self.profiles.values() if each.endpoints]
+        return [self.plans[0], *own]
 
 
 def roster(
@@ -58,10 +67,12 @@ def roster(
     An endpoint whose key is missing is left out when it is one of those we ship: who has
     set up no cloud is not to be told that it failed. Raises :class:`NoEndpointError`.
     """
+    settings = loaded.settings
     written = {name_of(table) for table in _written(loaded)}
+    written |= {name for profile in settings.profile for name in profile.endpoints}
     plans: list[EndpointPlan] = []
     entries: dict[str, EndpointEntry] = {}
-    for chosen in loaded.settings.endpoints():
+    for chosen in settings.endpoints():
         if only is not None and chosen.name != only:
             continue
         key = find_key(chosen)
@@ -72,15 +83,26 @@ def roster(
         url = brain_url if chosen.url == OWN_BRAIN else chosen.url
         endpoint = _endpoint(chosen, url, Secret(key.value) if key is not None else None)
         prepare = brain.ensure if brain is not None and chosen.url == OWN_BRAIN else None
-        session = _session_maker(loaded.settings.assistant, chosen, tools)
+        session = _session_maker(settings, chosen, tools)
         entries[chosen.name] = EndpointEntry(endpoint, session, prepare, lacks_key)
-        plans.append(_plan(chosen, loaded.settings.vad))
+        plans.append(_plan(chosen, settings.vad))
     if not plans:
         raise NoEndpointError(
             f"there is no endpoint {only}" if only else "no endpoint is left to answer",
             "See [[endpoint]] in the settings: `bittern config show`.",
         )
-    return Roster(plans, entries)
+    return Roster(plans, entries, _profiles(settings.profile, set(entries)))
+
+
+def _profiles(chosen: Sequence[tree.Profile], in_use: set[str]) -> dict[str, Profile]:
+    """Who answers to which word; a profile none of whose endpoints is in use asks all."""
+    return {
+        tree.plain_word(word): Profile(
+            each.name, tuple(name for name in each.endpoints if name in in_use)
+        )
+        for each in chosen
+        for word in each.words
+    }
 
 
 def _written(loaded: LoadedSettings) -> list[GivenTable]:
@@ -137,19 +159,24 @@ def _plan(chosen: tree.Endpoint, vad: tree.Vad) -> EndpointPlan:
 
 
 def _session_maker(
-    assistant: tree.Assistant,
+    settings: tree.Settings,
     chosen: tree.Endpoint,
     tools: Callable[[], list[dict[str, object]]],
-) -> Callable[[Endpoint], Session]:
+) -> SessionMaker:
+    assistant = settings.assistant
+    profiles = {each.name: each for each in settings.profile}
     is_own = chosen.url == OWN_BRAIN
     reduction = None if chosen.noise_reduction == "off" else chosen.noise_reduction
     transcription = chosen.transcription_model or (OWN_TRANSCRIPTION if is_own else None)
 
-    def make(endpoint: Endpoint) -> Session:
+    def make(endpoint: Endpoint, profile: str = "") -> Session:
+        wanted = profiles.get(profile)
+        instructions = (wanted and wanted.instructions) or assistant.instructions
+        usual_voice = chosen.voice or (None if is_own else assistant.voice or None)
         return session_for(
             endpoint,
-            instructions=f"Your name is {assistant.name}. {assistant.instructions}",
-            voice=chosen.voice or (None if is_own else assistant.voice or None),
+            instructions=f"Your name is {assistant.name}. {instructions}",
+            voice=(wanted and wanted.voice) or usual_voice,
             endpointing=EndpointingSettings(
                 threshold=chosen.vad_threshold,
                 prefix_padding_ms=chosen.prefix_ms,

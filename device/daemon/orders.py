@@ -62,7 +62,7 @@ class Orders:
             "is_ringing": daemon.alarms.is_ringing,
             "microphone": daemon.capture.microphone.name,
             "speaker": daemon.playback.speaker.name,
-            "wake_words": list(settings.settings.wake.words),
+            "wake_words": list(settings.settings.wake_words()),
             "settings_file": str(settings.user_file) if settings.user_file else None,
             "version": __version__,
             "running_s": round(time.monotonic() - self._began_s, 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from device.schema.checker import Given, GivenTable, missing, overlay
 from device.schema.keys import key_of
@@ -48,15 +49,19 @@ def default_endpoints() -> list[GivenTable]:
 
 
 def mistaken_entries(
-    own: Sequence[GivenTable], merged: Sequence[GivenTable], file: str
+    own: Sequence[GivenTable],
+    merged: Sequence[GivenTable],
+    file: str,
+    kind: str = "endpoint",
+    shape: type[Any] = Endpoint,
 ) -> Iterator[Mistake]:
     """Yield the entries of one file that share a name, and merged ones that lack a key."""
     names = [name for table in own if (name := name_of(table)) is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Mistake(file, None, "endpoint", "", f'expected one endpoint of the name "{name}"')
+        yield Mistake(file, None, kind, "", f'expected one {kind} of the name "{name}"')
     for number, table in enumerate(merged, start=1):
-        lacking = " and ".join(missing(Endpoint, table))
+        lacking = " and ".join(missing(shape, table))
         if lacking:
-            place = f"endpoint.{name_of(table)}" if name_of(table) else f"endpoint#{number}"
+            place = f"{kind}.{name_of(table)}" if name_of(table) else f"{kind}#{number}"
             line = min((given.line or 0 for given in table.values()), default=None)
             yield Mistake(file, line, place, "", f"expected the key {lacking}")

@@ -23,7 +23,7 @@ from device.schema.document import Document, read_document
 from device.schema.mistakes import Mistake, MistakesError
 from device.settings.endpoints import default_endpoints, mistaken_entries, overlay_endpoints
 from device.settings.rules import broken_rules
-from device.settings.tree import Settings
+from device.settings.tree import Profile, Settings
 
 SHIPPED = FIRMWARE / "bittern.toml"
 SYSTEM = Path("/etc/bittern/bittern.toml")
@@ -81,7 +81,7 @@ def assemble(
         if document is not None:
             given, found = _lay_over(given, document, is_first=document is shipped)
             mistakes += found
-    if any(mistake.path.startswith("endpoint") for mistake in mistakes):
+    if any(mistake.path.startswith(("endpoint", "profile")) for mistake in mistakes):
         raise SettingsError(mistakes)
     settings = build(Settings, given)
     # A rule about a table that holds mistakes would be judged by values nobody wrote.
@@ -99,6 +99,9 @@ def _lay_over(
     checker = Checker(document, Settings)
     above = dict(checker.given)
     mistakes = list(checker.mistakes)
+    profiles = above.get("profile")
+    if profiles is not None:
+        mistakes += mistaken_entries(profiles, profiles, document.file, "profile", Profile)
     own = above.get("endpoint")
     if own is not None:
         merged = own if is_first else overlay_endpoints(below["endpoint"], own)

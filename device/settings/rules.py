@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from device.schema.checker import Given, GivenTable
 from device.schema.mistakes import Mistake, value_text
 from device.settings.endpoints import name_of
-from device.settings.tree import Settings
+from device.settings.tree import Settings, plain_word
 
 BrokenRule = tuple[tuple[str, ...], str]
 """The keys that contradict each other, as ``table.key``, and what was expected of them."""
@@ -29,9 +29,23 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
         yield night, "expected night_from and night_to, both or neither"
     elif panel.night_from and panel.night_from == panel.night_to:
         yield night, "expected a night that ends at another time than it begins"
+    yield from _profiles(settings)
     if not settings.endpoints():
         names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)
         yield tuple(names), "expected at least one endpoint that is enabled"
+
+
+def _profiles(settings: Settings) -> Iterator[BrokenRule]:
+    in_use = {endpoint.name for endpoint in settings.endpoints()}
+    taken: dict[str, str] = {}
+    for profile in settings.profile:
+        place = f"profile.{profile.name}"
+        for unknown in sorted(set(profile.endpoints) - in_use):
+            yield (f"{place}.endpoints",), f'there is no endpoint "{unknown}" that is enabled'
+        for word in map(plain_word, profile.words):
+            if (other := taken.setdefault(word, profile.name)) != profile.name:
+                problem = f'expected one profile for "{word}", and {other} has it'
+                yield (f"{place}.words",), problem
 
 
 def _ears(settings: Settings) -> Iterator[BrokenRule]:

@@ -15,6 +15,9 @@ from device.settings.secrets import KeyFileError, find_key
 from device.settings.template import toml_line
 from device.settings.tree import Endpoint, Settings
 
+ARRAYS = ("endpoint", "profile")
+"""Tables that come several times, told apart by their name."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Effective:
@@ -30,9 +33,9 @@ def effective(loaded: LoadedSettings) -> Iterator[Effective]:
     """Yield every key in the order of the file."""
     for section in dataclasses.fields(Settings):
         values, given = getattr(loaded.settings, section.name), loaded.given.get(section.name)
-        if section.name == "endpoint":
-            for endpoint, table in zip(values, given or (), strict=True):
-                yield from _keys(f"endpoint.{endpoint.name}", endpoint, table)
+        if section.name in ARRAYS:
+            for entry, table in zip(values, given or (), strict=True):
+                yield from _keys(f"{section.name}.{entry.name}", entry, table)
         else:
             yield from _keys(section.name, values, given or {})
 
@@ -71,7 +74,8 @@ def as_text(loaded: LoadedSettings, environ: Mapping[str, str]) -> str:
         before, _, name = entry.path.rpartition(".")
         if before != table:
             table = before
-            lines += ["", "[[endpoint]]" if table.startswith("endpoint.") else f"[{table}]"]
+            array, _, name_of_entry = table.partition(".")
+            lines += ["", f"[[{array}]]" if name_of_entry else f"[{table}]"]
             if table.startswith("endpoint."):
                 lines.append(f"# key: {_key_line(loaded, table, environ)}")
         own = "" if entry.origin in ("default", "shipped") else f"  # {entry.origin}"

@@ -44,9 +44,11 @@ def template() -> str:
         if inner is None:
             tables = [(f"[{section.name}]", list(_explained(values)))]
         else:
-            tables = [(f"[[{section.name}]]", list(_explained(values[0])))]
+            tables = [(f"[[{section.name}]]", list(_explained(values[0])))] if values else []
             tables += [(f"[[{section.name}]]", list(_different(entry))) for entry in values[1:]]
         texts = ["\n".join([head, *lines]) for head, lines in tables]
+        if inner is not None and not values:
+            texts = ["\n".join([f"# [[{section.name}]]", *_offered(inner)])]
         parts.append("\n".join([heading, "\n\n".join(texts)]))
     return "\n\n".join(parts) + "\n"
 
@@ -58,6 +60,17 @@ def _explained(values: Any) -> Iterator[str]:
         yield _comment(rule.help)
         yield _comment(expected(hints[field.name], rule), "#   ")
         yield toml_line(field.name, getattr(values, field.name))
+
+
+def _offered(shape: type[Any]) -> Iterator[str]:
+    """The keys of a table that nobody needs: all of it as a comment."""
+    hints = typing.get_type_hints(shape)
+    for field in dataclasses.fields(shape):
+        rule = key_of(field)
+        yield _comment(rule.help, "#   ")
+        yield _comment(expected(hints[field.name], rule), "#     ")
+        written = f"{field.name} = (needed)" if rule.required else None
+        yield f"# {written or toml_line(field.name, field.default)}"
 
 
 def _different(values: Any) -> Iterator[str]:

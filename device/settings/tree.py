@@ -188,6 +188,52 @@ class Wake:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """Other words to wake on, and who answers to them; as many as you like, none needed."""
+
+    name: str = key(
+        help="How logs call it.",
+        form=NAME,
+        form_help="a short name: small letters, digits, - and _",
+    )
+    words: tuple[str, ...] = key(
+        help="Words to wake on, beside those of [wake]; or some of those, to be answered here.",
+        low=1,
+        high=8,
+        form=r"\S(?:.{0,62}\S)?",
+        form_help="wake words in quotes",
+    )
+    sensitivity: Literal["", "low", "normal", "high"] = key(
+        "", "For these words; empty is that of [wake]."
+    )
+    threshold: float = key(
+        0.0,
+        "Score from which these words count, instead of the sensitivity.",
+        special={0: "from the sensitivity"},
+        low=0.01,
+        high=0.999,
+    )
+    endpoints: tuple[str, ...] = key(
+        (),
+        "Endpoints to ask, by name and in this order; an empty list is all, in theirs.",
+        form=NAME,
+        form_help="names of endpoints in quotes",
+    )
+    voice: str = key(
+        "",
+        "Voice of the answers; empty is that of the endpoint.",
+        form=r"[A-Za-z0-9_.-]{0,64}",
+        form_help="the name of a voice",
+    )
+    instructions: str = key(
+        "",
+        "What the model is told, instead of the instructions of [assistant].",
+        form=r"(?s).{0,16000}",
+        form_help="a text of at most 16000 characters",
+    )
+
+
+@dataclass(frozen=True)
 class Vad:
     """What counts as speech (voice activity detection, Silero)."""
 
@@ -394,6 +440,11 @@ class Paths:
     )
 
 
+def plain_word(word: str) -> str:
+    """Return a wake word as its card writes it: small letters, blanks for underscores."""
+    return word.strip().lower().replace("_", " ")
+
+
 def shipped_endpoints() -> tuple[Endpoint, ...]:
     """Return the cloud first, the brain after it."""
     return (
@@ -416,12 +467,18 @@ class Settings:
     microphone: Microphone = field(default_factory=Microphone)
     speaker: Speaker = field(default_factory=Speaker)
     wake: Wake = field(default_factory=Wake)
+    profile: tuple[Profile, ...] = ()
     vad: Vad = field(default_factory=Vad)
     endpoint: tuple[Endpoint, ...] = field(default_factory=shipped_endpoints)
     brain: Brain = field(default_factory=Brain)
     panel: Panel = field(default_factory=Panel)
     log: Log = field(default_factory=Log)
     paths: Paths = field(default_factory=Paths)
+
+    def wake_words(self) -> tuple[str, ...]:
+        """Return all words that are listened for, each once."""
+        every = [*self.wake.words, *(word for each in self.profile for word in each.words)]
+        return tuple(dict.fromkeys(plain_word(word) for word in every))
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the enabled endpoints in the order in which they are tried."""

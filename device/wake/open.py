@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.models import path_of
@@ -20,6 +20,14 @@ STREAMED_EMBEDDING = "openwakeword/embedding_stream.onnx"
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What one word has for itself."""
+
+    sensitivity: Sensitivity = "normal"
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class WakeSettings:
     """What to listen for."""
 
@@ -29,8 +37,15 @@ class WakeSettings:
     threshold: float = 0.0
     """Counts instead of the sensitivity, unless 0."""
     refractory_s: float = 1.0
+    own: Mapping[str, Own] = field(default_factory=dict)
+    """Words with a sensitivity or threshold of their own."""
     folders: tuple[Path, ...] = (SHIPPED,)
     """Where cards are looked for."""
+
+    def rule_of(self, card: Card) -> Rule:
+        """When the word of a card counts as heard."""
+        own = self.own.get(card.word, Own(self.sensitivity, self.threshold))
+        return card.rule(own.sensitivity, own.threshold, self.refractory_s)
 
 
 def open_words(
@@ -43,10 +58,7 @@ def open_words(
     """
     found = [find(word, settings.engine, settings.folders) for word in settings.words]
     models = {card.word: _stored(path, card.model) for path, card in found}
-    rules = {
-        card.word: card.rule(settings.sensitivity, settings.threshold, settings.refractory_s)
-        for _, card in found
-    }
+    rules = {card.word: settings.rule_of(card) for _, card in found}
     return _engine(settings.engine, models), rules, _second_look(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 import typing
 from typing import Any
@@ -29,12 +30,16 @@ def every_key() -> list[tuple[str, dataclasses.Field[Any]]]:
 
 
 def comment_above(table: str, name: str) -> str:
-    """Return the comment lines directly above a key in the first table of that name."""
+    """Return the comment lines directly above a key in the first table of that name.
+
+    A table that nobody needs stands there as a comment as a whole.
+    """
     lines = SHIPPED.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.strip("[]") == table)
-    found = next(i for i in range(start, len(lines)) if lines[i].startswith(f"{name} = "))
+    start = next(i for i, line in enumerate(lines) if line.strip("#[] ") == table)
+    written = re.compile(rf"(?:# )?{name} = ")
+    found = next(i for i in range(start, len(lines)) if written.match(lines[i]))
     comment = []
-    while lines[found - 1].startswith("#"):
+    while lines[found - 1].startswith("#") and not re.match(r"# \w+ = ", lines[found - 1]):
         found -= 1
         comment.insert(0, lines[found].lstrip("# "))
     return " ".join(comment)
@@ -49,7 +54,7 @@ def test_the_values_are_the_defaults_of_the_tree() -> None:
         for one, other in zip(written, expected, strict=True):
             as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in one.items()}
             assert as_tuples == {k: other[k] for k in one}
-    assert set(parsed) == set(defaults)
+    assert set(parsed) == {table for table, values in defaults.items() if values}
 
 
 def test_loading_it_gives_the_defaults() -> None:
