@@ -41,6 +41,7 @@ FAMILIES: tuple[str, ...] = (
     "sounds",
     "simulate",
     "tools",
+    "update",
 )
 """Modules of this package that declare commands, in the order ``--help`` shows them."""
 

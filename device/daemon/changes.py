@@ -8,7 +8,7 @@ from device.settings.tree import Settings
 
 NEEDS_RESTART = frozenset({"log.format", "paths.runtime"})
 """The log's handler and the place of the control socket are made once, at the start."""
-AT_ONCE = frozenset({"log.level", "log.transcripts", "speaker.volume_percent"})
+AT_ONCE = frozenset({"log.level", "log.transcripts", "speaker.volume_percent", "update.url"})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -247,6 +247,15 @@ class Vad:
     end_silence_ms: int = key(
         600, "Silence that ends a question (local endpointing).", unit="ms", low=100, high=5000
     )
+    sentence_end: bool = key(
+        True, "Judge by the sound whether a sentence is finished (local endpointing)."
+    )
+    finished_silence_ms: int = key(
+        350, "Silence that ends a sentence judged finished.", unit="ms", low=200, high=5000
+    )
+    unfinished_silence_ms: int = key(
+        1600, "Silence that ends a sentence judged unfinished.", unit="ms", low=200, high=5000
+    )
     min_speech_ms: int = key(
         100, "Speech shorter than this is a noise.", unit="ms", low=30, high=2000
     )
@@ -445,6 +454,19 @@ def plain_word(word: str) -> str:
     return word.strip().lower().replace("_", " ")
 
 
+@dataclass(frozen=True)
+class Update:
+    """Newer releases; `bittern update` looks for them, and installs them with a way back."""
+
+    url: str = key(
+        "",
+        "Where releases are published; a folder will do (a stick, a mounted disk).",
+        special={"": "nowhere: updates are not set up"},
+        form=rf"https://[^\s/@?#]+[^\s@]*|{WHOLE_PATH}",
+        form_help="https://HOST/PATH, or a whole path from / or ~/",
+    )
+
+
 def shipped_endpoints() -> tuple[Endpoint, ...]:
     """Return the cloud first, the brain after it."""
     return (
@@ -474,6 +496,7 @@ class Settings:
     panel: Panel = field(default_factory=Panel)
     log: Log = field(default_factory=Log)
     paths: Paths = field(default_factory=Paths)
+    update: Update = field(default_factory=Update)
 
     def wake_words(self) -> tuple[str, ...]:
         """Return all words that are listened for, each once."""

@@ -1,0 +1,147 @@
+"""What a release is asked to do before it is trusted, by its own programs.
+
+These names are what one release knows of another; they must stay:
+
+* ``scripts/environment [--like RELEASE]`` makes its Python environment
+* ``bittern models fetch`` completes the model store that ``BITTERN_MODELS`` names
+* ``bittern update test`` shows that it hears and answers
+* ``bittern update resume`` ends what it had begun
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from device.updates.errors import UpdateFailed
+from device.updates.places import Places
+
+ENVIRONMENT_WITHIN_S = 3600.0
+MODELS_WITHIN_S = 7200.0
+TEST_WITHIN_S = 600.0
+USER = "bittern"
+"""Who tries a release out: the user who will run it."""
+_KEPT = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy",
+         "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")  # fmt: skip
+
+
+class Candidate:
+    """Runs the programs of releases; raises UpdateFailed when one of them fails."""
+
+    def __init__(self, places: Places, say: Callable[[str], None], user: str = USER) -> None:
+        self._places = places
+        self._say = say
+        self._user = user
+
+    def make_environment(self, release: str, like: str) -> None:
+        """Have it make its Python environment; its packages are shared when they are the same."""
+        folder = self._places.release(release)
+        command = [str(folder / "scripts" / "environment")]
+        if self._places.program(like).exists():
+            command += ["--like", str(self._places.release(like))]
+        self._run(command, ENVIRONMENT_WITHIN_S, "its Python environment could not be made")
+
+    def complete_models(self, release: str, store: Path) -> None:
+        """Have it bring the models that it needs and the store lacks."""
+        command = [str(self._places.program(release)), "models", "fetch"]
+        self._run(command, MODELS_WITHIN_S, "its models could not be brought", models=store)
+
+    def prove(self, release: str, store: Path) -> None:
+        """Have it hear its own test phrase and answer it, with the settings in force."""
+        command = [str(self._places.program(release)), "update", "test"]
+        if self._places.settings.exists():
+            command += ["--config", str(self._places.settings)]
+        self._run(command, TEST_WITHIN_S, "it failed its test", models=store, as_user=True)
+
+    def _run(
+        self,
+        command: list[str],
+        within_s: float,
+        failure: str,
+        models: Path | None = None,
+        as_user: bool = False,
+    ) -> None:
+        environment = {name: os.environ[name] for name in os.environ if _is_wanted(name)}
+        if models is not None:
+            environment["BITTERN_MODELS"] = str(models)
+        who = self._who() if as_user else {}
+        environment["HOME"] = "/nonexistent" if who else os.environ.get("HOME", "/root")
+        last = ""
+        process = _started(command, environment, who)
+        try:
+            with process:
+                timer = _Alarm(process, within_s)
+                assert process.stdout is not None
+                for line in process.stdout:
+                    last = line.rstrip() or last
+                    self._say(f"  {line.rstrip()}")
+                status = process.wait()
+                timer.cancel()
+        except BaseException:
+            _end(process)
+            raise
+        if timer.has_rung:
+            raise UpdateFailed(f"{failure}: no end within {within_s:g} s")
+        if status != 0:
+            raise UpdateFailed(f"{failure}: {last.strip() or f'status {status}'}")
+
+    def _who(self) -> dict[str, Any]:
+        """As the appliance's user, where there is one and we may become it."""
+        if os.geteuid() != 0:
+            return {}
+        try:
+            account = pwd.getpwnam(self._user)
+        except KeyError:
+            return {}
+        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+class _Alarm:
+    """Ends a process that takes too long."""
+
+    def __init__(self, process: subprocess.Popen[str], within_s: float) -> None:
+        self.has_rung = False
+        self._process = process
+        self._timer = threading.Timer(within_s, self._ring)
+        self._timer.name = "update: time limit"
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+        self._timer.join()
+
+    def _ring(self) -> None:
+        self.has_rung = True
+        _end(self._process)
+
+
+def _started(
+    command: list[str], environment: Mapping[str, str], who: Mapping[str, Any]
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command, cwd="/", env=dict(environment), text=True, errors="replace",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True, **who,
+        )  # fmt: skip
+    except OSError as error:
+        raise UpdateFailed(f"{command[0]} cannot be run: {error.strerror}") from None
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Its children too: they hold the pipe open, and memory."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _is_wanted(name: str) -> bool:
+    return name in _KEPT or name.startswith(("PIP_", "LC_"))

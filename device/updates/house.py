@@ -1,0 +1,108 @@
+"""The data of the house (timers, lists) and the settings, saved before a switch.
+
+The folder of the data belongs to the appliance's user, and this runs as root: no link in
+it is followed, and what is written there belongs to that user.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from pathlib import Path
+
+from device.updates.durable import remove_tree, sync_folder, write_whole
+from device.updates.errors import UpdateFailed
+
+DATABASE = "house.sqlite3"
+FILES = (f"{DATABASE}-journal", DATABASE)
+"""In the order in which they are put back: a journal of another file would harm it."""
+SETTINGS = "bittern.toml"
+_VERSION_AT = 60
+"""``PRAGMA user_version``: four bytes, big end first (SQLite's file format, 1.3)."""
+_LARGEST_BYTES = 256 << 20
+_SET_ASIDE_KEPT = 3
+
+
+def schema_of(folder: Path) -> int:
+    """The schema version of the database in a folder; 0 where there is none.
+
+    Read from the file's header, so that a database in use is not disturbed.
+    """
+    header = _read(folder / DATABASE, limit_bytes=100) or b""
+    return int.from_bytes(header[_VERSION_AT : _VERSION_AT + 4], "big")
+
+
+def save(state: Path, settings: Path, into: Path) -> None:
+    """Copy the data and the settings, whole or not at all; nobody may be writing them."""
+    new = into.with_name(f".{into.name}.new")
+    remove_tree(new)
+    new.mkdir(parents=True, mode=0o700)
+    for name in FILES:
+        content = _read(state / name)
+        if content is not None:
+            write_whole(new / name, content, 0o600)
+    content = _read(settings)
+    if content is not None:
+        write_whole(new / SETTINGS, content, 0o600)
+    remove_tree(into)
+    os.replace(new, into)
+    sync_folder(into.parent)
+
+
+def is_saved(saved: Path) -> bool:
+    """Whether there is something to put back."""
+    return (saved / DATABASE).is_file()
+
+
+def put_back(saved: Path, state: Path) -> None:
+    """Give the house the data that were saved; each file is replaced in one step."""
+    for name in FILES:
+        content = _read(saved / name)
+        if content is not None:
+            _replace(state, name, content)
+        else:
+            (state / name).unlink(missing_ok=True)
+    sync_folder(state)
+
+
+def set_aside(state: Path, saved: Path) -> Path:
+    """Keep a copy of the data as they are, which something older is about to replace."""
+    aside = saved / f"set-aside-{time.strftime('%Y%m%d-%H%M%S')}"
+    aside.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in FILES:
+        content = _read(state / name)
+        if content is not None:
+            write_whole(aside / name, content, 0o600)
+    for old in sorted(saved.glob("set-aside-*"))[:-_SET_ASIDE_KEPT]:
+        remove_tree(old)
+    return aside
+
+
+def _read(path: Path, limit_bytes: int = _LARGEST_BYTES) -> bytes | None:
+    """The content of a plain file; None where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UpdateFailed(f"{path} cannot be read: {error.strerror}") from None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UpdateFailed(f"{path} is not a plain file")
+        return file.read(limit_bytes)
+
+
+def _replace(folder: Path, name: str, content: bytes) -> None:
+    owner = folder.stat()
+    new = folder / f".{name}.update"
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(descriptor, 0o640)
+        if os.geteuid() == 0:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fsync(descriptor)
+    os.replace(new, folder / name)
