@@ -61,6 +61,11 @@ def add_commands(commands: Commands[Any]) -> None:
     command.add_argument(
         "--max-sessions", type=int, metavar="N", help="serve at most N sessions at a time (16)"
     )
+    command.add_argument(
+        "--from-settings",
+        action="store_true",
+        help="take --model and --idle-exit-s from [brain] of the settings, where not given here",
+    )
     command.set_defaults(run=run)
 
 
@@ -73,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     from device.brain.loading import load_abilities
     from device.brain.server import BrainServer
 
+    if arguments.from_settings:
+        _take_from_settings(arguments)
     options = _options(arguments)
     listener = _listener(arguments.listen)
     if options.token is None and not is_private(listener):
@@ -95,6 +102,24 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         _remove(arguments.listen)
     return 0
+
+
+def _take_from_settings(arguments: argparse.Namespace) -> None:
+    """Read the owner's wishes, if they can be read: with bad settings a brain is needed most."""
+    import sys
+
+    from device.settings import load_settings
+    from device.settings.tree import Brain
+
+    try:
+        chosen = load_settings().settings.brain
+    except BitternError as mistakes:
+        print(f"bittern: the shipped settings apply: {mistakes.what}", file=sys.stderr)
+        chosen = Brain()
+    if arguments.model is None and chosen.chat_model:
+        arguments.model = Path(chosen.chat_model).expanduser()
+    if arguments.idle_exit_s is None:
+        arguments.idle_exit_s = chosen.idle_exit_s or None
 
 
 def _options(arguments: argparse.Namespace) -> ServerOptions:
