@@ -477,7 +477,14 @@ def shipped_endpoints() -> tuple[Endpoint, ...]:
             key_env="OPENAI_API_KEY",
             transcription_model="gpt-transcribe",
         ),
-        Endpoint(name="brain", url="brain", dialect="ga", noise_reduction="off"),
+        Endpoint(
+            name="brain",
+            url="brain",
+            dialect="ga",
+            noise_reduction="off",
+            # Nobody comes after it, and a busy Pi may need long for a story's first sentence.
+            answer_timeout_s=30.0,
+        ),
     )
 
 
