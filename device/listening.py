@@ -24,6 +24,7 @@ from device.audio.ring import OverwrittenError, Ring
 from device.models import path_of
 from device.vad.endpointing import SpeechRule, Started
 from device.vad.gate import BLOCK_S, Gate
+from device.vad.sentence_end import open_judge
 from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline
 from device.wake.engine import RATE_HZ
@@ -278,11 +279,14 @@ class VadSettings:
     gate: bool = True
     """Whether the wake model rests while nothing stands out."""
     speech: SpeechRule = field(default_factory=SpeechRule)
+    judges: bool = False
+    """Whether it is judged if a sentence is finished, and the silence chosen by that."""
 
 
 def build_listener(rate_hz: int, wake: WakeSettings, vad: VadSettings) -> Listener:
     """Load the models; raises a ``BitternError`` when there is no such word or no model."""
-    speech = SpeechPipeline(Silero(path_of(SILERO)), vad.speech)
+    judge = open_judge() if vad.judges else None
+    speech = SpeechPipeline(Silero(path_of(SILERO)), vad.speech, judge)
     gate = Gate(rate_hz) if vad.gate else None
     return Listener(rate_hz, WakePipeline(*open_words(wake)), speech, gate)
 

@@ -18,7 +18,7 @@ def listening_thread(
     on_failure: Callable[[BaseException], None],
 ) -> ListeningThread:
     """Load the models and build the thread; raises a ``BitternError`` for what is missing."""
-    return ListeningThread.build(capture, on_event, on_failure, _wake(settings), _vad(settings.vad))
+    return ListeningThread.build(capture, on_event, on_failure, _wake(settings), _vad(settings))
 
 
 def _wake(settings: tree.Settings) -> WakeSettings:
@@ -38,11 +38,16 @@ def _wake(settings: tree.Settings) -> WakeSettings:
     )
 
 
-def _vad(vad: tree.Vad) -> VadSettings:
+def _vad(settings: tree.Settings) -> VadSettings:
+    """Sentences are judged only where some endpoint leaves it to the device when to answer."""
+    vad = settings.vad
+    decides = any(each.turn_detection == "local" for each in settings.endpoints())
     speech = SpeechRule(
         start_threshold=vad.start_threshold,
         end_threshold=vad.end_threshold,
         min_speech_ms=vad.min_speech_ms,
         end_silence_ms=vad.end_silence_ms,
+        finished_silence_ms=vad.finished_silence_ms,
+        unfinished_silence_ms=vad.unfinished_silence_ms,
     )
-    return VadSettings(vad.gate, speech)
+    return VadSettings(vad.gate, speech, judges=vad.sentence_end and decides)

@@ -158,6 +158,16 @@ class Speaker:
 
 
 @dataclass(frozen=True)
+class Echo:
+    """The appliance's own voice in its microphone."""
+
+    mode: Literal["auto", "half_duplex", "off"] = key(
+        "auto",
+        "Take it out; or hear no voice while it speaks; or off, where the microphone does it.",
+    )
+
+
+@dataclass(frozen=True)
 class Wake:
     """The wake word."""
 
@@ -495,6 +505,7 @@ class Settings:
     assistant: Assistant = field(default_factory=Assistant)
     microphone: Microphone = field(default_factory=Microphone)
     speaker: Speaker = field(default_factory=Speaker)
+    echo: Echo = field(default_factory=Echo)
     wake: Wake = field(default_factory=Wake)
     profile: tuple[Profile, ...] = ()
     vad: Vad = field(default_factory=Vad)

@@ -17,6 +17,19 @@ class SpeechRule:
     end_threshold: float = 0.35
     min_speech_ms: int = 100
     end_silence_ms: int = 600
+    """Silence that ends speech where nobody judged, or the judge was in doubt."""
+    finished_silence_ms: int = 350
+    """Silence that is enough after a sentence that sounds finished."""
+    unfinished_silence_ms: int = 1600
+    """Silence that is waited for after a sentence that sounds unfinished."""
+
+
+PAUSE_MS = 160
+"""Silence that makes a pause, at which it is judged whether the sentence is finished: longer
+than the closure of a consonant, short enough to leave time for the judgement."""
+SURELY_FINISHED = 0.7
+SURELY_UNFINISHED = 0.35
+"""Probabilities from and up to which the judge is believed; see ``sentence_end.json``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,8 @@ class Endpointer:
     Speech has begun when the probability was at or above ``start_threshold`` for
     ``min_speech_ms``, dips above ``end_threshold`` allowed; the beginning is where it first
     was. It has ended when it was below ``end_threshold`` for ``end_silence_ms``; the end is
-    where that silence began.
+    where that silence began. Who knows more about the sentence says so by :meth:`judge` at
+    the moment when :attr:`is_pausing`.
     """
 
     def __init__(self, rule: SpeechRule) -> None:
@@ -47,7 +61,8 @@ class Endpointer:
             raise ValueError(f"0 < end_threshold <= start_threshold < 1 expected, got {rule}")
         self.rule = rule
         self._needed = rule.min_speech_ms * RATE_HZ // 1000
-        self._silence_needed = rule.end_silence_ms * RATE_HZ // 1000
+        self._pause = PAUSE_MS * RATE_HZ // 1000
+        self._silence_needed = self._usual = rule.end_silence_ms * RATE_HZ // 1000
         self.reset()
 
     def reset(self, position: int = 0) -> None:
@@ -56,15 +71,30 @@ class Endpointer:
         self._begin: int | None = None
         self._voiced_end = position
         self.is_speech = False
+        self.is_pausing = False
+
+    def judge(self, finished: float) -> None:
+        """Choose the silence that ends the speech, if this pause goes on.
+
+        ``finished``: how likely it is that the sentence is. A word ends the effect.
+        """
+        silence_ms = self.rule.end_silence_ms
+        if finished >= SURELY_FINISHED:
+            silence_ms = min(silence_ms, self.rule.finished_silence_ms)
+        elif finished <= SURELY_UNFINISHED:
+            silence_ms = max(silence_ms, self.rule.unfinished_silence_ms)
+        self._silence_needed = silence_ms * RATE_HZ // 1000
 
     def update(self, probability: float) -> Started | Ended | None:
         """Take the probability of the next hop (512 samples at 16 kHz)."""
         start, end = self._position, self._position + HOP_SAMPLES
         self._position = end
+        self.is_pausing = False
         if probability >= (self.rule.end_threshold if self.is_speech else self._entry()):
             if self._begin is None:
                 self._begin = start
             self._voiced_end = end
+            self._silence_needed = self._usual
             if not self.is_speech and end - self._begin >= self._needed:
                 self.is_speech = True
                 return Started(self._begin)
@@ -79,7 +109,9 @@ class Endpointer:
         if not self.is_speech:
             self._begin = None
             return None
-        if now - self._voiced_end < self._silence_needed:
+        silence = now - self._voiced_end
+        self.is_pausing = silence - HOP_SAMPLES < self._pause <= silence
+        if silence < self._silence_needed:
             return None
         self.is_speech = False
         self._begin = None

@@ -1,25 +1,41 @@
-"""The speech path: Silero and the endpointer over a stream with positions."""
+"""The speech path: Silero, the endpointer and a judge of sentences, on a stream with positions."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.vad.endpointing import Ended, Endpointer, SpeechRule, Started
-from device.vad.silero import Silero
+from device.vad.silero import HOP_SAMPLES, Silero
+
+MEMORY_SAMPLES = 32_000
+"""2 s of sound are kept for the judge."""
+
+
+class Judge(Protocol):
+    """Somebody who can hear whether a sentence is finished."""
+
+    def probability(self, sound: NDArray[np.int16]) -> float:
+        """How likely nothing more follows, 0 to 1; ``sound`` (16 kHz) ends in a pause."""
 
 
 class SpeechPipeline:
     """Sound in, beginnings and ends of speech out; rests until it is begun.
 
-    Positions count 16 kHz samples on whatever clock ``begin`` names.
+    Positions count 16 kHz samples on whatever clock ``begin`` names. The judge is asked once
+    in each pause, however the sound was cut into calls.
     """
 
-    def __init__(self, silero: Silero, rule: SpeechRule) -> None:
+    def __init__(self, silero: Silero, rule: SpeechRule, judge: Judge | None = None) -> None:
+        """Without a ``judge`` every silence counts the same."""
         self._silero = silero
         self._endpointer = Endpointer(rule)
-        self._position = 0
+        self._judge = judge
         self._begin_at = 0
+        self._recent = np.zeros(0, dtype=np.int16)
+        self._unheard = 0
         self.is_on = False
 
     def begin(self, position: int) -> None:
@@ -27,6 +43,8 @@ class SpeechPipeline:
         self._silero.reset()
         self._endpointer.reset(position)
         self._begin_at = position
+        self._recent = self._recent[:0]
+        self._unheard = 0
         self.is_on = True
 
     def end(self) -> None:
@@ -41,5 +59,25 @@ class SpeechPipeline:
         early = max(0, self._begin_at - position)
         if not self.is_on or early >= len(samples):
             return []
-        decided = map(self._endpointer.update, self._silero.process(samples[early:]))
-        return [each for each in decided if each is not None]
+        probabilities = self._silero.process(samples[early:])
+        if self._judge is not None:
+            self._remember(samples[early:])
+        decided: list[Started | Ended] = []
+        for number, probability in enumerate(probabilities, start=1):
+            event = self._endpointer.update(probability)
+            if event is not None:
+                decided.append(event)
+            elif self._endpointer.is_pausing and self._judge is not None:
+                self._ask(self._judge, len(probabilities) - number)
+        return decided
+
+    def _remember(self, samples: NDArray[np.int16]) -> None:
+        """Keep what the judge may want to hear; count what the detector has not looked at."""
+        self._unheard = (self._unheard + len(samples)) % HOP_SAMPLES
+        kept = len(samples) + MEMORY_SAMPLES
+        self._recent = np.concatenate((self._recent, samples))[-kept:]
+
+    def _ask(self, judge: Judge, hops_after: int) -> None:
+        """Ask about the sound up to the hop that made the pause."""
+        end = len(self._recent) - self._unheard - hops_after * HOP_SAMPLES
+        self._endpointer.judge(judge.probability(self._recent[:end]))

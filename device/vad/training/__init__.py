@@ -1,0 +1,1 @@
+"""Makes the model that judges whether a sentence is finished: ``python -m device.vad.training``."""
