@@ -10,6 +10,7 @@ PACKAGES_TO_RUN=(
     tzdata # time zones: alarms ring by the local clock
     python3-pyaudio # and with it libportaudio2, libasound2
     python3-systemd # readiness, watchdog and journal of the service
+    libspeexdsp1 # takes our own voice out of the microphone
 )
 
 # The buttons and lights of a Raspberry Pi.
