@@ -46,6 +46,7 @@ class Ring:
         self._samples = silence(self.capacity_samples)
         self._start = 0
         self._end = 0
+        self._held_at: int | None = None
         self._lock = threading.Lock()
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._readers: tuple[Reader, ...] = ()
@@ -85,11 +86,12 @@ class Ring:
     def read(self, from_sample: int, to_sample: int) -> Samples:
         """Return a copy of ``from_sample`` to ``to_sample`` (exclusive).
 
-        What has not been written yet is left out, so the answer may be shorter than
-        asked for, or empty. Raises ``OverwrittenError`` when ``from_sample`` is gone.
+        What has not been written yet, or is held back, is left out, so the answer may be
+        shorter than asked for, or empty. Raises ``OverwrittenError`` when ``from_sample`` is gone.
         """
         with self._lock:
-            to_sample = min(to_sample, self._end)
+            readable = self._end if self._held_at is None else min(self._held_at, self._end)
+            to_sample = min(to_sample, readable)
             if from_sample < self._start:
                 raise OverwrittenError(from_sample, self._start)
             if from_sample >= to_sample:
@@ -98,6 +100,22 @@ class Ring:
             count = to_sample - from_sample
             head = self._samples[first : first + count]
             return np.concatenate((head, self._samples[: count - len(head)]))
+
+    def subtract(self, at_sample: int, echo: Samples) -> None:
+        """Take a sound out of what was written; what is there no more is left out."""
+        with self._lock:
+            first = max(at_sample, self._start)
+            echo = echo[first - at_sample : max(0, self._end - at_sample)]
+            places = np.arange(first, first + len(echo)) % self.capacity_samples
+            left = self._samples[places].astype(np.int32) - echo
+            self._samples[places] = np.clip(left, -32_768, 32_767)
+
+    def hold(self, at_sample: int | None) -> None:
+        """Give out nothing from this position on: it is still being worked on; None ends it."""
+        with self._lock:
+            self._held_at = at_sample
+        for changed in self._listeners:
+            changed()
 
     def clear(self) -> None:
         """Forget every sample, in memory too (mute); positions go on where they were."""
