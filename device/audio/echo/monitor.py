@@ -64,7 +64,7 @@ class Monitor:
         """How much of the echo goes, at present; None while too little was heard."""
         if len(self._removed) < ENOUGH_BLOCKS:
             return None
-        return float(np.quantile(self._removed, UPPER_SHARE))
+        return sorted(self._removed)[int(UPPER_SHARE * len(self._removed))]
 
     def begin_again(self) -> None:
         """The canceller was reset: what it did before says nothing any more.

@@ -111,13 +111,16 @@ class SpeexCanceller:
         heard, played = np.ascontiguousarray(heard), np.ascontiguousarray(played)
         plain = np.empty_like(heard)
         suppressed = np.empty_like(heard)
+        cancel, suppress = self._library.speex_echo_cancellation, self._library.speex_preprocess_run
+        at_heard, at_played, at_plain, at_suppressed = (
+            each.ctypes.data for each in (heard, played, plain, suppressed)
+        )
         for at in range(0, len(heard), FRAME_SAMPLES):
-            frame = slice(at, at + FRAME_SAMPLES)
-            self._library.speex_echo_cancellation(
-                self._echo, _address(heard, at), _address(played, at), _address(plain, at)
-            )
+            frame, offset = slice(at, at + FRAME_SAMPLES), at * heard.itemsize
+            cancel(self._echo, at_heard + offset, at_played + offset, at_plain + offset)
             suppressed[frame] = plain[frame]
-            self._library.speex_preprocess_run(self._preprocess, _address(suppressed, at))
+            # The suppressor wants to know what the canceller did with this very frame.
+            suppress(self._preprocess, at_suppressed + offset)
         return Cancelled(plain, suppressed)
 
     def reset(self) -> None:
@@ -136,7 +139,3 @@ class SpeexCanceller:
     def __del__(self) -> None:
         if hasattr(self, "_preprocess"):
             self.close()
-
-
-def _address(samples: Samples, at: int) -> int:
-    return int(samples.ctypes.data) + 2 * at
