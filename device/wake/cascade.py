@@ -64,6 +64,10 @@ class Watch:
         """The position before which no detection counts."""
         return self._detector.silent_until if self._second is None else self._silent_until
 
+    def forget_peak(self) -> None:
+        """Begin to look for the highest scores again."""
+        self._detector.peak = self._looked_peak = self._suspicion_peak = 0.0
+
     def restart(self, silent_until: int = -1) -> None:
         """Forget the sound; ``silent_until`` carries a pause over into the new count."""
         self._detector.restart(silent_until)

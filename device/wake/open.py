@@ -37,6 +37,8 @@ class WakeSettings:
     threshold: float = 0.0
     """Counts instead of the sensitivity, unless 0."""
     refractory_s: float = 1.0
+    near_misses: bool = False
+    """Whether what was nearly taken for a word is told as well."""
     own: Mapping[str, Own] = field(default_factory=dict)
     """Words with a sensitivity or threshold of their own."""
     folders: tuple[Path, ...] = (SHIPPED,)
@@ -56,10 +58,19 @@ def open_words(
     Raises ``UnknownWordError`` for a word without a card, ``MissingModel`` for a model
     that was not fetched, ``WrongModelError`` for one that cannot be read.
     """
-    found = [find(word, settings.engine, settings.folders) for word in settings.words]
+    return *open_engine(settings), _second_look(_found(settings))
+
+
+def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
+    """As :func:`open_words`, without the verifiers."""
+    found = _found(settings)
     models = {card.word: _stored(path, card.model) for path, card in found}
     rules = {card.word: settings.rule_of(card) for _, card in found}
-    return _engine(settings.engine, models), rules, _second_look(found)
+    return _engine(settings.engine, models), rules
+
+
+def _found(settings: WakeSettings) -> list[tuple[Path, Card]]:
+    return [find(word, settings.engine, settings.folders) for word in settings.words]
 
 
 def _second_look(found: Sequence[tuple[Path, Card]]) -> SecondLook | None:
@@ -67,6 +78,19 @@ def _second_look(found: Sequence[tuple[Path, Card]]) -> SecondLook | None:
     if not verifiers:
         return None
     return SecondLook(StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING)), verifiers)
+
+
+def card_folders(state: Path) -> tuple[Path, ...]:
+    """Where cards are looked for, given the folder of the appliance's state.
+
+    The owner's own words come first: one of them counts instead of a shipped one.
+    """
+    return own_folder(state), SHIPPED
+
+
+def own_folder(state: Path) -> Path:
+    """Where the owner's own wake words lie."""
+    return state / "wake"
 
 
 def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple[str, ...]:

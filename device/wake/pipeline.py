@@ -95,6 +95,11 @@ class WakePipeline:
         """The highest score of each word so far that was compared with its threshold."""
         return {word: watch.peak for word, watch in self._watches.items()}
 
+    def forget_peaks(self) -> None:
+        """Begin to look for the highest scores again."""
+        for watch in self._watches.values():
+            watch.forget_peak()
+
     @property
     def suspicions(self) -> dict[str, float]:
         """The highest mean of the first model for each word so far."""

@@ -1,0 +1,372 @@
+"""From recordings to a wake word: examples, networks, trials on people never heard, a card."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import soundfile
+
+from device.wake.card import Card, Ending, Figure, Thresholds
+from device.wake.engine import RATE_HZ
+from device.wake.evaluation.curves import Scores, scores_of, threshold_for
+from device.wake.evaluation.run import Outcome, run
+from device.wake.evaluation.systems import Choice
+from device.wake.evaluation.trials import CONDITIONS, Backdrop, is_about, label_of, plan
+from device.wake.training import corpus, examples, windows
+from device.wake.training.corpus import NoRecordingsError, Recording
+from device.wake.training.examples import Example, Order, Supplies
+from device.wake.training.export import write_first, write_verifier
+from device.wake.training.network import Lesson, Network, Shape, train
+
+Say = Callable[[str], None]
+FOLDS = 3
+FIRST_LESSON = Lesson(steps=1800, batch=256, mine_every=450)
+SECOND_LESSON = Lesson(steps=1600, batch=320, dropout=0.35)
+OPINIONS = 2
+"""Verifiers that vote; they differ in what they were shown and in what order."""
+WINDOW = 5
+SUSPICIONS_PER_HOUR = 200.0
+"""How often the first model may ask for a second look while people speak all the time. A
+look costs about ten milliseconds, so that is two seconds an hour."""
+RATES_PER_HOUR = {"low": 0.03, "normal": 0.2, "high": 1.5}
+"""What each sensitivity allows of false accepts, per hour of other people's speech."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train, from what."""
+
+    word: str
+    positives: tuple[Path, ...]
+    negatives: tuple[Path, ...]
+    out: Path
+    """The ONNX file of the first model; verifier and card come beside it."""
+    noise: tuple[Path, ...] = ()
+    music: tuple[Path, ...] = ()
+    """Recorded music, for the trials."""
+    related: tuple[Path, ...] = ()
+    """Recordings of a part of the word ("jarvis" of "hey jarvis"): learned from, not judged."""
+    synthetic: int = 0
+    """How many synthesized utterances to add."""
+    confusable: tuple[str, ...] = ()
+    """What the synthesizer says as counterexamples."""
+    first: str = ""
+    """An existing first model, as a card names it; then only a verifier is trained."""
+    interest: float = 0.05
+    """For an existing first model: the mean from which the verifier looks."""
+    copies: int = 10
+    seed: int = 0
+    processes: int = 2
+    folder: Path | None = None
+    licence: str = "yours"
+    about: str = ""
+
+
+@dataclass
+class Material:
+    """All examples of a word, by fold."""
+
+    words: list[Example]
+    others: list[Example]
+    first_depth: int
+    second_depth: int
+    others_hours: float = 0.0
+
+    def all_but(self, fold: int) -> list[Example]:
+        """What may be learned from when this fold is to be judged; -1 is everything."""
+        return [each for each in (*self.words, *self.others) if each.fold != fold]
+
+
+@dataclass
+class Trained:
+    """One set of networks."""
+
+    first: Network | None
+    verifiers: list[Network]
+
+
+@dataclass
+class Result:
+    """What came out: the card that was written, and what it rests on."""
+
+    card: Card
+    card_path: Path
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def make_word(task: Task, say: Say) -> Result:
+    """Train, judge, write; raises a ``BitternError`` where something is missing."""
+    began_s = time.monotonic()
+    scratch = Path(tempfile.mkdtemp(prefix="bittern-train-"))
+    try:
+        result = _make(task, scratch, say)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    result.seconds = time.monotonic() - began_s
+    return result
+
+
+def _make(task: Task, scratch: Path, say: Say) -> Result:
+    people = corpus.find(task.positives)
+    kept_out = {r.path for r in (*people, *corpus.find(task.related))}
+    others = [
+        r
+        for r in corpus.find(task.negatives)
+        if r.path not in kept_out and not is_about(task.word, _label(r, task))
+    ]
+    spoken = _synthesized(task, scratch / "words", (task.word,), task.synthetic)
+    said = _synthesized(task, scratch / "others", task.confusable, 12 * len(task.confusable))
+    if not people and not spoken:
+        raise NoRecordingsError(
+            f'there are no recordings of "{task.word}"',
+            "give folders with --positives, or let it be synthesized with --synthetic 300",
+        )
+    if not others:
+        raise NoRecordingsError("there is no speech without the word", "give --negatives")
+    taught = [*people, *corpus.find(task.related)]
+    material = _material(task, taught, spoken, others, said, scratch, say)
+    *by_fold, final = _all_trained(task, material, scratch, say)
+    interest = suspicious_from(task, material, by_fold)
+    judged = _judged(task, by_fold, interest, people or spoken, others, scratch, say)
+    card = _card(task, judged, interest, people, others)
+    return Result(card, _write(final, card, task.out), judged)
+
+
+def _label(recording: Recording, task: Task) -> str:
+    return label_of(recording, (task.word,))
+
+
+# -- examples --------------------------------------------------------------------------
+
+
+def _synthesized(task: Task, folder: Path, texts: Sequence[str], count: int) -> list[Recording]:
+    if not count:
+        return []
+    from device.wake.training.synthesis import Voices
+
+    folder.mkdir(parents=True)
+    voices = Voices(task.seed)
+    made = []
+    for text in texts:
+        for index, sound in enumerate(voices.variants(text, count // len(texts))):
+            path = folder / f"{text.replace(' ', '_')}-{index}.wav"
+            soundfile.write(path, sound.astype(np.int16), RATE_HZ)
+            made.append(Recording(path, f"synthesized {text} {index}"))
+    return made
+
+
+def _material(
+    task: Task,
+    people: Sequence[Recording],
+    spoken: Sequence[Recording],
+    others: Sequence[Recording],
+    said: Sequence[Recording],
+    scratch: Path,
+    say: Say,
+) -> Material:
+    voices = tuple(tuple(r.path for r in others if r.fold(FOLDS) == k) for k in range(FOLDS))
+    supplies = Supplies(_halves(task.noise, scratch, 0), voices, task.seed, task.folder)
+    word_s = corpus.typical_length_s(people or spoken)
+    orders = [Order(r, r.fold(FOLDS), task.copies, True) for r in people]
+    orders += [Order(r, r.fold(FOLDS), 2 if people else 5, True) for r in spoken]
+    counter = [Order(r, r.fold(FOLDS), 2, False) for r in (*others, *said)]
+
+    def tell(what: str) -> Callable[[int, int], None]:
+        return lambda done, total: say(f"{what}: {done} of {total}")
+
+    words = examples.make(orders, supplies, task.processes, tell("the word in rooms and noise"))
+    rest = examples.make(counter, supplies, task.processes, tell("other speech"))
+    rest += examples.noise_only(supplies, 15 * FOLDS, FOLDS)
+    hours = sum(len(each.frames) for each in rest) / 360_000
+    first = int(np.clip(round((word_s + 0.3) / 0.03), 26, 60))
+    second = int(np.clip(round((word_s + 0.35 - 0.76) / 0.08) + 3, 5, 16))
+    return Material(words, rest, first, second, hours)
+
+
+def _halves(noise: Sequence[Path], scratch: Path, half: int) -> tuple[Path, ...]:
+    """The first or second half of each recorded noise: learned with, and judged with."""
+    folder = scratch / f"noise{half}"
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = []
+    for path in noise:
+        sound = corpus.read(path)
+        middle = len(sound) // 2
+        part = sound[middle:] if half else sound[:middle]
+        halves.append(folder / f"{path.stem}.wav")
+        soundfile.write(halves[-1], part.astype(np.int16), RATE_HZ)
+    return tuple(halves)
+
+
+# -- networks --------------------------------------------------------------------------
+
+
+def _all_trained(task: Task, material: Material, scratch: Path, say: Say) -> list[Trained]:
+    """Networks for each fold, trained on the others, and at last those trained on all."""
+    kept = scratch / "material.pickle"
+    kept.write_bytes(pickle.dumps(material))
+    parts = [*range(FOLDS), -1]
+    say("training: four times, with a third of the speakers kept aside, and with all of them")
+    trained = []
+    context = get_context("spawn")
+    with ProcessPoolExecutor(task.processes, mp_context=context) as pool:
+        for found in pool.map(_trained, [task] * len(parts), [kept] * len(parts), parts):
+            trained.append(found)
+            say(f"training: {len(trained)} of {len(parts)}")
+    return trained
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: Path) -> Material:
+    material: Material = pickle.loads(path.read_bytes())
+    return material
+
+
+def _trained(task: Task, kept: Path, but: int) -> Trained:
+    material = _unpacked(kept)
+    chosen = material.all_but(but)
+    first = None
+    if not task.first:
+        stream = windows.first_stream(chosen, material.first_depth)
+        shape = Shape(material.first_depth, stream.steps.shape[1], 16, 32)
+        first = train(stream, shape, FIRST_LESSON, task.seed)
+    stream = windows.second_stream(chosen, material.second_depth)
+    shape = Shape(material.second_depth, stream.steps.shape[1], 32, 32)
+    votes = [train(stream, shape, SECOND_LESSON, task.seed + n) for n in range(OPINIONS)]
+    return Trained(first, votes)
+
+
+def _write(trained: Trained, card: Card, out: Path) -> Path:
+    """Write models and card; the card last, so that it never names what is not there."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if trained.first is not None:
+        write_first(trained.first, out)
+    write_verifier(trained.verifiers, _verifier_path(out))
+    path = out.with_suffix(".json")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    return path
+
+
+def _verifier_path(out: Path) -> Path:
+    return out.with_suffix(".verifier.onnx")
+
+
+def suspicious_from(task: Task, material: Material, by_fold: Sequence[Trained]) -> float:
+    """The mean of the first model above which so many seconds of other speech would lie."""
+    if task.first:
+        return task.interest
+    means, hours = [], 0.0
+    for fold, trained in enumerate(by_fold):
+        assert trained.first is not None
+        for example in material.others:
+            if example.fold != fold:
+                continue
+            count = len(example.frames) // 3
+            steps = example.frames[: count * 3].reshape(count, -1).astype(np.float32)
+            scores = trained.first.score_stream(steps)
+            if len(scores) > WINDOW:
+                means.append(np.convolve(scores, np.ones(WINDOW) / WINDOW, "valid").max())
+            hours += len(example.frames) / 360_000
+    allowed = round(SUSPICIONS_PER_HOUR * hours)
+    ordered = np.sort(means)[::-1]
+    return float(np.clip(ordered[min(allowed, len(ordered) - 1)], 0.02, 0.5))
+
+
+# -- trials ----------------------------------------------------------------------------
+
+
+def _judged(
+    task: Task,
+    by_fold: Sequence[Trained],
+    interest: float,
+    people: Sequence[Recording],
+    others: Sequence[Recording],
+    scratch: Path,
+    say: Say,
+) -> list[Outcome]:
+    """What models make of the speakers they have never heard, each fold by its own model."""
+    noise = _halves(task.noise, scratch, 1)
+    outcomes: list[Outcome] = []
+    for fold, trained in enumerate(by_fold):
+        folder = scratch / f"fold{fold}"
+        bare = _bare_card(task, interest)
+        _write(trained, bare, folder / task.out.name)
+        unheard = [r for r in (*people, *others) if r.fold(FOLDS) == fold]
+        marked = {r.path for r in people}
+        trials = [
+            replace(t, label=task.word if t.path in marked else t.label)
+            for t in plan(unheard, (task.word,))
+        ]
+        voices = tuple(r.path for r in others if r.fold(FOLDS) == fold)
+        backdrop = Backdrop(noise, voices, task.music)
+
+        def tell(done: int, total: int, fold: int = fold) -> None:
+            if done % 160 == 0 or done == total:
+                say(f"trials of part {fold + 1}: {done} of {total}")
+
+        choice = Choice((folder,), (task.word,), peers=False)
+        outcomes += run(trials, backdrop, choice, task.processes, tell)
+    return outcomes
+
+
+def _scores(task: Task, outcomes: Sequence[Outcome]) -> dict[str, Scores]:
+    return {name: scores_of(outcomes, "bittern", task.word, name) for name in CONDITIONS}
+
+
+# -- the card --------------------------------------------------------------------------
+
+
+def _bare_card(task: Task, interest: float) -> Card:
+    return Card(
+        word=task.word,
+        engine="microwakeword",
+        model=task.first or f"./{task.out.name}",
+        thresholds=Thresholds(0.95, 0.9, 0.5),
+        window=WINDOW,
+        ending=Ending(lag_ms=120, after_ms=120),
+        licence=task.licence,
+        about=task.about,
+        verifier=f"./{_verifier_path(task.out).name}",
+        interest=round(interest, 4),
+    )
+
+
+def _card(
+    task: Task,
+    outcomes: Sequence[Outcome],
+    interest: float,
+    people: Sequence[Recording],
+    others: Sequence[Recording],
+) -> Card:
+    scores = _scores(task, outcomes)
+    steps = {
+        name: threshold_for(list(scores.values()), rate) for name, rate in RATES_PER_HOUR.items()
+    }
+    figures: list[Figure] = [
+        each.figure(condition, threshold)
+        for threshold in steps.values()
+        for condition, each in scores.items()
+    ]
+    who = (
+        f"{len({r.speaker for r in people})} people, each judged by a model that never heard them"
+        if people
+        else "synthesized speech only: no figure for people"
+    )
+    heard_on = f"{who}; {len(others)} recordings of other speech; noise mixed in"
+    return msgspec.structs.replace(
+        _bare_card(task, interest),
+        thresholds=Thresholds(**steps),
+        measured_on=heard_on,
+        figures=tuple(figures),
+    )
