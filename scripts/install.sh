@@ -83,7 +83,7 @@ copy_release() {
     if have git && git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" rev-parse --git-dir >/dev/null 2>&1; then
         files=(git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" ls-files -z --cached --exclude-standard)
     else
-        files=(find . -type f ! -path './.*' ! -path '*/__pycache__/*' -print0)
+        files=(find . -type f ! -path './.*' ! -path '*/__pycache__/*' -printf '%P\0')
     fi
     local list id
     list=$(mktemp)
@@ -104,18 +104,14 @@ copy_release() {
     rm -f -- "$list"
 }
 
+# The release makes it itself, and the same way when an update brings it.
 make_environment() {
-    # In a shell of its own, where the release is "the clone".
-    (
-        umask 022
-        # shellcheck source-path=SCRIPTDIR source=lib/common.sh
-        . "$release/scripts/lib/common.sh"
-        # shellcheck source-path=SCRIPTDIR source=lib/python.sh
-        . "$release/scripts/lib/python.sh"
-        set_up run
-        # The service cannot write there, and would compile every module at every start.
-        "$VENV_PYTHON" -m compileall -q -j 0 "$release/device"
-    )
+    local like=()
+    [ -d "$OPT/current/.venv" ] && like=(--like "$(readlink -f "$OPT/current")")
+    [ "${like[1]:-}" != "$release" ] || like=()
+    "$release/scripts/environment" "${like[@]}"
+    # What it consists of, for the way back: `bittern update rollback` checks every file.
+    [ -e "$release/release.json" ] || "$release/.venv/bin/bittern" update describe "$release" >/dev/null
 }
 
 install_user() {
@@ -194,13 +190,19 @@ install_units() {
         put "$UNITS/$unit" 644 <"$release/systemd/$unit" && has_changed=yes
     done
     if [ "$(readlink "$OPT/current" 2>/dev/null)" != "$release" ]; then
+        if [ -d "$OPT/current/" ]; then
+            ln -sfn "$(readlink -f "$OPT/current")" "$OPT/previous.new"
+            mv -fT "$OPT/previous.new" "$OPT/previous"
+        fi
         ln -sfn "$release" "$OPT/current.new"
         mv -fT "$OPT/current.new" "$OPT/current"
         has_changed=yes
     fi
+    ln -sfn "$release" "$OPT/updates/keeper"
+    remove_old_releases
     ln -sfn "$OPT/current/.venv/bin/bittern" "$COMMAND"
     systemctl daemon-reload
-    systemctl enable --quiet bittern-brain.socket bittern.service
+    systemctl enable --quiet bittern-brain.socket bittern.service bittern-update-guard.service
 }
 
 start_service() {
@@ -211,6 +213,29 @@ start_service() {
     else
         systemctl start bittern.service || more 'it did not get ready; the doctor says why'
     fi
+}
+
+# The current and the previous one stay, as after an update.
+remove_old_releases() {
+    local folder
+    for folder in "$OPT"/releases/*/; do
+        case ${folder%/} in
+        "$(readlink "$OPT/current")" | "$(readlink "$OPT/previous")") ;;
+        *) rm -rf -- "$folder" ;;
+        esac
+    done
+}
+
+# An update that a power cut interrupted ends one way or the other first; and none begins
+# while this runs.
+end_updates() {
+    if [ -e "$OPT/updates/journal.json" ]; then
+        "$OPT/updates/keeper/.venv/bin/bittern" update resume || more 'the release before it is back'
+    fi
+    command install -d -m 0755 "$OPT"
+    command install -d -m 0755 "$OPT/updates"
+    exec 8>"$OPT/updates/lock"
+    flock --nonblock 8 || fail 'an update is at work: try again when it has ended'
 }
 
 # As the service sees the world: its user, its groups, its credentials.
@@ -230,6 +255,8 @@ check_machine
 only_one_at_a_time
 begin 'bringing what the system lacks'
 system_packages_to_run
+begin 'ending updates'
+end_updates
 begin 'copying the release'
 copy_release
 begin 'making its Python environment'

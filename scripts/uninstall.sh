@@ -46,6 +46,7 @@ if config=$(boot_config) && grep -qxF "$MARK_BEGIN" "$config"; then
     rm -f -- "$config.new" "$config.before-bittern"
 fi
 
+rm -rf -- "$STATE/models/.kept" "$STATE/models/.staged"
 if [ "$keep" = yes ]; then
     say "kept: $ETC and $STATE"
     exit 0

@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from device import __version__
 from device.tools.database import SCHEMA_VERSION
 from device.updates.durable import write_whole
 from device.updates.errors import BadRelease, UpdateFailed
@@ -21,17 +20,17 @@ from device.updates.signature import sign
 _LEFT_OUT = {".venv", "__pycache__"}
 
 
-def describe(folder: Path) -> Manifest:
+def describe(folder: Path, schema: int = SCHEMA_VERSION) -> Manifest:
     """Write the manifest of an installed release beside its files, unsigned, and return it.
 
     What was installed from a clone becomes a release like any other by it.
     """
-    manifest = _manifest(folder, files_of(folder))
+    manifest = _manifest(folder, files_of(folder), schema)
     write_whole(folder / FILE_NAME, manifest.as_json())
     return manifest
 
 
-def make(clone: Path, out: Path, key: Path) -> list[Path]:
+def make(clone: Path, out: Path, key: Path, schema: int = SCHEMA_VERSION) -> list[Path]:
     """Make and sign a release of what is committed in a clone; return the files to publish.
 
     Raises UpdateFailed where something is not committed: nobody could say what it was.
@@ -42,7 +41,7 @@ def make(clone: Path, out: Path, key: Path) -> list[Path]:
             f"{clone} has changes that are not committed", "Commit them, or make a fresh clone."
         )
     names = [name for name in _git(clone, "ls-files", "-z").split("\0") if name]
-    manifest = _manifest(clone, [name for name in names if (clone / name).is_file()])
+    manifest = _manifest(clone, names, schema)
     out.mkdir(parents=True, exist_ok=True)
     archive = out / f"bittern-{manifest.version}-{manifest.id}.tar.gz"
     _pack(clone, manifest, archive)
@@ -67,7 +66,7 @@ def files_of(folder: Path) -> list[str]:
     return found
 
 
-def _manifest(folder: Path, names: Iterable[str]) -> Manifest:
+def _manifest(folder: Path, names: Iterable[str], schema: int) -> Manifest:
     files: list[File] = []
     for name in sorted(names, key=str.encode):
         if not is_safe(name):
@@ -79,7 +78,7 @@ def _manifest(folder: Path, names: Iterable[str]) -> Manifest:
         files.append(File(name, _sha256(path), found.st_size, bool(found.st_mode & 0o100)))
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     python = str(project["requires-python"]).removeprefix(">=").strip()
-    manifest = Manifest(__version__, python, SCHEMA_VERSION, tuple(files))
+    manifest = Manifest(str(project["version"]), python, schema, tuple(files))
     return parse(manifest.as_json())
 
 

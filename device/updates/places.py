@@ -47,7 +47,7 @@ class Places:
 
     @property
     def keeper(self) -> Path:
-        """The link to the release whose program ends what was begun, while it is."""
+        """The link to the release whose program ends what was begun and cut off."""
         return self.work / "keeper"
 
     @property

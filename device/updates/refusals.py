@@ -40,4 +40,4 @@ class Refusals:
             self._write(known)
 
     def _write(self, known: dict[str, str]) -> None:
-        write_whole(self._path, json.dumps(known, indent=1).encode() + b"\n", 0o600)
+        write_whole(self._path, json.dumps(known, indent=1).encode() + b"\n")

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 APPLIANCE = "bittern.service"
 SAFE = "bittern-safe.service"
 BRAIN = "bittern-brain.service"
+_SUFFIXES = (".service", ".socket", ".timer")
 _STOPS_WITHIN_S = 60.0
 _ANSWERS_WITHIN_S = 20.0
 _LOOK_EVERY_S = 0.5
@@ -119,7 +120,7 @@ def install_units(release: Path, units: Path) -> bool:
     """
     has_changed = False
     for unit in sorted((release / "systemd").iterdir()):
-        if unit.suffix not in (".service", ".socket", ".timer") or not unit.is_file():
+        if unit.suffix not in _SUFFIXES or not unit.is_file():
             continue
         content = unit.read_bytes()
         place = units / unit.name
@@ -130,8 +131,8 @@ def install_units(release: Path, units: Path) -> bool:
 
 
 def remove_units(of: Path, but_of: Path, units: Path) -> None:
-    """Remove the unit files that only a release that is gone had."""
-    stay = {unit.name for unit in (but_of / "systemd").iterdir()}
-    for unit in (of / "systemd").iterdir():
-        if unit.name not in stay and unit.suffix in (".service", ".socket", ".timer"):
+    """Remove the unit files that only a release that is left had."""
+    stay = {unit.name for unit in (but_of / "systemd").glob("*")}
+    for unit in (of / "systemd").glob("*"):
+        if unit.name not in stay and unit.suffix in _SUFFIXES:
             forget(units / unit.name)

@@ -283,10 +283,9 @@ class Updater:
         """It works: the one before it is the way back, and older ones go."""
         places = self._places
         places.switch(places.previous, entry.old)
+        self._refusals.remove(entry.new)
         if entry.is_rollback:
             self._refusals.add(entry.old, "somebody went back from it")
-        else:
-            self._refusals.remove(entry.new)
         services.remove_units(places.release(entry.old), places.release(entry.new), places.units)
         remove_tree(places.staged)
         self._clear()
@@ -310,10 +309,7 @@ class Updater:
         store_view.place(places.kept(entry.old), places.models)
         places.switch(places.current, entry.old)
         anew = services.install_units(places.release(entry.old), places.units)
-        if places.release(entry.new).is_dir():
-            services.remove_units(
-                places.release(entry.new), places.release(entry.old), places.units
-            )
+        services.remove_units(places.release(entry.new), places.release(entry.old), places.units)
         self._systemd.reload()
         if entry.was_running:
             self._systemd.start(anew=anew)
@@ -354,7 +350,7 @@ class Updater:
         self._say(f"an update to {entry.new} was cut off while {entry.phase}")
         if current not in (entry.old, entry.new):
             # Somebody has installed yet another release since: that is what shall run.
-            self._clear()
+            self._abandon()
         elif entry.phase is Phase.PREPARING:
             self._abandon()
             self._say("nothing of it had been used")
@@ -368,8 +364,12 @@ class Updater:
 
     def _clear(self) -> None:
         forget(self._places.work / "ballast")
+        for half in self._places.work.glob(".*.new"):
+            remove_tree(half)
         self._journal.clear()
-        forget(self._places.keeper)
+        current = self._places.which(self._places.current)
+        if current is not None:
+            self._places.switch(self._places.keeper, current)
 
     def _old(self) -> str:
         name = self._places.which(self._places.current)
@@ -390,7 +390,7 @@ class Updater:
     def _alone(self) -> Iterator[None]:
         """Be the only update; the kernel gives the lock back when its holder dies."""
         try:
-            self._places.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._places.work.mkdir(parents=True, exist_ok=True, mode=0o755)
             descriptor = os.open(self._places.work / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except PermissionError:
             raise UpdateFailed("only root may change releases", "Say `sudo bittern …`.") from None

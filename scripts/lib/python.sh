@@ -86,6 +86,25 @@ install_locked() {
     printf '%s\n' "$now" >"$stamp"
 }
 
+# share_packages NAME RELEASE: when requirements/NAME.txt says the same there, have its installed
+# packages here too, as hard links; install_locked then has nothing to do. Each environment
+# is whole by itself: removing one leaves the other.
+share_packages() {
+    local lock=$REPOSITORY/requirements/$1.txt other=$2/.venv stamp=bittern-$1.stamp
+    local from=("$2"/.venv/lib/python*/site-packages) to=("$VENV"/lib/python*/site-packages)
+    cmp --silent -- "$lock" "$2/requirements/$1.txt" || return 0
+    # Its stamp says that it was completed, from that lock.
+    [ -s "$other/$stamp" ] && [ ! -e "$VENV/$stamp" ] || return 0
+    [ "$(_version_of "$other/bin/python")" = "$(_version_of "$VENV_PYTHON")" ] || return 0
+    say 'the packages are those of the release before: sharing them'
+    if cp --archive --link --force -- "${from[0]}/." "${to[0]}/" 2>/dev/null; then
+        rm -f -- "${to[0]}/bittern-clone.pth" # it names the other release
+        fingerprint "$lock" >"$VENV/$stamp"
+    else
+        say 'they cannot be shared: installing them'
+    fi
+}
+
 # What goes on is worth showing to a person, and a log only wants to know what failed.
 _pip_install() {
     local how=(--disable-pip-version-check --no-deps)
@@ -98,6 +117,7 @@ link_project() {
     local packages=("$VENV"/lib/python*/site-packages)
     local link=${packages[0]}/bittern-clone.pth
     if [ "$(cat "$link" 2>/dev/null)" != "$REPOSITORY" ]; then
+        rm -f "$link" # it may be a hard link (share_packages)
         printf '%s\n' "$REPOSITORY" >"$link"
     fi
     # A shell script, since a path with a space in it cannot stand after #!.
