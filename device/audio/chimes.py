@@ -63,11 +63,12 @@ _MAKERS: Mapping[str, Callable[[], Floats]] = MappingProxyType(
         "muted": lambda: _melody([(0.0, D6), (0.08, G5)], 0.26, 0.08),
         "unmuted": lambda: _melody([(0.0, G5), (0.08, D6)], 0.26, 0.08),
         "timer": _timer,
+        "tick": lambda: _melody([(0.0, B5)], 0.12, 0.04),
     }
 )
 
 CHIMES = tuple(_MAKERS)
-"""The names: wake (heard you), done, error, muted, unmuted, timer (one round of its ring)."""
+"""The names: wake (heard you), done, error, muted, unmuted, timer (one round of its ring), tick."""
 
 
 @cache

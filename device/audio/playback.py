@@ -11,7 +11,7 @@ import numpy as np
 
 from device.audio.play_queue import CUSHION_S, Change, Key, PlayQueue
 from device.audio.resample import WIRE_RATE_HZ, Resampler, resample
-from device.audio.samples import Samples
+from device.audio.samples import Samples, silence
 from device.audio.speaker import Speaker, SpeakerHealth
 from device.audio.volume import Gain, gain_of
 from device.errors import BitternError
@@ -83,6 +83,7 @@ class Playback:
         self._resamplers: dict[Key, Resampler] = {}
         self._refused = 0
         self._is_open = False
+        self._last_out = silence(0)
 
     @property
     def is_open(self) -> bool:
@@ -291,7 +292,12 @@ class Playback:
             tell(key)
         if self.on_played is not None:
             self.on_played(samples, at_frame)
+        self._last_out = samples
         return samples
+
+    def last_block(self) -> Samples:
+        """What was handed to the speaker last (int16 at its rate): for lights that follow it."""
+        return self._last_out
 
 
 class _Mixer:

@@ -28,6 +28,8 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "quota": "The credit in the cloud is used up, so I'm answering from my own small brain.",
         "microphone_broken": "My microphone does not work. Please check its cable.",
         "microphone_back": "My microphone works again.",
+        "half_duplex": "I hear my own voice too loudly here, so please let me finish, or interrupt "
+        "me with the wake word or the button.",
         "settings_bad": "There is a mistake in my settings, so I cannot start.",
         "safe_mode": "Something kept going wrong, so I run with my basic settings. "
         "Please look at my log.",
@@ -35,6 +37,10 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "ready": "Hello, I am ready.",
         "muted": "My microphone is off.",
         "unmuted": "My microphone is on.",
+        "reset_coming": "Keep holding, and I forget everything. Let go, and nothing happens.",
+        "reset_counting": "In ten seconds I forget everything. Press the button to stop that.",
+        "reset_called_off": "Good, I forget nothing.",
+        "reset_done": "I have forgotten everything, and start afresh.",
     }
 )
 """Sentences by name. Each says what is the case, and what to do where anything can be done."""

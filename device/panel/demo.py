@@ -13,8 +13,6 @@ from device.panel.panel import Panel
 Scene = Callable[[Panel, float], None]
 """Shows something on a panel for so many seconds."""
 
-LEVEL_STEP_S = 0.05
-LOUD = (State.LISTENING, State.SPEAKING)
 CONVERSATION = (
     State.IDLE,
     State.CONNECTING,
@@ -26,7 +24,7 @@ CONVERSATION = (
 
 
 def scenes() -> Iterator[Scene]:
-    """Yield the cloud's conversation, the local brain's, mute, a fault and the volume."""
+    """Yield the cloud's conversation, the local brain's, mute, a fault, volume, a warning."""
     for state in CONVERSATION:
         yield functools.partial(_show, state=state)
     for state in CONVERSATION[1:]:
@@ -34,18 +32,23 @@ def scenes() -> Iterator[Scene]:
     yield functools.partial(_show, state=State.MUTED)
     yield functools.partial(_show, state=State.FAULTED, fault="no microphone")
     yield _turn_up
+    yield _warn
     yield functools.partial(_show, state=State.IDLE)
 
 
 def _show(
     panel: Panel, seconds: float, *, state: State, is_local: bool = False, fault: str = ""
 ) -> None:
+    # As if somebody spoke: syllables, some three a second.
+    panel.follow(lambda _: abs(math.sin(10 * time.monotonic())))
     panel.show(state, is_local=is_local, fault=fault)
-    ends_s = time.monotonic() + seconds
-    while (left_s := ends_s - time.monotonic()) > 0:
-        # As if somebody spoke: syllables, some three a second.
-        panel.set_level(abs(math.sin(10 * left_s)) if state in LOUD else 0.0)
-        time.sleep(min(left_s, LEVEL_STEP_S))
+    time.sleep(seconds)
+
+
+def _warn(panel: Panel, seconds: float) -> None:
+    panel.show_warning(seconds)
+    time.sleep(seconds)
+    panel.show_warning(None)
 
 
 def _turn_up(panel: Panel, seconds: float) -> None:

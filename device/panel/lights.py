@@ -14,9 +14,11 @@ speaking       green          bright, with short dips             on, with short
 follow-up      cyan           dark, winks once a second           winks once a second
 muted          red            still                               winks twice, long pause
 faulted        red-orange     blinks three times, pause           blinks three times, pause
+a warning      red and white  in turn, fewer as time runs out     blinks twice a second
 =============  =============  ==================================  ======================
 
-The local brain takes amber in place of the blues and greens. Frames are in perceived
+The warning comes before everything is forgotten; it goes over whatever else there is to
+show. The local brain takes amber in place of the blues and greens. Frames are in perceived
 brightness; :mod:`device.panel.dimming` turns them into light.
 """
 
@@ -54,11 +56,15 @@ CONNECTING_BLINK: Rhythm = (0.25, ((0.0, 0.125),))
 FOLLOW_UP_WINK: Rhythm = (1.0, ((0.0, 0.15),))
 MUTED_WINKS: Rhythm = (3.0, ((0.0, 0.1), (0.3, 0.4)))
 FAULT_BLINKS: Rhythm = (2.0, ((0.0, 0.15), (0.3, 0.45), (0.6, 0.75)))
+WARNING_BLINKS: Rhythm = (0.5, ((0.0, 0.25),))
+"""Two flashes a second: below the three that WCAG 2.3.1 allows for the sake of epilepsy."""
 SPEAKING_DIP: Rhythm = (0.7, ((0.0, 0.55),))
 
 
 def colours(view: PanelView, time_s: float, leds: int) -> Frame:
     """Return the colour of each of ``leds`` LEDs at a time (on the clock of ``since_s``)."""
+    if view.warning is not None:
+        return _warning(view.warning, time_s, leds)
     if view.volume is not None:
         return _bar(view.volume, leds)
     if is_muted(view):
@@ -74,6 +80,8 @@ def colours(view: PanelView, time_s: float, leds: int) -> Frame:
 
 def glow(view: PanelView, time_s: float) -> float:
     """Return the brightness, 0 to 1, of a single LED without colour."""
+    if view.warning is not None:
+        return 1.0 if _is_on(WARNING_BLINKS, max(0.0, time_s - view.warning[0])) else 0.0
     if view.volume is not None:
         return view.volume
     age_s = max(0.0, time_s - view.since_s)
@@ -100,6 +108,9 @@ def next_change_s(view: PanelView, time_s: float, *, has_colour: bool = True) ->
     A panel that sleeps until then costs nothing in idle and mute, and in a fault only
     the few moments in which the light goes on or off.
     """
+    if view.warning is not None:
+        begun_s = max(0.0, time_s - view.warning[0])
+        return time_s + min(_until_switch_s(WARNING_BLINKS, begun_s), FRAME_S)
     if view.volume is not None:
         return None
     age_s = max(0.0, time_s - view.since_s)
@@ -151,6 +162,15 @@ def _running(age_s: float, leds: int, *, turns_per_s: float, points: int) -> tup
         behind = (age_s * turns_per_s - led / leds) % (1.0 / points) * points
         shades.append(max(0.06, 1.0 - 1.6 * behind))
     return tuple(shades)
+
+
+def _warning(warning: tuple[float, float], time_s: float, leds: int) -> Frame:
+    """Return red and white in turn on as many LEDs as there is time left, one at least."""
+    begin_s, end_s = warning
+    left = min(max((end_s - time_s) / max(end_s - begin_s, 0.001), 0.0), 1.0)
+    colour = RED if _is_on(WARNING_BLINKS, max(0.0, time_s - begin_s)) else WHITE
+    lit = max(1, math.ceil(left * leds))
+    return (colour,) * lit + (BLACK,) * (leds - lit)
 
 
 def _bar(volume: float, leds: int) -> Frame:

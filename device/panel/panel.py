@@ -18,6 +18,8 @@ from device.panel.view import Frame, PanelView
 log = logging.getLogger(__name__)
 
 VOLUME_SHOWN_S = 1.5
+WITH_SOUND = (State.LISTENING, State.SPEAKING)
+"""The states whose patterns grow with what is heard or said."""
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 300.0
 CLOSING_S = 1.0
@@ -46,6 +48,7 @@ class Panel:
         self._wall_clock = wall_clock
         self._view = PanelView(since_s=clock())
         self._volume_until_s: float | None = None
+        self._loudness: Callable[[State], float] | None = None
         self._changed = threading.Condition()
         self._is_stale = True
         self._is_closing = False
@@ -87,10 +90,19 @@ class Panel:
         with self._changed:
             self._change(muted=muted)
 
-    def set_level(self, level: float) -> None:
-        """Tell how loud it is, 0 to 1; seen with the next frame, and costs none of its own."""
+    def follow(self, loudness: Callable[[State], float]) -> None:
+        """Have the lights grow with what is heard or said.
+
+        ``loudness`` (0 to 1, of the state that is shown) is asked on the panel's thread
+        with each frame of a light that moves with sound, and costs none of its own.
+        """
+        self._loudness = loudness
+
+    def show_warning(self, seconds: float | None) -> None:
+        """Show for so long that something is about to happen; None ends it."""
+        now_s = self._clock()
         with self._changed:
-            self._view = dataclasses.replace(self._view, level=max(0.0, min(1.0, level)))
+            self._change(warning=None if seconds is None else (now_s, now_s + seconds))
 
     def show_volume(self, volume: float) -> None:
         """Show a volume, 0 to 1, for a moment."""
@@ -123,11 +135,18 @@ class Panel:
         with self._changed:
             self._end_volume()
             view, self._is_stale = self._view, False
+        view = self._with_level(view)
         today = self._wall_clock()
         brightness = self._dimming.at(today.time())
         wakes = [lamp.render(view, self._clock(), brightness) for lamp in self._lamps]
         wakes += [self._volume_until_s, self._next_dimming_s(today)]
         return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _with_level(self, view: PanelView) -> PanelView:
+        if self._loudness is None or view.state not in WITH_SOUND:
+            return view
+        level = max(0.0, min(1.0, self._loudness(view.state)))
+        return dataclasses.replace(view, level=level)
 
     def _next_dimming_s(self, today: datetime.datetime) -> float | None:
         """Return when the brightness may change; soon enough for a clock that was set."""

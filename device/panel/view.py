@@ -31,3 +31,5 @@ class PanelView:
     """Short name of what is wrong, for those outputs that can write."""
     volume: float | None = None
     """0 to 1 while a change of volume is shown."""
+    warning: tuple[float, float] | None = None
+    """From when to when, on the clock of ``since_s``, a warning is shown that can be heeded."""

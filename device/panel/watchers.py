@@ -118,7 +118,8 @@ class ButtonWatcher:
         return [
             ButtonEvent(self._plan.name, one.gesture, action, one.pressed_at_s)
             for one, action in meant
-            if action is not Action.NONE
+            # A press without a meaning of its own is still a way out of a warning.
+            if action is not Action.NONE or one.gesture is Gesture.PRESS
         ]
 
 

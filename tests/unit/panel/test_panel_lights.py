@@ -159,3 +159,29 @@ def test_connecting_runs_round_a_ring() -> None:
         return max(range(12), key=lambda led: frame[led][2])
 
     assert [brightest(0.01 + quarter / 4) for quarter in range(5)] == [0, 3, 6, 9, 0]
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_warning_goes_over_everything_and_runs_out(state: State) -> None:
+    view = PanelView(state, muted=True, volume=0.5, warning=(10.0, 20.0))
+    lit = [sum(max(colour) > 0 for colour in colours(view, t, 12)) for t in (10.1, 15.1, 19.9)]
+    assert lit == [12, 6, 1]
+    hues = {colours(view, 10.0 + step * 0.05, 12)[0] for step in range(100)}
+    assert hues == {(1.0, 0.0, 0.0), (1.0, 1.0, 1.0)}
+
+
+def test_a_warning_does_not_flash_dangerously() -> None:
+    """Three flashes a second are the most (WCAG 2.3.1)."""
+    view = PanelView(State.IDLE, warning=(0.0, 10.0))
+    lit = [glow(view, step * 0.01) > 0.5 for step in range(1000)]
+    flashes = sum(after and not before for before, after in itertools.pairwise(lit))
+    assert flashes / 10.0 <= 3
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_warning_is_like_no_state_on_a_plain_led(state: State) -> None:
+    warning = PanelView(State.IDLE, warning=(0.0, 100.0))
+    on = [[glow(view, t) >= 0.5 for t in MOMENTS_S] for view in (PanelView(state), warning)]
+    differing = sum(a != b for a, b in zip(*on, strict=True)) / len(MOMENTS_S)
+    rhythms = [sum(a != b for a, b in itertools.pairwise(states)) for states in on]
+    assert differing > 0.2 or abs(rhythms[0] - rhythms[1]) >= 3
