@@ -102,6 +102,11 @@ def read(path: Path) -> Card:
         raise BadCardError(f"{path} is not a wake word's card: {failure}") from failure
 
 
+def write(card: Card, path: Path) -> None:
+    """Write one card, as people like to read JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+
+
 def cards(folders: Iterable[Path] = (SHIPPED,)) -> list[tuple[Path, Card]]:
     """All cards in the folders, in the order of their file names."""
     return [(path, read(path)) for folder in folders for path in sorted(folder.glob("*.json"))]

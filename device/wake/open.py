@@ -101,8 +101,8 @@ def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple
 
 
 def _stored(card: Path, model: str) -> Path:
-    """A model beside its card, or in the store."""
-    if model.startswith("./"):
+    """A model beside its card, at a place of its own, or in the store."""
+    if model.startswith(("./", "/")):
         return card.parent / model
     return path_of(model)
 

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import soundfile
 
-from device.wake.card import Card, Ending, Figure, Thresholds
+from device.wake.card import Card, Ending, Figure, Thresholds, write
 from device.wake.engine import RATE_HZ
 from device.wake.evaluation.curves import Scores, scores_of, threshold_for
 from device.wake.evaluation.run import Outcome, run
@@ -28,6 +28,7 @@ from device.wake.training.corpus import NoRecordingsError, Recording
 from device.wake.training.examples import Example, Order, Supplies
 from device.wake.training.export import write_first, write_verifier
 from device.wake.training.network import Lesson, Network, Shape, train
+from device.wake.training.sentences import SENTENCES
 
 Say = Callable[[str], None]
 FOLDS = 3
@@ -65,6 +66,10 @@ class Task:
     """An existing first model, as a card names it; then only a verifier is trained."""
     interest: float = 0.05
     """For an existing first model: the mean from which the verifier looks."""
+    sentences: int = 0
+    """How many times the synthesizer says each of our sentences, as other speech."""
+    personal: bool = False
+    """All positives are by one speaker; the same word by somebody else is other speech."""
     copies: int = 10
     seed: int = 0
     processes: int = 2
@@ -119,15 +124,19 @@ def make_word(task: Task, say: Say) -> Result:
 
 
 def _make(task: Task, scratch: Path, say: Say) -> Result:
-    people = corpus.find(task.positives)
+    people = _people(task)
     kept_out = {r.path for r in (*people, *corpus.find(task.related))}
     others = [
         r
         for r in corpus.find(task.negatives)
-        if r.path not in kept_out and not is_about(task.word, _label(r, task))
+        if r.path not in kept_out and (task.personal or not is_about(task.word, _label(r, task)))
     ]
+    others += _synthesized(task, scratch / "sentences", SENTENCES, task.sentences * len(SENTENCES))
     spoken = _synthesized(task, scratch / "words", (task.word,), task.synthetic)
     said = _synthesized(task, scratch / "others", task.confusable, 12 * len(task.confusable))
+    if task.personal:
+        # What somebody else's voice does with the word is what is to be known.
+        others, said = [*others, *said], []
     if not people and not spoken:
         raise NoRecordingsError(
             f'there are no recordings of "{task.word}"',
@@ -142,6 +151,13 @@ def _make(task: Task, scratch: Path, say: Say) -> Result:
     judged = _judged(task, by_fold, interest, people or spoken, others, scratch, say)
     card = _card(task, judged, interest, people, others)
     return Result(card, _write(final, card, task.out), judged)
+
+
+def _people(task: Task) -> list[Recording]:
+    found = corpus.find(task.positives)
+    if not task.personal:
+        return found
+    return [replace(each, part=index) for index, each in enumerate(found)]
 
 
 def _label(recording: Recording, task: Task) -> str:
@@ -254,7 +270,7 @@ def _write(trained: Trained, card: Card, out: Path) -> Path:
         write_first(trained.first, out)
     write_verifier(trained.verifiers, _verifier_path(out))
     path = out.with_suffix(".json")
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    write(card, path)
     return path
 
 
@@ -305,7 +321,7 @@ def _judged(
         unheard = [r for r in (*people, *others) if r.fold(FOLDS) == fold]
         marked = {r.path for r in people}
         trials = [
-            replace(t, label=task.word if t.path in marked else t.label)
+            replace(t, label=task.word if t.path in marked else _other(t.label, task.word))
             for t in plan(unheard, (task.word,))
         ]
         voices = tuple(r.path for r in others if r.fold(FOLDS) == fold)
@@ -318,6 +334,11 @@ def _judged(
         choice = Choice((folder,), (task.word,), peers=False)
         outcomes += run(trials, backdrop, choice, task.processes, tell)
     return outcomes
+
+
+def _other(label: str, word: str) -> str:
+    """A label for what is not to be heard, also where it is the word by somebody else."""
+    return f"not {label}".replace(word, "the word") if is_about(word, label) else label
 
 
 def _scores(task: Task, outcomes: Sequence[Outcome]) -> dict[str, Scores]:
@@ -358,11 +379,7 @@ def _card(
         for threshold in steps.values()
         for condition, each in scores.items()
     ]
-    who = (
-        f"{len({r.speaker for r in people})} people, each judged by a model that never heard them"
-        if people
-        else "synthesized speech only: no figure for people"
-    )
+    who = _who(task, people)
     heard_on = f"{who}; {len(others)} recordings of other speech; noise mixed in"
     return msgspec.structs.replace(
         _bare_card(task, interest),
@@ -370,3 +387,12 @@ def _card(
         measured_on=heard_on,
         figures=tuple(figures),
     )
+
+
+def _who(task: Task, people: Sequence[Recording]) -> str:
+    if not people:
+        return "synthesized speech only: no figure for people"
+    if task.personal:
+        return f"{len(people)} recordings of one speaker, each by a model that never heard it"
+    speakers = len({each.speaker for each in people})
+    return f"{speakers} people, each judged by a model that never heard them"
