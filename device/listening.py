@@ -22,6 +22,7 @@ from device.audio.capture import Block, BlockQueue, Capture
 from device.audio.resample import Resampler, resample
 from device.audio.ring import OverwrittenError, Ring
 from device.models import path_of
+from device.nearmisses.spotter import Spotter
 from device.vad.endpointing import SpeechRule, Started
 from device.vad.gate import BLOCK_S, Gate
 from device.vad.sentence_end import open_judge
@@ -67,6 +68,15 @@ class WakeWordEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class NearlyHeard:
+    """Something resembled a wake word and was not taken for it; told only to who asked."""
+
+    word: str
+    score: float
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Somebody speaks, since this sample."""
 
@@ -80,7 +90,7 @@ class SpeechEnded:
     at_sample: int
 
 
-ListeningEvent = WakeWordHeard | WakeWordEnded | SpeechStarted | SpeechEnded
+ListeningEvent = WakeWordHeard | WakeWordEnded | NearlyHeard | SpeechStarted | SpeechEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,8 @@ class Listener:
         self._wake = wake
         self._speech = speech
         self._gate = gate
+        self.spotter: Spotter | None = None
+        """Who looks for near misses, where the owner wants them."""
         self._block_samples = round(rate_hz * BLOCK_S)
         settling = wake.settling_samples * rate_hz // RATE_HZ
         self._kept = Kept(-(-settling // self._block_samples))
@@ -242,6 +254,8 @@ class Listener:
         elapsed = (at_sample - self._origin) * RATE_HZ // self.rate_hz
         self._resampler.reset()
         self._wake.restart(elapsed if elapsed >= self._heard else None)
+        if self.spotter is not None:
+            self.spotter.restart()
         self._origin = at_sample
         self._heard = 0
 
@@ -250,7 +264,17 @@ class Listener:
         events = [self._event(found) for found in self._wake.process(samples)]
         events += self._hear_speech(samples, self._heard)
         self._heard += len(samples)
+        events += self._nearly(events)
         return events
+
+    def _nearly(self, heard: list[ListeningEvent]) -> list[ListeningEvent]:
+        if self.spotter is None:
+            return []
+        was_heard = any(isinstance(event, WakeWordHeard) for event in heard)
+        missed = self.spotter.look(self._wake, self._heard, was_heard)
+        if missed is None:
+            return []
+        return [NearlyHeard(missed.word, missed.score, self._native(missed.at_sample))]
 
     def _hear_speech(self, samples: NDArray[np.int16], position: int) -> list[ListeningEvent]:
         if not self._speech.is_on:
@@ -288,7 +312,14 @@ def build_listener(rate_hz: int, wake: WakeSettings, vad: VadSettings) -> Listen
     judge = open_judge() if vad.judges else None
     speech = SpeechPipeline(Silero(path_of(SILERO)), vad.speech, judge)
     gate = Gate(rate_hz) if vad.gate else None
-    return Listener(rate_hz, WakePipeline(*open_words(wake)), speech, gate)
+    engine, rules, second = open_words(wake)
+    listener = Listener(rate_hz, WakePipeline(engine, rules, second), speech, gate)
+    if wake.near_misses:
+        verified = second.words if second is not None else ()
+        listener.spotter = Spotter(
+            {w: r.interest if w in verified else r.threshold for w, r in rules.items()}
+        )
+    return listener
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device.nearmisses.review import add_verb as add_review
+
 if TYPE_CHECKING:
     from device.cli import Commands
     from device.wake.open import WakeSettings
@@ -23,6 +25,7 @@ def add_commands(commands: Commands[Any]) -> None:
     score.add_argument("--json", action="store_true", help="print one JSON object a file")
     score.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a sound file")
     score.set_defaults(run=_score)
+    add_review(verbs)
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

@@ -34,12 +34,15 @@ from device.errors import BitternError
 from device.listening import (
     ListeningEvent,
     ListeningThread,
+    NearlyHeard,
     SpeechEnded,
     SpeechStarted,
     WakeWordEnded,
     WakeWordHeard,
 )
 from device.models.location import VARIABLE as MODELS_VARIABLE
+from device.nearmisses.folder import FOLDER, Kind, RecordingFolder
+from device.nearmisses.keeper import Keeper
 from device.realtime.websocket import Link
 from device.reports import Reporter
 from device.settings import LoadedSettings, tree
@@ -107,6 +110,7 @@ class Daemon:
         self._thought = AsyncExitStack()
         self._house = AsyncExitStack()
         self._watch: asyncio.Task[None] | None = None
+        self._keeper: Keeper | None = None
         self.brain: BrainProcess
         self.conductor: Conductor
         self.listening: ListeningThread
@@ -232,6 +236,7 @@ class Daemon:
         self._sound.push_async_callback(asyncio.to_thread, self.playback.close)
 
     async def _open_ears(self, clock: SessionClock) -> None:
+        self._keeper = self._open_keeper()
         self.listening.start()
         self._sound.push_async_callback(asyncio.to_thread, self.listening.stop)
         clock.restart()
@@ -306,12 +311,34 @@ class Daemon:
                 self.quieten()
                 heard = inputs.WakeWordHeard(word, score, end_sample, round(moment_s(at_sample), 3))
                 self.conductor.feed(heard)
+                self._keep("trigger", word, score, at_sample)
+            case NearlyHeard(word=word, score=score, at_sample=at_sample):
+                self._keep("near_miss", word, score, at_sample)
             case WakeWordEnded(end_sample=end_sample):
                 self.conductor.feed(inputs.WakeWordEnded(end_sample))
             case SpeechStarted(at_sample=at_sample):
                 self.conductor.feed(inputs.SpeechStarted(at_sample, moment_s(at_sample)))
             case SpeechEnded(at_sample=at_sample):
                 self.conductor.feed(inputs.SpeechEnded(at_sample, moment_s(at_sample)))
+
+    def _keep(self, kind: Kind, word: str, score: float, at_sample: int) -> None:
+        """Keep the sound of it, where the owner wants that."""
+        if self._keeper is not None:
+            self._keeper.keep(kind, word, score, at_sample)
+
+    def _open_keeper(self) -> Keeper | None:
+        wake = self._settings.wake
+        if not wake.keep_recordings or self._is_private:
+            return None
+        folder = RecordingFolder(
+            state_folder(self._settings.paths) / FOLDER,
+            wake.keep_recordings,
+            wake.keep_recordings_mb * 1_000_000,
+        )
+        keeper = Keeper(folder, lambda: self.capture.ring, lambda: self.capture.rate_hz)
+        keeper.start()
+        self._sound.push_async_callback(asyncio.to_thread, keeper.close)
+        return keeper
 
     def quieten(self) -> bool:
         """Somebody is there: what rings has done its duty. False when nothing rang."""

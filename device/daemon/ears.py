@@ -29,6 +29,7 @@ def _wake(settings: tree.Settings) -> WakeSettings:
         sensitivity=wake.sensitivity,
         threshold=wake.threshold,
         refractory_s=wake.refractory_s,
+        near_misses=wake.keep_recordings > 0,
         own={
             tree.plain_word(word): Own(each.sensitivity or wake.sensitivity, each.threshold)
             for each in settings.profile

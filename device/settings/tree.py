@@ -195,6 +195,17 @@ class Wake:
     refractory_s: float = key(
         1.0, "After a wake word, how long no other counts.", unit="s", low=0, high=10
     )
+    keep_recordings: int = key(
+        0,
+        'Sound of so many triggers and near misses is kept, on this device only: "bittern '
+        'wake review".',
+        special={0: "none is ever kept"},
+        low=1,
+        high=2000,
+    )
+    keep_recordings_mb: int = key(
+        20, "Space for them; the oldest make way.", unit="MB", low=1, high=1000
+    )
 
 
 @dataclass(frozen=True)

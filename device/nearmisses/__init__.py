@@ -1,0 +1,1 @@
+"""Triggers and near misses, kept at home for whoever agreed to that, and looked through later."""
