@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from device.brain.shapes import (
     Place,
     RequestError,
@@ -391,6 +393,21 @@ _EVENTS: dict[str, Shape] = {
     "response.cancel": _event(optional={"response_id": nullable(identifier)}),
     "output_audio_buffer.clear": _event(),
 }
+
+
+def parsed(message: str | bytes) -> dict[str, Any]:
+    """Read one message of a client; raise `RequestError` for what is no event at all."""
+    if isinstance(message, bytes):
+        raise RequestError("invalid_event", "Events are sent as text, not as binary messages.")
+    try:
+        event = msgspec.json.decode(message)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise RequestError("invalid_event", f"The event is not valid JSON: {error}.") from None
+    if not isinstance(event, dict):
+        raise RequestError("invalid_event", "An event is a JSON object.")
+    if "type" not in event:
+        raise missing(Place("type", True))
+    return event
 
 
 def checked(event: Mapping[str, Any], strict: bool) -> dict[str, Any]:

@@ -32,10 +32,10 @@ from device.brain.jobs import (
 )
 from device.brain.limits import Limits
 from device.brain.outbox import Outbox
-from device.brain.requests import checked
+from device.brain.requests import checked, parsed
 from device.brain.responses import Responses
 from device.brain.semantics import wait_ms
-from device.brain.shapes import Place, RequestError, missing
+from device.brain.shapes import RequestError
 from device.brain.speech import Speech
 from device.brain.words import Words
 
@@ -118,7 +118,7 @@ class Session:
         self._at(now_s)
         event_id = None
         try:
-            event = _parsed(message)
+            event = parsed(message)
             event_id = _event_id(event)
             if self._from_client is not None:
                 event = self._from_client(event)
@@ -366,7 +366,8 @@ class Session:
             item.fields["call_id"]
         ):
             message = f"Tool call ID '{item.fields['call_id'][:80]}' not found in conversation."
-            raise RequestError("invalid_value", message, "item.call_id")
+            # As the cloud answers (livekit/agents#3344): this code, and no parameter.
+            raise RequestError("invalid_tool_call_id", message)
         if len(self._conversation) >= self._limits.items:
             message = f"A conversation may have {self._limits.items} items; delete some first."
             raise RequestError("invalid_value", message, "item")
@@ -497,20 +498,6 @@ class Session:
     def _clear_output(self, _event: Json) -> None:
         message = "output_audio_buffer.clear is only supported with WebRTC and SIP."
         raise RequestError("invalid_event", message, "type")
-
-
-def _parsed(message: str | bytes) -> Json:
-    if isinstance(message, bytes):
-        raise RequestError("invalid_event", "Events are sent as text, not as binary messages.")
-    try:
-        event = msgspec.json.decode(message)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise RequestError("invalid_event", f"The event is not valid JSON: {error}.") from None
-    if not isinstance(event, dict):
-        raise RequestError("invalid_event", "An event is a JSON object.")
-    if "type" not in event:
-        raise missing(Place("type", True))
-    return event
 
 
 def _event_id(event: Json) -> str | None:

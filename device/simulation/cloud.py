@@ -16,6 +16,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Sequence
 from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
@@ -27,14 +28,15 @@ from websockets.asyncio.server import Server, ServerConnection, serve, unix_serv
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from device.realtime.connecting import CLOSE_TIMEOUT_S, QuietLogger
 from device.realtime.endpoint import DEFAULT_PATH, Endpoint, Secret
-from device.realtime.events import ErrorDetails, ErrorEvent
 from device.simulation.answers import sound_of
 from device.simulation.door import DeafSocket, Door
 from device.simulation.faults import Faults, Wire, end
 from device.simulation.host import Host
+from device.simulation.refusals import RefusedError
 from device.simulation.script import Fault, Script
 from device.simulation.visit import Visit
 
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES_IN_AN_EVENT = 24 * 2**20
 """15 MiB of audio in one append, which OpenAI allows, are 20 MiB of base64."""
+_SUBPROTOCOL, _KEY_PROTOCOL = "realtime", "openai-insecure-api-key."
 _STATUS_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 
 
@@ -113,6 +116,7 @@ class Cloud:
         options: dict[str, Any] = {
             "process_request": self._greet,
             "process_response": self._set_clock,
+            "select_subprotocol": _select_subprotocol,
             "create_connection": _Guest,
             "compression": None,
             "open_timeout": None,
@@ -211,7 +215,7 @@ class Cloud:
 
     def _refusal(self, request: Request) -> Response | None:
         server = self.script.server
-        if server.key is not None and server.key not in _keys_shown(request.headers):
+        if server.key is not None and server.key not in _keys_shown(request):
             return _answer(401, None, "Incorrect API key provided.", None)
         if server.needs_beta_header and "OpenAI-Beta" not in request.headers:
             return _answer(400, "missing_beta_header", "OpenAI-Beta is missing.", None)
@@ -235,7 +239,13 @@ class Cloud:
                 await self._refuse_beta(connection, visit)
                 return
             query = parse_qs(urlsplit(visit.path).query)
-            await Host(self.script, connection, visit, query.get("model", [""])[0]).run()
+            await Host(
+                self.script,
+                connection,
+                visit,
+                query.get("model", [""])[0],
+                is_transcription=query.get("intent") == ["transcription"],
+            ).run()
         except ConnectionClosed:
             log.debug("visit %d is over", visit.number)
         finally:
@@ -247,24 +257,30 @@ class Cloud:
 
     async def _refuse_beta(self, connection: ServerConnection, visit: Visit) -> None:
         """Do as OpenAI does since 2026-05-12: upgrade, one error, close 4000."""
-        details = ErrorDetails(
-            type="invalid_request_error",
-            code="beta_api_shape_disabled",
-            message="The beta interface is no more.",
-        )
-        await Wire(connection, visit, Faults((), visit.number)).emit(ErrorEvent(error=details))
+        refused = RefusedError("beta_api_shape_disabled", "The beta interface is no more.")
+        await Wire(connection, visit, Faults((), visit.number)).emit(refused.event(None))
         await connection.close(4000, "invalid_request_error.beta_api_shape_disabled")
 
 
-def _keys_shown(headers: Headers) -> list[str]:
-    bearer = headers.get("Authorization", "").removeprefix("Bearer ")
-    return [bearer, headers.get("api-key", "")]
+def _select_subprotocol(
+    _connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    return Subprotocol(_SUBPROTOCOL) if _SUBPROTOCOL in offered else None
+
+
+def _keys_shown(request: Request) -> list[str]:
+    """Return the keys in a request, by header or as browsers do, in a subprotocol's name."""
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    lines = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
+    named = [name.strip() for name in lines.split(",") if name.strip().startswith(_KEY_PROTOCOL)]
+    by_name = [name.removeprefix(_KEY_PROTOCOL) for name in named]
+    return [bearer, request.headers.get("api-key", ""), *by_name]
 
 
 def _masked(headers: Headers) -> dict[str, str]:
     """Return the headers in lower case, without the key: what is remembered may be printed."""
     kept = {name.lower(): value for name, value in headers.raw_items()}
-    for name in ("authorization", "api-key"):
+    for name in ("authorization", "api-key", "sec-websocket-protocol"):
         if name in kept:
             kept[name] = "Bearer ***" if kept[name].startswith("Bearer ") else "***"
     return kept

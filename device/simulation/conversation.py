@@ -9,10 +9,10 @@ import msgspec
 from device.realtime.events import (
     FunctionCallItem,
     FunctionCallOutputItem,
+    InputAudio,
     Item,
     MessageItem,
     OutputAudio,
-    UnknownItem,
     new_id,
 )
 from device.simulation.refusals import RefusedError
@@ -21,11 +21,17 @@ I = TypeVar("I", bound=Item)  # noqa: E741
 
 
 class Conversation:
-    """Items in their order. ``spoken_ms`` is how much audio each assistant item has had sent."""
+    """Items in their order, and the sound of those that have any.
+
+    ``spoken_ms`` is how much audio each assistant item has had sent, ``heard_ms`` how much
+    a user's was made of, and ``sounds`` the base64 of that.
+    """
 
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.spoken_ms: dict[str, float] = {}
+        self.sounds: dict[str, str] = {}
+        self.heard_ms: dict[str, float] = {}
 
     @property
     def last_id(self) -> str | None:
@@ -37,8 +43,6 @@ class Conversation:
 
         ``previous`` is an item's id, ``"root"``, or anything else for the end.
         """
-        if isinstance(item, UnknownItem):
-            raise RefusedError("invalid_value", "Unknown item type.", "item.type")
         if _id(item) and any(_id(other) == _id(item) for other in self.items):
             raise RefusedError(
                 "item_create_duplicate_item_id", f"Item '{_id(item)}' already exists.", "item.id"
@@ -50,20 +54,20 @@ class Conversation:
         return item, _id(self.items[place - 1]) if place else None
 
     def _place(self, previous: object) -> int:
+        if not isinstance(previous, str):
+            return len(self.items)
         if previous == "root":
             return 0
-        return self._index(previous, "item_create") + 1 if previous else len(self.items)
+        for index, item in enumerate(self.items):
+            if _id(item) == previous:
+                return index + 1
+        message = f"Previous item with id '{previous}' does not exist."
+        raise RefusedError("invalid_value", message, "previous_item_id")
 
     def _check(self, item: Item) -> None:
-        content = item.content if isinstance(item, MessageItem) else []
-        if any(isinstance(part, OutputAudio) for part in content):
-            raise RefusedError(
-                "invalid_value", "Assistant items are created with output_text.", "item.content"
-            )
         if isinstance(item, FunctionCallOutputItem) and not self._knows_call(item.call_id):
-            raise RefusedError(
-                "invalid_tool_call_id", f"No tool call '{item.call_id}'.", "item.call_id"
-            )
+            message = f"Tool call ID '{item.call_id}' not found in conversation."
+            raise RefusedError("invalid_tool_call_id", message)
 
     def _knows_call(self, call_id: str) -> bool:
         return any(isinstance(i, FunctionCallItem) and i.call_id == call_id for i in self.items)
@@ -76,22 +80,51 @@ class Conversation:
                 return
         self.items.append(item)
 
-    def get(self, item_id: str, doing: str) -> Item:
-        """Return an item; ``doing`` names the event, for the error's code."""
-        return self.items[self._index(item_id, doing)]
+    def before(self, item: Item) -> str | None:
+        """Return the id of the one before an item, or before the end where it is not in yet."""
+        ids = [_id(other) for other in self.items]
+        place = ids.index(_id(item)) if _id(item) in ids else len(ids)
+        return ids[place - 1] if place else None
+
+    def get(self, item_id: str, code: str) -> Item:
+        """Return an item; refuse with this code when there is none of this id."""
+        return self.items[self._index(item_id, code)]
+
+    def with_sound(self, item: Item) -> Item:
+        """Return a user's item with the audio that it was made of."""
+        if not isinstance(item, MessageItem) or item.id not in self.sounds:
+            return item
+        content = [
+            msgspec.structs.replace(part, audio=self.sounds[item.id])
+            if isinstance(part, InputAudio)
+            else part
+            for part in item.content
+        ]
+        return msgspec.structs.replace(item, content=content)
+
+    def put_into_words(self, item_id: str, words: str) -> None:
+        """Write the transcript into a user's item."""
+        for index, item in enumerate(self.items):
+            if _id(item) == item_id and isinstance(item, MessageItem):
+                content = [InputAudio(transcript=words)]
+                self.items[index] = msgspec.structs.replace(item, content=[*content])
 
     def delete(self, item_id: str) -> None:
         """Take an item out."""
-        del self.items[self._index(item_id, "item_delete")]
+        del self.items[self._index(item_id, "item_delete_invalid_item_id")]
+        self.sounds.pop(item_id, None)
 
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+    def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
         """Cut an assistant's audio item and forget its transcript."""
-        index = self._index(item_id, "item_truncate")
+        index = self._index(item_id, "item_truncate_invalid_item_id")
         item = self.items[index]
-        if not isinstance(item, MessageItem) or item_id not in self.spoken_ms:
+        if not isinstance(item, MessageItem) or item.role != "assistant":
             raise RefusedError(
                 "invalid_value", "Only model output audio messages can be truncated.", "item_id"
             )
+        if item_id not in self.spoken_ms or content_index != 0:
+            message = f"The item has no audio at content_index {content_index}."
+            raise RefusedError("invalid_value", message, "content_index")
         length_ms = round(self.spoken_ms[item_id])
         if audio_end_ms > length_ms:
             raise RefusedError(
@@ -102,13 +135,11 @@ class Conversation:
         self.spoken_ms[item_id] = audio_end_ms
         self.items[index] = msgspec.structs.replace(item, content=[OutputAudio()])
 
-    def _index(self, item_id: object, doing: str) -> int:
+    def _index(self, item_id: object, code: str) -> int:
         for index, item in enumerate(self.items):
             if _id(item) == item_id:
                 return index
-        raise RefusedError(
-            f"{doing}_invalid_item_id", f"Item with item_id '{item_id}' does not exist.", "item_id"
-        )
+        raise RefusedError(code, f"Item with item_id '{item_id}' does not exist.", "item_id")
 
 
 def _id(item: Item) -> str | None:

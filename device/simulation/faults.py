@@ -16,7 +16,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
 from device.realtime.dialect import server_to_beta
-from device.realtime.events import ErrorDetails, ErrorEvent, ServerEvent, encode
+from device.realtime.events import ErrorEvent, ServerEvent, encode
+from device.simulation.refusals import RefusedError
 from device.simulation.script import Fault, Kind, Point
 from device.simulation.visit import Visit
 
@@ -107,10 +108,7 @@ class Wire:
 
     async def expire(self) -> None:
         """End the session as OpenAI ends one that is too old."""
-        details = ErrorDetails(
-            type="invalid_request_error", code="session_expired", message=EXPIRED
-        )
-        await self.emit(ErrorEvent(error=details))
+        await self.emit(RefusedError("session_expired", EXPIRED).event(None))
         await self._websocket.close(1001, EXPIRED)
 
     async def _garble(self, fault: Fault) -> bool:
@@ -145,8 +143,7 @@ def _garbled(fault: Fault, number: int) -> str | bytes:
 
 
 def _error(fault: Fault) -> ErrorEvent:
-    details = ErrorDetails(type=fault.error_type, code=fault.error_code, message=fault.message)
-    return ErrorEvent(error=details)
+    return RefusedError(fault.error_code, fault.message, kind=fault.error_type).event(None)
 
 
 def end(transport: asyncio.BaseTransport, *, reset: bool) -> None:

@@ -6,6 +6,7 @@ for each item: added, its content with words and sound side by side, done.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import random
@@ -13,11 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from device.brain.codec import PCM, WireFormat
+from device.brain.ear import to_wire
 from device.realtime.events import (
     UNSET,
+    WIRE_RATE_HZ,
     AudioPart,
     Content,
     ConversationItemAdded,
@@ -49,9 +54,7 @@ from device.realtime.events import (
     ResponseOutputTextDone,
     ServerEvent,
     TextPart,
-    pcm_to_base64,
 )
-from device.realtime.pcm import SAMPLES_PER_MS
 from device.simulation.script import AnswerItem
 
 Samples = NDArray[np.int16]
@@ -77,6 +80,7 @@ class Frame:
     modality: Modality
     chunk_ms: int
     is_in_conversation: bool = True
+    format: WireFormat = PCM
 
 
 def plan(
@@ -155,27 +159,33 @@ def _message(frame: Frame, index: int, item: AnswerItem, sound: Samples) -> list
         "content_index": 0,
     }
     spoken = frame.modality == "audio"
-    inner = _speech(place, words, sound, frame.chunk_ms) if spoken else _text(place, words)
+    inner = _speech(place, words, sound, frame) if spoken else _text(place, words)
     content: Content = OutputAudio(transcript=words) if spoken else OutputText(text=words)
     begun = message(item_id, "in_progress", [], item.phase)
     done = message(item_id, "completed", [content], item.phase)
     return _framed(frame, index, begun, done, inner)
 
 
-def _speech(place: dict[str, Any], words: str, sound: Samples, chunk_ms: int) -> list[Step]:
-    size = chunk_ms * SAMPLES_PER_MS
-    chunks = [sound[start : start + size] for start in range(0, len(sound), size)]
+def _speech(place: dict[str, Any], words: str, sound: Samples, frame: Frame) -> list[Step]:
+    data, per_ms = to_wire(sound, WIRE_RATE_HZ, frame.format), frame.format.bytes_per_ms
+    size = frame.chunk_ms * per_ms
+    chunks = [data[start : start + size] for start in range(0, len(data), size)]
     steps = [Step(ResponseContentPartAdded(**place, part=AudioPart(transcript="")))]
     for piece, chunk in itertools.zip_longest(_pieces(words, max(len(chunks), 1)), chunks):
         if piece:
             steps.append(Step(ResponseOutputAudioTranscriptDelta(**place, delta=piece)))
         if chunk is not None:
-            delta = ResponseOutputAudioDelta(**place, delta=pcm_to_base64(chunk))
-            steps.append(Step(delta, len(chunk) / SAMPLES_PER_MS))
-    steps.append(Step(ResponseOutputAudioDone(**place)))
-    steps.append(Step(ResponseOutputAudioTranscriptDone(**place, transcript=words)))
-    steps.append(Step(ResponseContentPartDone(**place, part=AudioPart(transcript=words))))
-    return steps
+            delta = ResponseOutputAudioDelta(**place, delta=base64.b64encode(chunk).decode())
+            steps.append(Step(delta, len(chunk) / per_ms))
+    return [*steps, *map(Step, _speech_ends(place, words))]
+
+
+def _speech_ends(place: dict[str, Any], words: str) -> list[ServerEvent]:
+    return [
+        ResponseOutputAudioDone(**place),
+        ResponseOutputAudioTranscriptDone(**place, transcript=words),
+        ResponseContentPartDone(**place, part=AudioPart(transcript=words)),
+    ]
 
 
 def _text(place: dict[str, Any], words: str) -> list[Step]:
@@ -184,9 +194,14 @@ def _text(place: dict[str, Any], words: str) -> list[Step]:
         Step(ResponseOutputTextDelta(**place, delta=piece))
         for piece in _pieces(words, len(words.split()))
     ]
-    steps.append(Step(ResponseOutputTextDone(**place, text=words)))
-    steps.append(Step(ResponseContentPartDone(**place, part=TextPart(text=words))))
-    return steps
+    return [*steps, *map(Step, _text_ends(place, words))]
+
+
+def _text_ends(place: dict[str, Any], words: str) -> list[ServerEvent]:
+    return [
+        ResponseOutputTextDone(**place, text=words),
+        ResponseContentPartDone(**place, part=TextPart(text=words)),
+    ]
 
 
 def _pieces(words: str, count: int) -> Iterator[str]:
@@ -237,6 +252,59 @@ def _approval_request(frame: Frame, index: int, item: AnswerItem) -> list[Step]:
         arguments=_arguments(item),
     )
     return _framed(frame, index, request, request, [])
+
+
+def closing(sent: Sequence[Step], *, is_in_conversation: bool) -> list[Step]:
+    """Lay out the end of the item that is open after these steps, if one is: cut short."""
+    opened = [s.event for s in sent if isinstance(s.event, ResponseOutputItemAdded)]
+    closed = sum(isinstance(s.event, ResponseOutputItemDone) for s in sent)
+    if len(opened) <= closed:
+        return []
+    last = opened[-1]
+    inner = [s.event for s in sent[[s.event for s in sent].index(last) :]]
+    item, ends = _cut_short(last, inner)
+    is_added = any(isinstance(event, ConversationItemAdded) for event in inner)
+    if is_in_conversation and not is_added:
+        ends.append(ConversationItemAdded(item=last.item))
+    if is_in_conversation and not any(isinstance(e, ConversationItemDone) for e in inner):
+        ends.append(ConversationItemDone(item=item))
+    place: dict[str, Any] = {"response_id": last.response_id, "output_index": last.output_index}
+    return [Step(event) for event in (*ends, ResponseOutputItemDone(**place, item=item))]
+
+
+def _cut_short(
+    opened: ResponseOutputItemAdded, inner: Sequence[ServerEvent]
+) -> tuple[Item, list[ServerEvent]]:
+    """Return an item as far as it came, and the ends of the streams that were begun."""
+    item = opened.item
+    if isinstance(item, FunctionCallItem):
+        pieces = [e.delta for e in inner if isinstance(e, ResponseFunctionCallArgumentsDelta)]
+        cut = msgspec.structs.replace(item, status="incomplete", arguments="".join(pieces))
+        return cut, []
+    if not isinstance(item, MessageItem):
+        return item, []
+    whole = msgspec.structs.replace(item, status="incomplete")
+    part = next((e for e in inner if isinstance(e, ResponseContentPartAdded)), None)
+    if part is None:
+        return whole, []
+    place: dict[str, Any] = {
+        name: getattr(part, name)
+        for name in ("response_id", "item_id", "output_index", "content_index")
+    }
+    words = "".join(
+        e.delta
+        for e in inner
+        if isinstance(e, ResponseOutputAudioTranscriptDelta | ResponseOutputTextDelta)
+    )
+    ends: list[ServerEvent]
+    content: Content
+    if isinstance(part.part, TextPart):
+        ends, content = _text_ends(place, words), OutputText(text=words)
+    else:
+        ends, content = _speech_ends(place, words), OutputAudio(transcript=words)
+    sent = {type(event) for event in inner}
+    ends = [event for event in ends if type(event) not in sent]
+    return msgspec.structs.replace(whole, content=[content]), ends
 
 
 def shuffled(steps: list[Step], seed: int) -> list[Step]:

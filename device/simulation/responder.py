@@ -6,34 +6,39 @@ import asyncio
 import itertools
 import logging
 import random
+import time
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
 from websockets.exceptions import ConnectionClosed
 
+from device.brain.codec import PCM
+from device.brain.configuration import ResponseSettings
+from device.brain.rates import TokenRate
 from device.realtime.events import (
-    UNSET,
+    AudioOutputSettings,
     CachedTokenDetails,
     ConversationItemAdded,
     ConversationItemDone,
+    FunctionCallItem,
+    FunctionCallOutputItem,
     InputTokenDetails,
     Item,
     McpApprovalRequestItem,
     MessageItem,
-    Modality,
-    OutputAudio,
     OutputTokenDetails,
     RateLimit,
     RateLimitsUpdated,
     Response,
+    ResponseAudio,
     ResponseCreated,
     ResponseDone,
     ResponseError,
     ResponseOutputAudioDelta,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputItemAdded,
     ResponseOutputItemDone,
     ResponseParameters,
+    ServerEvent,
     StatusDetails,
     Usage,
     new_id,
@@ -41,7 +46,7 @@ from device.realtime.events import (
 from device.simulation.answers import sound_of
 from device.simulation.conversation import Conversation
 from device.simulation.faults import Wire
-from device.simulation.plan import Frame, Step, doubled, message, plan, plan_mcp_call, shuffled
+from device.simulation.plan import Frame, Step, closing, doubled, plan, plan_mcp_call, shuffled
 from device.simulation.refusals import RefusedError
 from device.simulation.script import Answer, Fault, Script
 
@@ -53,6 +58,8 @@ AUDIO_MS_PER_INPUT_TOKEN = 100
 AUDIO_MS_PER_OUTPUT_TOKEN = 50
 """OpenAI's rates for audio: 10 tokens a second in, 20 out (its pricing pages, 2026)."""
 _LETTERS_PER_TOKEN = 4
+_TOKENS_PER_MINUTE = 40_000
+"""What one account was measured to have (REALTIME 1.5)."""
 
 
 class Approved:
@@ -72,9 +79,10 @@ class Responder:
         self._wire = wire
         self._conversation = conversation
         self._given = 0
+        self._run: _Run | None = None
         self._task: asyncio.Task[None] | None = None
-        self._beside: set[asyncio.Task[None]] = set()
-        self._cancel_reason: CancelReason = "client_cancelled"
+        self._beside: dict[asyncio.Task[None], _Run] = {}
+        self._rate = TokenRate(_TOKENS_PER_MINUTE, time.monotonic())
         self._random = random.Random(script.server.seed)
         self._repeating: itertools.count[int] | None = None
 
@@ -92,8 +100,7 @@ class Responder:
     def start(
         self,
         parameters: ResponseParameters,
-        modality: Modality,
-        heard_ms: float,
+        settings: ResponseSettings,
         approved: Approved | None = None,
     ) -> None:
         """Begin a response; raise :class:`RefusedError` while another one runs."""
@@ -105,23 +112,31 @@ class Responder:
             )
         answer = self.next_answer
         self._given += 1
-        run = _Run(self, answer, parameters, modality, heard_ms, approved)
+        run = _Run(self, answer, is_beside, settings, approved)
         task = asyncio.create_task(run.run(), name="simulated response")
         if is_beside:
-            self._beside.add(task)
-            task.add_done_callback(self._beside.discard)
+            self._beside[task] = run
+            task.add_done_callback(lambda task: self._beside.pop(task, None))
         else:
-            self._task = task
+            self._run, self._task = run, task
 
-    async def cancel(self, reason: CancelReason) -> bool:
-        """Stop the running response and wait until it is over; False when there is none."""
-        task = self._task
-        if task is None or task.done():
-            return False
-        self._cancel_reason = reason
-        task.cancel()
-        await asyncio.wait({task})
-        return True
+    async def cancel(self, reason: CancelReason, response_id: str | None = None) -> bool:
+        """Stop a response and wait until it is over; False when there is none.
+
+        Without an id it is the one of the conversation; those beside it need theirs.
+        """
+        running = dict(self._beside)
+        if self._task is not None and self._run is not None:
+            running[self._task] = self._run
+        for task, run in running.items():
+            is_meant = task is self._task if response_id is None else run.id == response_id
+            if is_meant and not task.done():
+                run.cancel_reason = reason
+                await asyncio.sleep(0)  # so that even the newest has begun
+                task.cancel()
+                await asyncio.wait({task})
+                return True
+        return False
 
     async def close(self) -> None:
         """Stop everything, for the connection is over."""
@@ -150,22 +165,20 @@ class _Run:
         self,
         owner: Responder,
         answer: Answer,
-        parameters: ResponseParameters,
-        modality: Modality,
-        heard_ms: float,
+        is_beside: bool,
+        settings: ResponseSettings,
         approved: Approved | None,
     ) -> None:
+        self.id = owner.new_id("resp")
+        self.cancel_reason: CancelReason = "client_cancelled"
         self._owner = owner
         self._answer = answer
-        self._parameters = parameters
-        self._modality = modality
-        self._heard_ms = heard_ms
+        self._is_beside = is_beside
+        self._settings = settings
         self._approved = approved
         self._sent_ms = 0.0
-        self._words = ""
-        self._open: MessageItem | None = None
+        self._steps_sent: list[Step] = []
         self._output: list[Item] = []
-        self._id = ""
 
     async def run(self) -> None:
         """Say it all; a cancellation ends it properly, a lost connection quietly."""
@@ -188,22 +201,39 @@ class _Run:
         failing = wire.faults.shaping("fail")
         if wire.faults.shaping("same_ids"):
             self._owner._repeating = itertools.count(1)
-        self._id = self._owner.new_id("resp")
         await wire.emit(ResponseCreated(response=self._response("in_progress")))
         await asyncio.sleep(self._owner.delay_s(self._answer))
         if failing is None:
             for step in self._bent(self._steps()):
                 await self._send(step)
+                if self._is_at_the_limit():
+                    await self._break_off()
+                    return
         await self._done(failing)
+
+    def _is_at_the_limit(self) -> bool:
+        limit = self._settings.max_output_tokens
+        return limit is not None and self._output_tokens() >= limit and self._is_open()
+
+    def _is_open(self) -> bool:
+        last = self._steps_sent[-1].event
+        return not isinstance(last, ResponseOutputItemDone)
+
+    async def _break_off(self) -> None:
+        """End at the client's limit."""
+        await self._close_what_is_open()
+        details = StatusDetails(type="incomplete", reason="max_output_tokens")
+        await self._finish(self._response("incomplete", details, self._usage()))
 
     def _steps(self) -> list[Step]:
         script = self._owner._script
         frame = Frame(
-            response_id=self._id,
+            response_id=self.id,
             new_id=self._owner.new_id,
-            modality=self._modality,
+            modality=self._settings.modality,
             chunk_ms=script.server.chunk_ms,
-            is_in_conversation=self._parameters.conversation != "none",
+            is_in_conversation=not self._is_beside,
+            format=self._settings.output_format,
         )
         items = [
             (item, sound_of(item, script.folder, script.server.voice))
@@ -222,40 +252,40 @@ class _Run:
         return doubled(steps) if faults.shaping("twice") else steps
 
     async def _send(self, step: Step) -> None:
-        self._remember(step)
-        await self._owner._wire.emit(step.event)
+        await self._owner._wire.emit(self._remembered(step))
         self._sent_ms += step.audio_ms
         await self._owner._wire.at("answer", self._sent_ms or -1.0)
         pace = self._owner._script.server.pace
         if pace and step.audio_ms:
             await asyncio.sleep(step.audio_ms / 1_000 / pace)
 
-    def _remember(self, step: Step) -> None:
+    def _remembered(self, step: Step) -> ServerEvent:
+        """Take note of what is sent; return it, with its place in the conversation."""
         conversation, event = self._owner._conversation, step.event
+        self._steps_sent.append(step)
         match event:
-            case ResponseOutputItemAdded(item=MessageItem() as item):
-                self._open, self._words = item, ""
             case ResponseOutputItemDone():
-                self._open = None
                 self._output.append(event.item)
             case ConversationItemAdded() | ConversationItemDone():
+                previous = conversation.before(event.item)
                 conversation.add(event.item)
-            case ResponseOutputAudioTranscriptDelta():
-                self._words += event.delta
+                return msgspec.structs.replace(event, previous_item_id=previous)
             case ResponseOutputAudioDelta():
                 self._owner.has_spoken = True
                 spoken = conversation.spoken_ms.get(event.item_id, 0.0)
                 conversation.spoken_ms[event.item_id] = spoken + step.audio_ms
+        return event
 
     async def _cancelled(self) -> None:
-        reason = self._owner._cancel_reason
-        if self._open is not None:
-            content = [OutputAudio(transcript=self._words)]
-            cut = message(self._open.id or "", "incomplete", [*content], self._open.phase or None)
-            self._owner._conversation.add(cut)
-            self._output.append(cut)
-        details = StatusDetails(type="cancelled", reason=reason)
+        """Say that the response was cancelled."""
+        await self._close_what_is_open()
+        details = StatusDetails(type="cancelled", reason=self.cancel_reason)
         await self._finish(self._response("cancelled", details, self._usage()))
+
+    async def _close_what_is_open(self) -> None:
+        """End the item that is being said, as far as it came."""
+        for step in closing(self._steps_sent, is_in_conversation=not self._is_beside):
+            await self._owner._wire.emit(self._remembered(step))
 
     async def _done(self, failing: Fault | None) -> None:
         answer = self._answer
@@ -272,37 +302,59 @@ class _Run:
         await self._finish(self._response(status, details, self._usage()))
 
     async def _finish(self, response: Response) -> None:
-        wire = self._owner._wire
+        wire, rate, now_s = self._owner._wire, self._owner._rate, time.monotonic()
         await wire.emit(ResponseDone(response=response))
-        limit = RateLimit(name="tokens", limit=40_000, remaining=39_000, reset_seconds=1.5)
-        await wire.emit(RateLimitsUpdated(rate_limits=[limit]))
+        rate.use(response.usage.total_tokens if response.usage else 0, now_s)
+        left = msgspec.convert(rate.wire(now_s), list[RateLimit])
+        await wire.emit(RateLimitsUpdated(rate_limits=left))
 
     def _response(
         self, status: str, details: StatusDetails | None = None, usage: Usage | None = None
     ) -> Response:
-        is_beside = self._parameters.conversation == "none"
+        settings = self._settings
+        form = settings.output_format
+        format_ = {"type": form.name, **({"rate": form.rate_hz} if form is PCM else {})}
+        sound = msgspec.convert({"format": format_, "voice": settings.voice}, AudioOutputSettings)
         return Response(
-            id=self._id,
+            id=self.id,
             object="realtime.response",
             status=status,  # type: ignore[arg-type]
             status_details=details,
             output=list(self._output),
-            conversation_id=None if is_beside else "conv_simulated",
-            output_modalities=[self._modality],
-            metadata=self._parameters.metadata if self._parameters.metadata is not UNSET else None,
+            conversation_id=None if self._is_beside else "conv_simulated",
+            output_modalities=[settings.modality],
+            audio=ResponseAudio(output=sound),
+            max_output_tokens=settings.max_output_tokens or "inf",
+            metadata=settings.metadata,
             usage=usage,
         )
 
+    def _output_tokens(self) -> int:
+        """How much has been said so far: words and sound."""
+        pieces = [
+            getattr(step.event, "delta", "")
+            for step in self._steps_sent
+            if not isinstance(step.event, ResponseOutputAudioDelta)
+        ]
+        written = -(-sum(map(len, pieces)) // _LETTERS_PER_TOKEN)
+        return written + round(self._sent_ms / AUDIO_MS_PER_OUTPUT_TOKEN)
+
     def _usage(self) -> Usage:
-        heard = round(self._heard_ms / AUDIO_MS_PER_INPUT_TOKEN)
+        """Count what the conversation holds, and what was said."""
+        conversation = self._owner._conversation
+        heard = round(sum(conversation.heard_ms.values()) / AUDIO_MS_PER_INPUT_TOKEN)
+        read = len(self._settings.instructions) + _letters(conversation.items)
+        asked = read // _LETTERS_PER_TOKEN
         spoken = round(self._sent_ms / AUDIO_MS_PER_OUTPUT_TOKEN)
-        written = _letters(self._output) // _LETTERS_PER_TOKEN
+        written = self._output_tokens() - spoken
         return Usage(
-            total_tokens=heard + spoken + written,
-            input_tokens=heard,
+            total_tokens=asked + heard + spoken + written,
+            input_tokens=asked + heard,
             output_tokens=spoken + written,
             input_token_details=InputTokenDetails(
-                audio_tokens=heard, cached_tokens_details=CachedTokenDetails()
+                text_tokens=asked,
+                audio_tokens=heard,
+                cached_tokens_details=CachedTokenDetails(),
             ),
             output_token_details=OutputTokenDetails(text_tokens=written, audio_tokens=spoken),
         )
@@ -310,4 +362,7 @@ class _Run:
 
 def _letters(items: Sequence[Item]) -> int:
     parts = [part for item in items if isinstance(item, MessageItem) for part in item.content]
-    return sum(len(getattr(part, "transcript", "") or getattr(part, "text", "")) for part in parts)
+    texts = [getattr(part, "transcript", None) or getattr(part, "text", None) for part in parts]
+    texts += [item.arguments for item in items if isinstance(item, FunctionCallItem)]
+    texts += [item.output for item in items if isinstance(item, FunctionCallOutputItem)]
+    return sum(len(text) for text in texts if text)

@@ -1,4 +1,8 @@
-"""The session of a simulated connection: defaults, partial updates, what is refused."""
+"""The session of a simulated connection, on the brain's own protocol code.
+
+What an update may say and what it changes is decided by `device.brain.configuration`; here
+stand the cloud's defaults and what a script adds: fields to refuse, fields to ignore.
+"""
 
 from __future__ import annotations
 
@@ -7,144 +11,115 @@ from typing import Any
 
 import msgspec
 
-from device.realtime.events import (
-    ProtocolError,
-    Session,
-    SessionUpdate,
-    client_event,
-    new_id,
-)
+from device.brain.codec import WireFormat
+from device.brain.configuration import Configuration, ResponseSettings
+from device.brain.requests import checked
+from device.brain.shapes import RequestError
+from device.realtime.dialect import client_to_ga
+from device.realtime.events import Session, new_id
 from device.simulation.refusals import RefusedError
 from device.simulation.script import Server
 
 Json = dict[str, Any]
 
-_DEFAULTS: Json = {
+DEFAULT_MODEL = "gpt-realtime-2.1-mini"
+_OWN: Json = {
     "type": "realtime",
-    "object": "realtime.session",
-    "output_modalities": ["audio"],
     "instructions": "You are the simulated cloud.",
-    "tools": [],
-    "tool_choice": "auto",
-    "max_output_tokens": "inf",
-    "truncation": "auto",
-    "tracing": None,
-    "audio": {
-        "input": {
-            "format": {"type": "audio/pcm", "rate": 24_000},
-            "transcription": None,
-            "noise_reduction": None,
-            "turn_detection": {
-                "type": "server_vad",
-                "threshold": 0.5,
-                "prefix_padding_ms": 300,
-                "silence_duration_ms": 500,
-                "create_response": True,
-                "interrupt_response": True,
-            },
-        },
-        "output": {
-            "format": {"type": "audio/pcm", "rate": 24_000},
-            "voice": "marin",
-            "speed": 1.0,
-        },
-    },
+    "audio": {"output": {"voice": "marin"}},
 }
-_MERGED = frozenset({"audio", "input", "output"})
-"""Objects whose absent keys keep their value; everything else is replaced."""
 
 
 class SessionHolder:
     """The effective session of one connection."""
 
-    def __init__(self, server: Server, model: str) -> None:
+    def __init__(self, server: Server, model: str, *, is_transcription: bool = False) -> None:
         self._server = server
-        self._raw: Json = {
-            **_DEFAULTS,
-            "id": new_id("sess"),
-            "model": model or "gpt-realtime-2.1-mini",
-            "expires_at": round(time.time() + server.clock_skew_s + server.session_s),
-        }
+        expires_at = round(time.time() + server.clock_skew_s + server.session_s)
+        self._configuration = Configuration(
+            new_id("sess"), expires_at, model or DEFAULT_MODEL, is_transcription
+        )
+        if not is_transcription:
+            self._configuration.update(_OWN, False, has_spoken=False, is_responding=False)
 
     @property
     def session(self) -> Session:
         """The whole session, as session.created and session.updated show it."""
-        return msgspec.convert(self._raw, Session)
+        return msgspec.convert(self._configuration.wire(), Session)
 
     @property
     def turn_detection(self) -> Json | None:
         """Who ends the turns."""
-        found: Json | None = self._raw["audio"]["input"]["turn_detection"]
+        found: Json | None = self._configuration.wire()["audio"]["input"]["turn_detection"]
         return found
+
+    @property
+    def input_format(self) -> WireFormat:
+        """How the client writes sound."""
+        return self._configuration.input_format
+
+    @property
+    def is_transcription(self) -> bool:
+        """Whether this session only writes down what it hears."""
+        return self._configuration.is_transcription
 
     @property
     def transcribes(self) -> bool:
         """Whether the user's words are to be written down."""
-        return bool(self._raw["audio"]["input"].get("transcription"))
+        return self._configuration.transcription is not None
 
     @property
-    def speaks(self) -> bool:
-        """Whether answers are spoken; otherwise they are written."""
-        return bool(self._raw["output_modalities"] == ["audio"])
-
-    def update(self, raw: Json, *, has_spoken: bool) -> None:
-        """Apply a ``session.update``, all of it or nothing; raise :class:`RefusedError`."""
-        asked = raw.get("session")
-        if not isinstance(asked, dict):
-            raise RefusedError("missing_required_parameter", "Missing: 'session'.", "session")
-        self._check_shape(asked)
-        try:
-            event = client_event(raw, strict=self._is_strict)
-        except ProtocolError as error:
-            code = "unknown_parameter" if "Unknown" in error.what else "invalid_value"
-            raise RefusedError(code, error.what, error.param) from None
-        assert isinstance(event, SessionUpdate)
-        changes: Json = msgspec.to_builtins(event.session)
-        for path in self._server.ignore_fields:
-            _remove(changes, path)
-        self._check_voice(changes, has_spoken)
-        changes.pop("model", None)
-        self._raw = _merged(self._raw, changes)
-
-    @property
-    def _is_strict(self) -> bool:
+    def is_strict(self) -> bool:
+        """Whether what OpenAI refuses is refused; a beta server's clients say what they like."""
         return self._server.strict and self._server.dialect == "ga"
 
-    def _check_shape(self, asked: Json) -> None:
+    def clean(self, raw: Json) -> Json:
+        """Return a client's event in GA, with everything in it as documented.
+
+        Raises :class:`RefusedError`.
+        """
+        if raw.get("type") in ("session.update", "transcription_session.update"):
+            raw = self._without_ignored(raw)
+        try:
+            has_type = isinstance(raw.get("type"), str)
+            raw = client_to_ga(raw) if has_type and not self.is_strict else raw
+            return checked(raw, self.is_strict)
+        except RequestError as error:
+            raise RefusedError.of(error) from None
+
+    def update(self, changes: Json, *, has_spoken: bool, is_responding: bool) -> None:
+        """Apply a clean ``session``, all of it or nothing; raise :class:`RefusedError`."""
+        try:
+            self._configuration.update(changes, self.is_strict, has_spoken, is_responding)
+        except RequestError as error:
+            raise RefusedError.of(error) from None
+
+    def response_settings(self, wanted: Json, *, has_spoken: bool) -> ResponseSettings:
+        """Return what a response is made with; raise :class:`RefusedError`."""
+        voice = wanted.get("audio", {}).get("output", {}).get("voice")
+        try:
+            self._configuration.check_voice(voice, has_spoken, "response.audio.output.voice")
+            return self._configuration.response_settings(wanted)
+        except RequestError as error:
+            raise RefusedError.of(error) from None
+
+    def _without_ignored(self, raw: Json) -> Json:
+        """Refuse and drop what the script says, before anybody looks at the rest."""
+        asked = raw.get("session")
+        if not isinstance(asked, dict):
+            return raw
         refused = [path for path in self._server.refuse_fields if _has({"session": asked}, path)]
+        ignored = [path.removeprefix("session.") for path in self._server.ignore_fields]
         if self._server.dialect == "beta" and "audio" in asked:
-            if not self._server.strict:
-                for name in ("audio", "output_modalities"):
-                    asked.pop(name, None)  # as speaches does: without a word
-            else:
+            if self._server.strict:
                 refused.append("session.audio")
+            ignored += ["audio", "output_modalities"]  # as speaches does: without a word
         if refused:
-            raise RefusedError(
-                "unknown_parameter", f"Unknown parameter: '{refused[0]}'.", refused[0]
-            )
-        if self._is_strict and "type" not in asked:
-            raise RefusedError(
-                "missing_required_parameter",
-                "Missing required parameter: 'session.type'.",
-                "session.type",
-            )
-
-    def _check_voice(self, changes: Json, has_spoken: bool) -> None:
-        voice = changes.get("audio", {}).get("output", {}).get("voice")
-        if has_spoken and voice is not None and voice != self._raw["audio"]["output"]["voice"]:
-            raise RefusedError(
-                "cannot_update_voice",
-                "Cannot update a conversation's voice if assistant audio is present.",
-                "session.audio.output.voice",
-            )
-
-
-def _merged(current: Json, changes: Json) -> Json:
-    merged = dict(current)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(current.get(key), dict)
-        merged[key] = _merged(current[key], value) if both and key in _MERGED else value
-    return merged
+            message = f"Unknown parameter: '{refused[0]}'."
+            raise RefusedError("unknown_parameter", message, refused[0])
+        for path in ignored:
+            asked = _without(asked, path.split("."))
+        return {**raw, "session": asked}
 
 
 def _has(holder: Any, path: str) -> bool:
@@ -155,8 +130,10 @@ def _has(holder: Any, path: str) -> bool:
     return True
 
 
-def _remove(holder: Json, path: str) -> None:
-    *outer, last = path.removeprefix("session.").split(".")
-    for name in outer:
-        holder = holder.get(name) or {}
-    holder.pop(last, None)
+def _without(holder: Json, path: list[str]) -> Json:
+    """Return a copy that lacks what lies at the end of the path."""
+    first, *rest = path
+    if not rest:
+        return {name: value for name, value in holder.items() if name != first}
+    inner = holder.get(first)
+    return {**holder, first: _without(inner, rest)} if isinstance(inner, dict) else holder

@@ -292,6 +292,18 @@ def strict_brain(models: None) -> Iterator[str]:
     assert process.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def run_brain_once() -> Callable[..., Iterator[str]]:
+    """Run a brain with these options for a fixture that yields from it: its address."""
+
+    def run(*options: str) -> Iterator[str]:
+        process = BrainProcess("--listen", "127.0.0.1:0", *options)
+        yield process.ready().removesuffix("/realtime")
+        assert process.stop() == 0
+
+    return run
+
+
 @pytest.fixture
 def run_brain() -> type[BrainProcess]:
     """Run `bittern brain` with these options."""

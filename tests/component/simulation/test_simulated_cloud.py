@@ -257,12 +257,23 @@ async def test_the_voice_is_locked_after_the_first_sound(cloud_of: CloudOf) -> N
         assert (await client.update(voice))["error"]["code"] == "cannot_update_voice"
 
 
-@pytest.mark.parametrize("text", ["no JSON", "[]", '{"type":"no.such.event"}', '{"a":1}'])
-async def test_what_is_no_event_is_answered_with_an_error(cloud_of: CloudOf, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("no JSON", "invalid_event"),
+        ("[]", "invalid_event"),
+        (b"{}", "invalid_event"),
+        ('{"type":"no.such.event"}', "invalid_value"),
+        ('{"a":1}', "missing_required_parameter"),
+    ],
+)
+async def test_what_is_no_event_is_answered_with_an_error(
+    cloud_of: CloudOf, text: str | bytes, code: str
+) -> None:
     cloud = await cloud_of()
     async with client_of(cloud) as client:
         await client.websocket.send(text)
-        assert (await client.read())["error"]["code"] == "invalid_event"
+        assert (await client.read())["error"]["code"] == code
 
 
 async def test_items_are_created_in_their_place_and_deleted(cloud_of: CloudOf) -> None:
@@ -276,7 +287,7 @@ async def test_items_are_created_in_their_place_and_deleted(cloud_of: CloudOf) -
         assert (await client.until("conversation.item.done"))[-1]["previous_item_id"] == "a"
         for wrong, code in (
             ({"item": item}, "item_create_duplicate_item_id"),
-            ({"item": {**item, "id": "c"}, "previous_item_id": "z"}, "item_create_invalid_item_id"),
+            ({"item": {**item, "id": "c"}, "previous_item_id": "z"}, "invalid_value"),
         ):
             await client.send("conversation.item.create", **wrong)
             assert (await client.read())["error"]["code"] == code
