@@ -21,7 +21,7 @@ def load_abilities(model: Path | None = None) -> Abilities:
     from device.brain.tts import HibariVoice
     from device.models import path_of
     from device.models.location import store_folder
-    from device.vad.silero import Silero
+    from device.vad.silero import detectors
 
     keep_memory_small()
     silero = path_of("silero/silero_vad.onnx")
@@ -29,6 +29,7 @@ def load_abilities(model: Path | None = None) -> Abilities:
     voice = HibariVoice(folder=store_folder())
     with ThreadPoolExecutor(3, thread_name_prefix="brain-loading") as pool:
         thinker = pool.submit(load_thinker, model)
+        new_detector = pool.submit(detectors, silero)
         for loading in (pool.submit(voice.load), pool.submit(transcriber.load)):
             loading.result()
-        return Abilities(transcriber, thinker.result(), voice, lambda: Silero(silero))
+        return Abilities(transcriber, thinker.result(), voice, new_detector.result())

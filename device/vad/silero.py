@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -19,12 +21,25 @@ _STATE_SHAPE = (2, 1, 128)
 _SCALE = np.float32(1.0 / 32768.0)
 
 
+def detectors(path: Path) -> Callable[[], Silero]:
+    """Load the model once; return what makes detectors that share it, safe on any thread.
+
+    Each has its own state and buffers; the weights are there once. Raises
+    ``WrongModelError`` when the file is not the model.
+    """
+    shared = session(path)
+    return lambda: Silero(path, shared)
+
+
 class Silero:
     """A stream of sound to a stream of probabilities, all buffers taken once."""
 
-    def __init__(self, path: Path) -> None:
-        """Load the model; raises ``WrongModelError`` when the file is not it."""
-        self._session = session(path)
+    def __init__(self, path: Path, shared: Any = None) -> None:
+        """Load the model, or take the ``shared`` session of `detectors`.
+
+        Raises ``WrongModelError`` when the file is not it.
+        """
+        self._session = session(path) if shared is None else shared
         self._waiting = np.zeros(0, dtype=np.int16)
         self._input = np.zeros((1, CONTEXT_SAMPLES + HOP_SAMPLES), dtype=np.float32)
         self._state = np.zeros(_STATE_SHAPE, dtype=np.float32)

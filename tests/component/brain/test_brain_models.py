@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,13 @@ from device.brain.abilities import (
     ThinkRequest,
 )
 from device.brain.answering import LayeredThinker, load_thinker
+from device.brain.ear import resampled
 from device.brain.llm import ChatEnd, ChatModel, ChatText
 from device.brain.pronunciation import load_pronunciation, prepare
 from device.brain.stt import WhisperTranscriber
 from device.brain.tts import HibariVoice
 from device.models import MissingModel, path_of
+from device.vad.silero import detectors
 
 RATE_HZ = 16_000
 
@@ -390,3 +393,21 @@ def no_stray_threads() -> Iterator[None]:
     yield
     names = [thread.name for thread in threading.enumerate() if thread.name == "chat-model"]
     assert not names
+
+
+# ------------------------------------------------------------------ what sessions share
+
+
+def test_detectors_share_the_model_and_nothing_else(models, say):
+    make = detectors(path_of("silero/silero_vad.onnx"))
+    sound = resampled(say("What is seven times eight?"), 24_000, 16_000)
+    noise = np.random.default_rng(1).integers(-300, 300, len(sound)).astype(np.int16)
+    alone = make().process(sound), make().process(noise)
+    first, second = make(), make()
+    with ThreadPoolExecutor(2) as pool:
+        together = tuple(
+            pool.map(lambda pair: pair[0].process(pair[1]), [(first, sound), (second, noise)])
+        )
+    assert together == alone
+    assert max(alone[0]) > 0.9
+    assert max(alone[1]) < 0.5
