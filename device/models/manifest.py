@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import platform
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class Archive:
     file: str
     size_bytes: int
     sha256: str
+    machine: str = ""
+    """The only kind of machine that wants it, as ``uname -m`` names it; empty: all do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class ModelFile:
     sha256: str
     members: tuple[str, ...]
     """Names inside the set's archives; the file is these, joined in this order."""
+    machine: str = ""
+    """As in `Archive`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +117,22 @@ class Manifest:
         raise UnknownModel(f"there is no model {name!r}", _nearest(name, self.sets))
 
 
-def load(path: Path = MANIFEST) -> Manifest:
-    """Read and check a manifest.
+def load(path: Path = MANIFEST, machine: str = "") -> Manifest:
+    """Read and check a manifest, as it is for one kind of machine (this one if not named).
 
-    Raises BadManifest when it cannot be read, lacks a key, or names a path twice.
+    A set that has nothing for that machine is left out. Raises BadManifest when it cannot
+    be read, lacks a key, or names a path twice.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest({name: _read_set(name, table) for name, table in document.items()})
+        here = machine or platform.machine()
+        manifest = Manifest(
+            {
+                name: _read_set(name, table, here)
+                for name, table in document.items()
+                if not table["archives"] or _meant_for(here, table["archives"])
+            }
+        )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadManifest(f"cannot read the list of models {path}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
@@ -134,7 +147,11 @@ def shipped() -> Manifest:
     return load()
 
 
-def _read_set(name: str, table: dict[str, Any]) -> ModelSet:
+def _meant_for(machine: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry.get("machine", machine) == machine]
+
+
+def _read_set(name: str, table: dict[str, Any], machine: str) -> ModelSet:
     return ModelSet(
         name=name,
         about=table["about"],
@@ -143,9 +160,10 @@ def _read_set(name: str, table: dict[str, Any]) -> ModelSet:
         default=table.get("default", False),
         ask_first=table.get("ask_first", False),
         needs=tuple(table.get("needs", ())),
-        archives=tuple(Archive(**entry) for entry in table["archives"]),
+        archives=tuple(Archive(**entry) for entry in _meant_for(machine, table["archives"])),
         files=tuple(
-            ModelFile(**{**entry, "members": tuple(entry["members"])}) for entry in table["files"]
+            ModelFile(**{**entry, "members": tuple(entry["members"])})
+            for entry in _meant_for(machine, table["files"])
         ),
         converted=tuple(
             Conversion(path=entry["path"], source=entry["from"])

@@ -70,6 +70,22 @@ def test_the_nearest_name_is_offered() -> None:
     assert "did you mean 'silero'?" in caught.value.advice
 
 
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_an_engine_is_the_one_of_the_machine(machine: str) -> None:
+    needle = manifest.load(machine=machine).named("needle3")
+    assert [archive.machine for archive in needle.archives] == [machine]
+    assert {file.path: file.machine for file in needle.files} == {
+        "needle3/needle3.cact": "",
+        "needle3/libneedle3.so": machine,
+    }
+
+
+def test_a_set_without_an_engine_for_the_machine_is_not_there() -> None:
+    sets = manifest.load(machine="armv7l").sets
+    assert "needle3" not in sets
+    assert "whisper-tiny.en" in sets
+
+
 def test_a_right_manifest_is_read(tmp_path: Path) -> None:
     chosen = load(tmp_path, SET).named("a")
     assert (chosen.size_bytes, chosen.download_bytes, chosen.folder) == (1, 9, "a")
