@@ -28,6 +28,10 @@ class MicrophoneHealth:
     """For how long every sample has had the same value: no real microphone is that quiet."""
     blocks: int
     """Blocks delivered since the first opening."""
+    stuck_at: int = 0
+    """The value of that run."""
+    never_sounded: bool = False
+    """Whether nothing else has come since it was opened."""
 
 
 class Microphone(Protocol):
@@ -71,12 +75,14 @@ class BlockMeter:
         self._clock = clock
         self._blocks = self._overflows = self._constant_samples = 0
         self._constant: int | None = None
+        self._has_sounded = False
         self._last_s = clock()
 
     def restart(self) -> None:
         """Begin to wait for the first block of a newly opened stream."""
         self._last_s = self._clock()
         self._constant, self._constant_samples = None, 0
+        self._has_sounded = False
 
     def note(self, samples: Samples, overflowed: bool = False) -> None:
         """Take a block into account (some microseconds, mostly while the sound is constant)."""
@@ -88,6 +94,7 @@ class BlockMeter:
         first = int(samples[0])
         if first != samples[-1] or samples.min() != samples.max():
             self._constant, self._constant_samples = None, 0
+            self._has_sounded = True
         elif first == self._constant:
             self._constant_samples += len(samples)
         else:
@@ -101,6 +108,8 @@ class BlockMeter:
             overflows=self._overflows,
             zero_run_s=self._constant_samples / rate_hz,
             blocks=self._blocks,
+            stuck_at=self._constant or 0,
+            never_sounded=self._constant_samples > 0 and not self._has_sounded,
         )
 
 
@@ -111,7 +120,9 @@ class Verdict(StrEnum):
     STALLED = "stalled"
     """The driver calls it active and delivers nothing (suspended source, unplugged card)."""
     SILENT = "silent"
-    """Blocks come and are all the same value (source unloaded, hardware mute switch)."""
+    """Blocks come and are all zero (source unloaded, hardware mute switch)."""
+    STUCK = "stuck"
+    """Blocks come and are all one value that is not zero: no switch does that."""
     DEAD = "dead"
     """The driver itself says that the stream is over (sound server gone)."""
 
@@ -122,12 +133,22 @@ class MicrophoneWatch:
     ``stall_s``: two seconds, since a sound server may take 1.6 s to start a stream
     (measured on PulseAudio with a rewinding sink). ``silent_s``: a source that is
     unloaded from a sound server delivers exact zeros for good; but so does a microphone
-    with a noise gate or a mute switch of its own, so this verdict is a suspicion.
+    with a noise gate or a mute switch of its own, so this verdict is a suspicion, and
+    comes late. ``mute_s``: it comes soon where no sound has come since the opening: then
+    even a gate has had no reason to open. ``stuck_s``: a value other than zero is certain.
     """
 
-    def __init__(self, stall_s: float = 2.0, silent_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        stall_s: float = 2.0,
+        silent_s: float = 30.0,
+        mute_s: float = 5.0,
+        stuck_s: float = 3.0,
+    ) -> None:
         self.stall_s = stall_s
         self.silent_s = silent_s
+        self.mute_s = mute_s
+        self.stuck_s = stuck_s
 
     def judge(self, health: MicrophoneHealth) -> Verdict:
         """Return the verdict on these figures."""
@@ -135,6 +156,7 @@ class MicrophoneWatch:
             return Verdict.DEAD
         if health.last_block_age_s > self.stall_s:
             return Verdict.STALLED
-        if health.zero_run_s > self.silent_s:
-            return Verdict.SILENT
-        return Verdict.HEALTHY
+        if health.stuck_at and health.zero_run_s > self.stuck_s:
+            return Verdict.STUCK
+        patience_s = self.mute_s if health.never_sounded else self.silent_s
+        return Verdict.SILENT if health.zero_run_s > patience_s else Verdict.HEALTHY

@@ -20,6 +20,9 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
 SPEAKER_STALL_S = 3.0
 
 
+_CONSTANT = (Verdict.SILENT, Verdict.STUCK)
+
+
 class SoundSystemHungError(BitternError):
     """A driver's thread never came back; nothing in this process can mend that."""
 
@@ -66,8 +69,9 @@ class SoundWatch:
         health = self._capture.health()
         verdict = self._watch.judge(health)
         if verdict is Verdict.HEALTHY:
-            self._recovered()
-        elif verdict is Verdict.SILENT and self._is_faulted:
+            if not health.never_sounded:
+                self._recovered()
+        elif verdict in _CONSTANT and self._is_faulted:
             # Reopening did not help, and sound may return by itself: wait for it.
             await asyncio.sleep(self._retry_s)
         else:
@@ -87,7 +91,10 @@ class SoundWatch:
             self.fault(f"{verdict}: {failure}")
         else:
             await asyncio.sleep(min(self._retry_s, self._watch.stall_s))
-            if self._watch.judge(self._capture.health()) is not Verdict.HEALTHY:
+            health = self._capture.health()
+            # The count of equal samples began anew; a sound is what shows that it helped.
+            is_constant = verdict in _CONSTANT and health.never_sounded
+            if is_constant or self._watch.judge(health) is not Verdict.HEALTHY:
                 # Nothing but zeros may be a switch on the microphone: a light, and no words.
                 is_certain = verdict != str(Verdict.SILENT)
                 detail = f"{verdict}, and reopening it did not help"

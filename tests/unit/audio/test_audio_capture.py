@@ -199,6 +199,18 @@ class TestMeter:
         meter.note(almost)
         assert meter.health(True, 1_000).zero_run_s == 0.0
 
+    def test_tells_a_microphone_that_never_sounded_from_one_that_fell_silent(self) -> None:
+        meter = BlockMeter()
+        meter.note(np.zeros(500, dtype=np.int16))
+        assert meter.health(True, 1_000).never_sounded
+        meter.note(counting(0, 160))
+        meter.note(np.full(500, 9, dtype=np.int16))
+        health = meter.health(True, 1_000)
+        assert (health.never_sounded, health.stuck_at) == (False, 9)
+        meter.restart()
+        meter.note(np.zeros(500, dtype=np.int16))
+        assert meter.health(True, 1_000).never_sounded
+
 
 @pytest.mark.parametrize(
     ("health", "verdict"),
@@ -208,6 +220,10 @@ class TestMeter:
         (MicrophoneHealth(2.1, True, 0, 0.0, 100), Verdict.STALLED),
         (MicrophoneHealth(2.1, True, 0, 99.0, 0), Verdict.STALLED),
         (MicrophoneHealth(0.02, True, 0, 30.1, 100), Verdict.SILENT),
+        (MicrophoneHealth(0.02, True, 0, 2.9, 100, stuck_at=-1), Verdict.HEALTHY),
+        (MicrophoneHealth(0.02, True, 0, 3.1, 100, stuck_at=-1), Verdict.STUCK),
+        (MicrophoneHealth(0.02, True, 0, 4.9, 100, never_sounded=True), Verdict.HEALTHY),
+        (MicrophoneHealth(0.02, True, 0, 5.1, 100, never_sounded=True), Verdict.SILENT),
         (MicrophoneHealth(0.02, False, 0, 0.0, 100), Verdict.DEAD),
         (MicrophoneHealth(9.0, False, 0, 99.0, 100), Verdict.DEAD),
     ],
