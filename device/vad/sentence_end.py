@@ -66,8 +66,6 @@ def open_judge() -> SentenceEnd | None:
 
     A turn then ends after the usual silence: worth less, but worth a turn.
     """
-    if not MODEL.exists():
-        return None
     try:
         return SentenceEnd(path_of(MEL), path_of(EMBEDDING))
     except MissingModel as missing:
