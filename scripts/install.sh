@@ -202,12 +202,15 @@ install_units() {
     remove_old_releases
     ln -sfn "$OPT/current/.venv/bin/bittern" "$COMMAND"
     systemctl daemon-reload
-    systemctl enable --quiet bittern-brain.socket bittern.service bittern-update-guard.service
+    systemctl enable --quiet bittern-brain.socket bittern.service bittern-update-guard.service \
+        bittern-reset.path
 }
 
 start_service() {
     [ "$start" = yes ] || return 0
-    systemctl start bittern-brain.socket
+    systemctl start bittern-brain.socket bittern-reset.path
+    # Earlier failures, and the starts of earlier runs, are forgiven.
+    systemctl reset-failed bittern.service 2>/dev/null || true
     if [ "$has_changed" = yes ]; then
         systemctl restart bittern.service || more 'it did not get ready; the doctor says why'
     else

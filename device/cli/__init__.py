@@ -27,6 +27,7 @@ FAMILIES: tuple[str, ...] = (
     "control",
     "setup",
     "doctor",
+    "factory_reset",
     "talk",
     "demo",
     "brain",

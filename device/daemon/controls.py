@@ -6,9 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from device.appliance.voice import NoVoiceError, speak
 from device.assistant import inputs
 from device.assistant.states import State
 from device.daemon.daemon import Daemon
+from device.daemon.introduction import own_introduction
+from device.daemon.resetting import Resetting
 from device.panel.actions import Action
 from device.panel.gestures import Gesture
 from device.panel.panel import Panel
@@ -27,8 +30,13 @@ class Controls:
     one. The switch wins over software.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, forget: Callable[[], None] = lambda: None
+    ) -> None:
+        """``forget``: does the factory reset, or has it done; called on the loop."""
         self._loop = loop
+        self.resetting = Resetting(loop, forget)
+        self._introducing: asyncio.Task[None] | None = None
         self._daemon: Daemon | None = None
         self._panel: Panel | None = None
         self._is_switched_off = False
@@ -36,6 +44,7 @@ class Controls:
     def take(self, daemon: Daemon, panel: Panel) -> None:
         """From now on there is an appliance to control."""
         self._daemon, self._panel = daemon, panel
+        self.resetting.take(daemon, panel)
         if self._is_switched_off:
             self._mute(True)
 
@@ -46,15 +55,28 @@ class Controls:
 
     def button(self, event: ButtonEvent) -> None:
         """A gesture on a button, from the panel's thread."""
-        if event.gesture not in (Gesture.VERY_LONG_COMING, Gesture.VERY_LONG_CANCELLED):
-            self._loop.call_soon_threadsafe(self.act, event.action)
+        self._loop.call_soon_threadsafe(self._pressed, event)
 
     def mute_switch(self, muted: bool) -> None:
         """The position of the mute switch, from the panel's thread."""
         self._loop.call_soon_threadsafe(self._switched, muted)
 
+    def close(self) -> None:
+        """Do nothing more by oneself."""
+        self.resetting.close()
+        if self._introducing is not None:
+            self._introducing.cancel()
+
+    def _pressed(self, event: ButtonEvent) -> None:
+        if self.resetting.button(event):
+            return
+        if event.gesture not in (Gesture.VERY_LONG_COMING, Gesture.VERY_LONG_CANCELLED):
+            self.act(event.action)
+
     def act(self, action: Action) -> None:
         """Carry out an action, on the thread of the event loop."""
+        if action is Action.NONE:
+            return
         perform = _ACTIONS.get(action)
         if self._daemon is None or perform is None:
             log.info("nothing to do for %s", action)
@@ -91,6 +113,26 @@ class Controls:
     def _quieter(self, daemon: Daemon) -> None:
         self._change_volume(daemon, -VOLUME_STEP_PERCENT)
 
+    def _pair(self, daemon: Daemon) -> None:
+        if daemon.conductor.core.state is State.MUTED:
+            log.info("muted is silent: the address is not said")
+            return
+        daemon.quieten()
+        daemon.conductor.feed(inputs.StopRequested())
+        self._introducing = asyncio.create_task(self._introduce(daemon), name="introduction")
+
+    async def _introduce(self, daemon: Daemon) -> None:
+        text = await asyncio.to_thread(own_introduction)
+        log.info("%s", text)
+        try:
+            samples = await speak(text)
+        except NoVoiceError as failure:
+            log.warning("the address is not said: %s", failure)
+            daemon.playback.mix_in(daemon.conductor.parts.sounds.chime("error"))
+            return
+        if daemon.conductor.core.state is State.IDLE:
+            daemon.playback.play("introduction", samples)
+
     def _change_volume(self, daemon: Daemon, by_percent: int) -> None:
         volume = min(max(daemon.playback.volume_percent + by_percent, 0), 100)
         daemon.playback.volume_percent = volume
@@ -104,4 +146,5 @@ _ACTIONS: dict[Action, Callable[[Controls, Daemon], None]] = {
     Action.MUTE: Controls._toggle_mute,
     Action.VOLUME_UP: Controls._louder,
     Action.VOLUME_DOWN: Controls._quieter,
+    Action.PAIR: Controls._pair,
 }

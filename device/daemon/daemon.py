@@ -78,15 +78,15 @@ class Daemon:
         show: Callable[[do.Show], None] = lambda _: None,
         only_endpoint: str | None = None,
         is_private: bool = False,
-        is_muted: bool = False,
+        is_muted: Callable[[], bool] = lambda: False,
         may_be_deaf: bool = False,
         hangs: Callable[[], bool] = lambda: False,
     ) -> None:
         """``is_private``: use no brain but one of its own, so as to disturb nobody.
 
-        ``is_muted``: begin with the microphone closed. ``may_be_deaf``: a microphone that
-        cannot be opened is told and waited for, instead of ending it all. ``hangs``:
-        whether the sound library is stuck beyond help.
+        ``is_muted``: whether to begin with the microphone closed. ``may_be_deaf``: a
+        microphone that cannot be opened is told and waited for, instead of ending it all.
+        ``hangs``: whether the sound library is stuck beyond help.
         """
         self._hangs = hangs
         self._loaded = loaded
@@ -240,7 +240,7 @@ class Daemon:
         self.listening.start()
         self._sound.push_async_callback(asyncio.to_thread, self.listening.stop)
         clock.restart()
-        if self._is_muted:
+        if self._is_muted():
             self.conductor.feed(inputs.MuteChanged(True))
         else:
             await self._open_microphone()

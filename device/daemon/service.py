@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from device.appliance.control import ControlServer
 from device.appliance.service_manager import Progress, ServiceManager
@@ -16,6 +18,7 @@ from device.audio.portaudio_host import shared_host
 from device.daemon.changes import Changes, changes
 from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
+from device.daemon.loudness import loudness
 from device.daemon.orders import Orders
 from device.errors import BitternError
 from device.panel.boards import load_board, with_actions
@@ -23,7 +26,10 @@ from device.panel.dimming import dimming
 from device.panel.front import Front
 from device.reports import Reporter, log_lines
 from device.settings import LoadedSettings, tree
-from device.settings.places import control_socket
+from device.settings.places import control_socket, state_folder
+from device.setup.forget import forget, request
+from device.setup.key_store import UserKeys
+from device.setup.settings_file import usual_place
 
 log = logging.getLogger("bittern")
 
@@ -31,6 +37,8 @@ log = logging.getLogger("bittern")
 Load = Callable[[], LoadedSettings]
 """Reads the settings anew; raises a ``BitternError`` with every mistake in them."""
 
+SWITCH_WITHIN_S = 2.0
+"""How long the position of a mute switch may take to be known."""
 REST_WITHIN_S = 20.0
 """How long new settings wait for the end of a conversation."""
 
@@ -39,18 +47,41 @@ async def serve(loaded: LoadedSettings, load: Load) -> None:
     """Run until SIGTERM or SIGINT; raises what broke the appliance.
 
     Ends within two seconds of the signal: every part that is stopped has a time-out.
+    After a factory reset it begins anew, with what there is then.
     """
     stopping = stop_on_signals()
+    while await _is_reset(loaded, load, stopping):
+        await asyncio.to_thread(_forget_all, loaded)
+        loaded = load()
+
+
+async def _is_reset(loaded: LoadedSettings, load: Load, stopping: asyncio.Event) -> bool:
+    """Run until told to stop, or until the owner wants everything forgotten."""
     service = Service(loaded, load)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
     try:
         if await is_started(service, stopping):
-            await until(stopping, service)
+            asked = asyncio.create_task(_asked(service))
+            await until(stopping, service, asked)
+        return service.reset_asked.is_set() and not stopping.is_set()
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         log.info("stopping")
         await service.stop()
+
+
+async def _asked(service: Service) -> None:
+    await service.reset_asked.wait()
+
+
+def _forget_all(loaded: LoadedSettings) -> None:
+    state = state_folder(loaded.settings.paths)
+    try:
+        forget(loaded.user_file or usual_place(), state, UserKeys().folder)
+    except BitternError as failure:
+        log.error("%s", failure)
+    log.warning("everything was forgotten")
 
 
 class Service:
@@ -72,7 +103,9 @@ class Service:
         self._may_be_deaf = may_be_deaf
         self.is_safe = is_safe
         self.manager = ServiceManager()
-        self.controls = Controls(asyncio.get_running_loop())
+        self.reset_asked = asyncio.Event()
+        """The owner wants everything forgotten, and this process is to see to it."""
+        self.controls = Controls(asyncio.get_running_loop(), self._forget)
         self.listeners: set[Reporter] = set()
         """Are told every report too, what was said included."""
         self.daemon: Daemon
@@ -91,6 +124,9 @@ class Service:
         settings = self.loaded.settings
         self._front = _front(settings.panel, self.controls)
         self._front.start()
+        self._front.panel.follow(self._loudness)
+        # A microphone that a switch closes is not opened, not for a moment.
+        await asyncio.to_thread(self._front.buttons.wait_until_known, SWITCH_WITHIN_S)
         self.daemon = self._build(self.loaded)
         await self.daemon.start()
         self.controls.take(self.daemon, self._front.panel)
@@ -113,6 +149,7 @@ class Service:
     async def stop(self) -> None:
         """Stop everything; whatever was never started is no obstacle."""
         self.manager.stopping()
+        self.controls.close()
         if self._heart is not None:
             self._heart.cancel()
         for task in self._hangups:
@@ -193,6 +230,7 @@ class Service:
             self._front.close()
             self._front = _front(settings.panel, self.controls)
             self._front.start()
+            self._front.panel.follow(self._loudness)
             self.controls.take(self.daemon, self._front.panel)
             core = self.daemon.conductor.core
             self._show(Show(core.state, fault=core.fault))
@@ -244,10 +282,27 @@ class Service:
             speaker_from(loaded.settings.speaker),
             self._report,
             show=self._show,
-            is_muted=is_muted,
+            is_muted=lambda: is_muted or self.controls.is_switched_off,
             may_be_deaf=self._may_be_deaf,
             hangs=lambda: shared_host().hangs,
         )
+
+    def _loudness(self, state: State) -> float:
+        """For the panel, on its thread."""
+        return loudness(self.daemon, state) if hasattr(self, "daemon") else 0.0
+
+    # -- factory reset -------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """As a service we may change neither settings nor keys: systemd has somebody who may."""
+        state = os.environ.get("STATE_DIRECTORY")
+        if not state:
+            self.reset_asked.set()
+            return
+        try:
+            request(Path(state.split(":")[0]))
+        except BitternError as failure:
+            log.error("%s", failure)
 
     # -- what the daemon tells -----------------------------------------------------------
 

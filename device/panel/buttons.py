@@ -64,6 +64,7 @@ class Buttons:
         self._wake = -1
         """A file that ends the wait for edges when we close."""
         self._thread: threading.Thread | None = None
+        self._is_known = threading.Event()
         self.failure = ""
         """Why the lines cannot be watched; empty while they are."""
 
@@ -84,6 +85,10 @@ class Buttons:
                 os.close(self._wake)
             self._thread = None
 
+    def wait_until_known(self, timeout_s: float) -> bool:
+        """Wait until the position of the switch was told, or cannot be; False if not in time."""
+        return self._thread is None or self._is_known.wait(timeout_s)
+
     def _run(self) -> None:
         """Take the lines and watch them, again and again until closed."""
         retry_s = FIRST_RETRY_S
@@ -94,6 +99,7 @@ class Buttons:
                     if self.failure:
                         log.warning("the buttons are back")
                     retry_s, self.failure = FIRST_RETRY_S, ""
+                    self._is_known.set()
                     self._watch(watched)
                     return
             except Exception as failure:
@@ -108,6 +114,7 @@ class Buttons:
             is_known = isinstance(failure, PanelError)
             log.warning("buttons: %s", failure, exc_info=not is_known)
         self.failure = str(failure)
+        self._is_known.set()
 
     def _take(self, lines: contextlib.ExitStack) -> list[Watched]:
         """Take all lines; ``lines`` gives them back."""

@@ -23,10 +23,11 @@ def load_for_setup(config: Path | None) -> tuple[LoadedSettings, Path]:
     if config is not None and not config.exists():
         return assemble(read_document(SHIPPED), None), config
     loaded = load_settings(config)
-    return loaded, loaded.user_file or _usual_place()
+    return loaded, loaded.user_file or usual_place()
 
 
-def _usual_place() -> Path:
+def usual_place() -> Path:
+    """Where the settings of whoever asks are, or will be."""
     if os.geteuid() == 0 and SYSTEM.parent.is_dir():
         return SYSTEM
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")

@@ -8,7 +8,8 @@
     STATE=/var/lib/bittern
     UNITS=/etc/systemd/system
     UNIT_NAMES=(bittern.service bittern-safe.service bittern-brain.service bittern-brain.socket
-        bittern-update.timer bittern-update.service bittern-update-guard.service)
+        bittern-update.timer bittern-update.service bittern-update-guard.service
+        bittern-reset.path bittern-reset.service)
     DROP_IN=$UNITS/bittern.service.d/10-credentials.conf
     COMMAND=/usr/local/bin/bittern
     SYSUSERS=/etc/sysusers.d/bittern.conf

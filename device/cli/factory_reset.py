@@ -1,0 +1,93 @@
+"""``bittern factory-reset``: forget settings, keys, timers, lists and recordings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from device.cli import Commands
+
+UNITS = ("bittern.service", "bittern-safe.service", "bittern-brain.service")
+KEYS_DROP_IN = Path("/etc/systemd/system/bittern.service.d/10-credentials.conf")
+WORD = "forget"
+
+
+def add_commands(commands: Commands[Any]) -> None:
+    """Declare ``factory-reset``."""
+    about = "forget settings, keys, timers, lists and recordings, and start afresh"
+    parser = commands.add_parser(
+        "factory-reset",
+        help=about,
+        description=about.capitalize() + ". The program, its models and what says which "
+        "hardware there is stay. Of the installed appliance: as root.",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--requested", action="store_true", help="only if the appliance's button asked for it"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="another settings file")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Ask, stop, forget, start."""
+    from device.setup.dialogue import on_this_terminal
+    from device.setup.forget import REQUEST, forget
+    from device.setup.key_store import SERVICE
+
+    is_service = SERVICE.exists() and os.geteuid() == 0 and chosen.config is None
+    places = _service_places() if is_service else _own_places(chosen.config)
+    if chosen.requested:
+        if not (places.state / REQUEST).exists():
+            return 0
+    elif not chosen.yes:
+        dialogue = on_this_terminal()
+        dialogue.say(f"This forgets {places.settings_file}, {places.state} and {places.keys}.")
+        if dialogue.ask(f'Type "{WORD}" to go on') != WORD:
+            dialogue.say("Nothing was forgotten.")
+            return 1
+    if is_service:
+        _systemctl("stop", *UNITS)
+    try:
+        forget(places.settings_file, places.state, places.keys)
+    finally:
+        if is_service:
+            KEYS_DROP_IN.unlink(missing_ok=True)
+            _systemctl("daemon-reload")
+            _systemctl("reset-failed", *UNITS)
+            _systemctl("start", "--no-block", UNITS[0])
+    print("everything is forgotten")
+    return 0
+
+
+def _service_places() -> Any:
+    from device.settings.load import SYSTEM
+    from device.setup.forget import Places
+    from device.setup.key_store import CREDENTIALS
+
+    return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS)
+
+
+def _own_places(config: Path | None) -> Any:
+    from device.errors import BitternError
+    from device.settings import load_settings
+    from device.settings.places import state_folder
+    from device.settings.tree import Paths
+    from device.setup.forget import Places
+    from device.setup.key_store import UserKeys
+    from device.setup.settings_file import usual_place
+
+    try:
+        loaded = load_settings(config)
+        file, paths = loaded.user_file or usual_place(), loaded.settings.paths
+    except BitternError:
+        file, paths = config or usual_place(), Paths()
+    return Places(file, state_folder(paths), UserKeys().folder)
+
+
+def _systemctl(*arguments: str) -> None:
+    subprocess.run(["systemctl", *arguments], capture_output=True, timeout=90, check=False)
