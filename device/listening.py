@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 SILERO = "silero/silero_vad.onnx"
 POLL_S = 0.2
 """How long the thread waits for a block before it looks whether it should stop."""
+LEAST_S = BLOCK_S
+"""Below this nothing can be decided: the thread is not woken for less."""
 BACKLOG_BLOCK_S = 1.0
 """How much of the past is handed to the voice detector at once."""
 
@@ -413,11 +415,13 @@ class ListeningThread:
 
     def _run(self, blocks: BlockQueue) -> None:
         try:
+            least = round(self._listener.rate_hz * LEAST_S)
             while not self._stopping.is_set():
-                block = blocks.get(POLL_S)
+                block = blocks.get(POLL_S, least)
                 self._obey()
-                if block is not None:
+                while block is not None and not self._stopping.is_set():
                     self._hear(block)
+                    block = blocks.get(0.0)
         except Exception as failure:
             # The boundary of the thread: whoever owns the process decides, and must.
             log.exception("the listening thread died")

@@ -53,13 +53,20 @@ class BlockQueue:
         self.dropped_samples = 0
         self._blocks: deque[Block] = deque()
         self._held_samples = 0
+        self._wanted_samples = 0
         self._has_lost = False
         self._changed = threading.Condition()
 
-    def get(self, timeout_s: float | None = None) -> Block | None:
-        """Return the next block; None when none came within the time."""
+    def get(self, timeout_s: float | None = None, least_samples: int = 0) -> Block | None:
+        """Return the next block; None when none came within the time.
+
+        ``least_samples``: sleep until so much waits, or the time is over. Who cannot do
+        anything with less is not woken for each block.
+        """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._blocks, timeout_s):
+            self._wanted_samples = least_samples
+            self._changed.wait_for(self._has_enough, timeout_s)
+            if not self._blocks:
                 return None
             block = self._blocks.popleft()
             self._held_samples -= len(block.samples)
@@ -79,7 +86,11 @@ class BlockQueue:
                 self._has_lost = True
             self._blocks.append(block)
             self._held_samples += len(block.samples)
-            self._changed.notify()
+            if self._has_enough():
+                self._changed.notify()
+
+    def _has_enough(self) -> bool:
+        return bool(self._blocks) and self._held_samples >= self._wanted_samples
 
     def has_room(self, count: int) -> bool:
         """Whether that many samples fit without dropping anything."""

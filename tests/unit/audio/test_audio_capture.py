@@ -230,3 +230,30 @@ class TestMeter:
 )
 def test_verdicts(health: MicrophoneHealth, verdict: Verdict) -> None:
     assert MicrophoneWatch().judge(health) is verdict
+
+
+def test_who_wants_more_at_once_is_not_woken_for_less() -> None:
+    queue = BlockQueue(limit_samples=1_000)
+    wakings = []
+
+    def read() -> None:
+        wakings.append(queue.get(5.0, least_samples=300))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for at in (0, 100):
+        queue.put(Block(at, counting(at, 100), is_after_gap=False))
+        time.sleep(0.05)
+    assert wakings == []
+    queue.put(Block(200, counting(200, 100), is_after_gap=False))
+    reader.join(5.0)
+    assert [block.at_sample for block in wakings if block is not None] == [0]
+    assert [block.at_sample for block in drain(queue)] == [100, 200]
+
+
+def test_when_the_time_is_over_less_is_given_too() -> None:
+    queue = BlockQueue(limit_samples=1_000)
+    queue.put(Block(0, counting(0, 100), is_after_gap=False))
+    block = queue.get(0.05, least_samples=300)
+    assert block is not None
+    assert block.at_sample == 0
