@@ -16,6 +16,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from device.brain.abilities import (
     AbilityFailedError,
@@ -47,6 +48,8 @@ _FEW_WORDS = 2
 """Fewer words than this that mean nothing to us were probably heard wrongly."""
 
 
+ToolModel: TypeAlias = Literal["none", "needle"]
+
 CONTEXT_TOKENS = 32_000
 """What a session may hold, tools and all: the first layers read it whole, and the chat model
 takes its own share of it (`Chat`), which the tools do not count against."""
@@ -62,6 +65,7 @@ class LayeredThinker:
         understandings: Sequence[Understanding] | None = None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now().astimezone(),
         chance: random.Random | None = None,
+        tool_model: Understanding | None = None,
     ) -> None:
         self._language = language
         self._replies = language.replies
@@ -71,7 +75,8 @@ class LayeredThinker:
         self._chat = chat
         if understandings is None:
             understandings = (SchemaMatcher(language), Guesser(self._recognizer, now))
-        self._understanding: Understanding = InTurn(*understandings)
+        models = (tool_model,) if tool_model else ()
+        self._understanding: Understanding = InTurn(*understandings, *models)
         self._now = now
         self.context_tokens = CONTEXT_TOKENS
 
@@ -88,6 +93,7 @@ class LayeredThinker:
 
     def answer(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
         """Yield the answer; see `Thinker`."""
+        self._understanding.prepare(request.tools)
         left = request.max_output_tokens
         for piece in self._pieces(request, cancellation):
             if cancellation.is_cancelled:
@@ -289,22 +295,47 @@ def _tools_of(request: ThinkRequest) -> list[FunctionTool]:
 
 
 def load_thinker(
-    model: Path | None = None, *, language: str = "en", settings: ChatSettings | None = None
+    model: Path | None = None,
+    *,
+    language: str = "en",
+    settings: ChatSettings | None = None,
+    tool_model: ToolModel = "none",
 ) -> LayeredThinker:
     """Put the layers together, models not loaded yet.
 
     ``model`` is a GGUF of the user's own in place of the small one from the store: it is
-    trusted with facts, hedged, and with tool calls.
+    trusted with facts, hedged, and with tool calls. ``tool_model`` comes after the rules
+    of the second layer.
     """
     words = load_language(language)
+    caller = load_tool_model(tool_model, words)
     own = model is not None
     file = model or _small_model()
     if file is None:
-        return LayeredThinker(words)
+        return LayeredThinker(words, tool_model=caller)
     settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
     manner = ChatManner.trusted() if own else ChatManner.small()
     chat = Chat(ChatModel(file, settings), manner)
-    return LayeredThinker(words, chat)
+    return LayeredThinker(words, chat, tool_model=caller)
+
+
+def load_tool_model(name: ToolModel, language: Language) -> Understanding | None:
+    """Start a model of tool calls from the store; None if none is wished, or it is not there."""
+    from device.brain.needle import Needle
+    from device.brain.needle_process import NeedleProcess
+    from device.models import path_of
+    from device.models.errors import ModelError
+
+    if name == "none":
+        return None
+    try:
+        engine = NeedleProcess(path_of("needle3/libneedle3.so"), path_of("needle3/needle3.cact"))
+    except ModelError as missing:
+        _log.warning("no model of tool calls: %s; %s", missing, missing.advice)
+        return None
+    needle = Needle(engine, language)
+    needle.load()
+    return needle
 
 
 def _small_model() -> Path | None:

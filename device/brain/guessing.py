@@ -38,6 +38,9 @@ class Guesser:
     def load(self) -> None:
         """Nothing to load."""
 
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """Nothing to prepare."""
+
     def propose(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
         """Return the first guess for which there is a tool."""
         command = self._language.command_in(utterance)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device.brain.abilities import Abilities
 
+if TYPE_CHECKING:
+    from device.brain.answering import ToolModel
 
-def load_abilities(model: Path | None = None) -> Abilities:
+
+def load_abilities(model: Path | None = None, tool_model: ToolModel = "none") -> Abilities:
     """Load everything that a session needs; ``model`` is a language model of the user's own.
 
     What every turn needs is loaded here, side by side; the language model waits for the
@@ -28,7 +32,7 @@ def load_abilities(model: Path | None = None) -> Abilities:
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en"))
     voice = HibariVoice(folder=store_folder())
     with ThreadPoolExecutor(3, thread_name_prefix="brain-loading") as pool:
-        thinker = pool.submit(load_thinker, model)
+        thinker = pool.submit(load_thinker, model, tool_model=tool_model)
         new_detector = pool.submit(detectors, silero)
         for loading in (pool.submit(voice.load), pool.submit(transcriber.load)):
             loading.result()

@@ -67,6 +67,9 @@ class SchemaMatcher:
     def load(self) -> None:
         """Nothing to load."""
 
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """Nothing to prepare."""
+
     def propose(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
         """Return the call that explains the utterance best, if it explains enough of it."""
         command = self._language.command_in(utterance)

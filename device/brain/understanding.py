@@ -42,6 +42,9 @@ class Understanding(Protocol):
     def load(self) -> None:
         """Load the model."""
 
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """Learn which tools there are, ahead of need; returns at once."""
+
     def propose(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
         """Return the same proposal for the same words and tools; None when none fits."""
 
@@ -78,6 +81,11 @@ class InTurn:
         """Load them all."""
         for understanding in self._understandings:
             understanding.load()
+
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """Let them all prepare."""
+        for understanding in self._understandings:
+            understanding.prepare(tools)
 
     def propose(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
         """Return the first proposal that any of them has."""

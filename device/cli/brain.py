@@ -53,6 +53,11 @@ def add_commands(commands: Commands[Any]) -> None:
         "--model", type=Path, metavar="GGUF", help="a language model of your own for open questions"
     )
     command.add_argument(
+        "--tool-model",
+        choices=("none", "needle"),
+        help="a model for free phrasing, for what the rules do not understand (none)",
+    )
+    command.add_argument(
         "--idle-exit-s", type=float, metavar="N", help="end after N seconds without a client"
     )
     command.add_argument(
@@ -64,7 +69,7 @@ def add_commands(commands: Commands[Any]) -> None:
     command.add_argument(
         "--from-settings",
         action="store_true",
-        help="take --model and --idle-exit-s from [brain] of the settings, where not given here",
+        help="take what is not given here of --model, --tool-model, --idle-exit-s from [brain]",
     )
     command.set_defaults(run=run)
 
@@ -89,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{where} can be reached from other machines",
             "name the variable that holds a token with --token-env, or listen on 127.0.0.1",
         )
-    abilities = load_abilities(arguments.model)
+    abilities = load_abilities(arguments.model, arguments.tool_model or "none")
 
     async def serve() -> None:
         server = BrainServer(abilities, options)
@@ -118,6 +123,7 @@ def _take_from_settings(arguments: argparse.Namespace) -> None:
         chosen = Brain()
     if arguments.model is None and chosen.chat_model:
         arguments.model = Path(chosen.chat_model).expanduser()
+    arguments.tool_model = arguments.tool_model or chosen.tool_model
     if arguments.idle_exit_s is None:
         arguments.idle_exit_s = chosen.idle_exit_s or None
 

@@ -387,6 +387,10 @@ class Brain:
         form=rf"(?:{WHOLE_PATH})?",
         form_help="the whole path of a GGUF file, from / or ~/",
     )
+    tool_model: Literal["none", "needle"] = key(
+        "none",
+        "Model for free phrasing, after the rules; needle must be fetched, its engine is closed.",
+    )
     idle_exit_s: float = key(
         300.0,
         "Without a link for this long, the brain ends and frees its memory.",
