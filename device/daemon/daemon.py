@@ -384,4 +384,6 @@ def brain_arguments(brain: tree.Brain) -> list[str]:
     arguments = ["--idle-exit-s", str(brain.idle_exit_s)] if brain.idle_exit_s else []
     if brain.chat_model:
         arguments += ["--model", brain.chat_model]
+    if brain.tool_model != "none":
+        arguments += ["--tool-model", brain.tool_model]
     return arguments
