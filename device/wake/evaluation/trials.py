@@ -80,15 +80,23 @@ def plan(
     words: Sequence[str],
     conditions: Sequence[str] = tuple(CONDITIONS),
     kinds: Sequence[str] = ("recorded", "babble", "music"),
+    *,
+    is_sparing: bool = False,
 ) -> list[Trial]:
-    """All trials; in noise each recording meets one kind, so that all kinds take turns."""
+    """All trials; in noise each recording meets one kind, so that all kinds take turns.
+
+    ``is_sparing``: recordings of none of the words are heard quiet and in one other condition
+    only, in turns; that halves the time.
+    """
     trials = []
     for index, recording in enumerate(recordings):
         label = label_of(recording, words)
         length_s = soundfile.info(str(recording.path)).duration
         for at_s in np.arange(0.0, max(length_s - 0.3, 0.1), PIECE_S):
             rest_s = min(PIECE_S, length_s - float(at_s))
-            for turn, name in enumerate(conditions):
+            is_short = is_sparing and label not in words
+            chosen = [conditions[0], conditions[1 + index % (len(conditions) - 1)]]
+            for turn, name in enumerate(chosen if is_short else conditions):
                 kind = "" if CONDITIONS[name] is None else kinds[(index + turn) % len(kinds)]
                 trials.append(Trial(recording.path, label, name, kind, float(at_s), rest_s))
     return trials

@@ -33,13 +33,15 @@ from device.wake.training.sentences import SENTENCES
 Say = Callable[[str], None]
 FOLDS = 3
 FIRST_LESSON = Lesson(steps=1800, batch=256, mine_every=450)
-SECOND_LESSON = Lesson(steps=1600, batch=320, dropout=0.35)
+SECOND_LESSON = Lesson(steps=2000, batch=320, dropout=0.35)
 OPINIONS = 2
 """Verifiers that vote; they differ in what they were shown and in what order."""
 WINDOW = 5
-SUSPICIONS_PER_HOUR = 200.0
+TRUST = 0.6
+"""See :func:`device.wake.cascade.agreed`."""
+SUSPICIONS_PER_HOUR = 120.0
 """How often the first model may ask for a second look while people speak all the time. A
-look costs about ten milliseconds, so that is two seconds an hour."""
+look costs about ten milliseconds, so that is a second or two an hour."""
 RATES_PER_HOUR = {"low": 0.03, "normal": 0.2, "high": 1.5}
 """What each sensitivity allows of false accepts, per hour of other people's speech."""
 
@@ -320,9 +322,10 @@ def _judged(
         _write(trained, bare, folder / task.out.name)
         unheard = [r for r in (*people, *others) if r.fold(FOLDS) == fold]
         marked = {r.path for r in people}
+        marks = {_label(r, task) for r in people}
         trials = [
             replace(t, label=task.word if t.path in marked else _other(t.label, task.word))
-            for t in plan(unheard, (task.word,))
+            for t in plan(unheard, tuple(marks), is_sparing=True)
         ]
         voices = tuple(r.path for r in others if r.fold(FOLDS) == fold)
         backdrop = Backdrop(noise, voices, task.music)
@@ -360,6 +363,7 @@ def _bare_card(task: Task, interest: float) -> Card:
         about=task.about,
         verifier=f"./{_verifier_path(task.out).name}",
         interest=round(interest, 4),
+        trust=TRUST,
     )
 
 
