@@ -80,11 +80,11 @@ def test_says_moments() -> None:
     [
         ({"spoken": "Done so."}, "Done so."),
         ({"message": "the door is open"}, "The door is open."),
-        ({"temperature": 21, "unit": "celsius"}, "Temperature 21 and unit celsius."),
-        ({"error": "no such lamp"}, REPLIES.say("tool_failed")),
+        ({"temperature": 21, "unit": "celsius"}, "It's 21 degrees."),
+        ({"error": "no such lamp"}, "That didn't work: no such lamp."),
         ({"ok": False}, REPLIES.say("tool_failed")),
-        ({"result": 42}, "42."),
-        (["milk", "eggs"], "Milk and eggs."),
+        ({"result": 42}, "It's 42."),
+        (["milk", "eggs"], "There are two: milk and eggs."),
         (False, REPLIES.say("tool_failed")),
     ],
 )
