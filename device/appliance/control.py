@@ -178,7 +178,9 @@ class ControlServer:
             return _refusal("a request is one JSON object in one line", "")
         if not isinstance(request, dict):
             return _refusal("a request is one JSON object in one line", "")
-        log.info("uid %d orders %s", peer.uid, str(request.get("command"))[:40])
+        # Who only looks is no news, and some look every second.
+        level = logging.DEBUG if request.get("command") == "status" else logging.INFO
+        log.log(level, "uid %d orders %s", peer.uid, str(request.get("command"))[:40])
         try:
             return {"ok": True, **await self._answer(request)}
         except BitternError as failure:

@@ -56,6 +56,6 @@ def log_to_journal(level: str) -> None:
             'Install python3-systemd, or set log.format = "text".',
         ) from failure
     handler = JournalHandler(SYSLOG_IDENTIFIER="bittern")
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("websockets").setLevel(max(logging.WARNING, logging.root.level))

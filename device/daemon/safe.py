@@ -92,23 +92,24 @@ async def _started(load: Load) -> tuple[Service, bool]:
         for may_be_deaf in (False, True):
             for owners in (_owners(load), None):
                 service = await _tried(owners, may_be_deaf)
-                if service is not None:
+                if isinstance(service, Service):
                     return service, rounds > 0 and owners is not None and not may_be_deaf
+        log.error("safe mode waits: %s", service)
         rounds += 1
         await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
 
 
-async def _tried(owners: Settings | None, may_be_deaf: bool) -> Service | None:
+async def _tried(owners: Settings | None, may_be_deaf: bool) -> Service | BitternError:
+    """A service that runs, or what kept it from starting."""
     loaded = safe_settings(owners)
     service = Service(loaded, lambda: loaded, is_safe=True, may_be_deaf=may_be_deaf)
     try:
         await service.start()
     except BitternError as failure:
-        log.error("safe mode waits: %s", failure)
         service.manager.status(f"safe mode waits: {failure.what}")
         await service.stop()
-        return None
+        return failure
     except BaseException:
         await service.stop()
         raise

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from device.appliance.control import order
+from device.audio.devices import SoundDeviceError
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
+from device.audio.microphone import Deliver
 from device.audio.portaudio import PortAudioSpeaker
 from device.audio.sounds import NOTICES
 from device.daemon import safe
@@ -59,21 +61,20 @@ async def test_it_says_why_and_ends_when_the_mistake_is_mended(owners, tmp_path,
 
 
 async def test_it_waits_for_a_sound_card(owners, tmp_path, monkeypatch, caplog):
-    there, refused = asyncio.Event(), asyncio.Event()
+    there = asyncio.Event()
 
     def speaker_from(_: object) -> FileSpeaker | PortAudioSpeaker:
         if there.is_set():
             return FileSpeaker(tmp_path / "spoken.wav")
-        refused.set()
         return PortAudioSpeaker("no card of this name")
 
     monkeypatch.setattr(module, "speaker_from", speaker_from)
     running = asyncio.create_task(serve_safely(lambda: load_settings(owners), {}))
     async with asyncio.timeout(30):
-        await refused.wait()
+        while "safe mode waits" not in caplog.text:
+            await asyncio.sleep(0.05)
         there.set()
         assert (await status(tmp_path))["is_safe_mode"]
-    assert "safe mode waits" in caplog.text
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -86,3 +87,52 @@ def test_only_sound_and_lights_are_the_owners(tmp_path):
     assert settings.microphone.device == "Jabra"
     assert settings.assistant.follow_up_s != 9
     assert [each.name for each in settings.endpoints()] == ["brain"]
+
+
+class LateMicrophone(FileMicrophone):
+    """One that is not there at first."""
+
+    def __init__(self, path: Path, there: asyncio.Event) -> None:
+        super().__init__(path)
+        self._there = there
+
+    def open(self, deliver: Deliver) -> None:
+        if not self._there.is_set():
+            raise SoundDeviceError("no microphone of this name")
+        super().open(deliver)
+
+
+async def test_without_a_microphone_it_speaks_and_with_one_there_is_hope(
+    owners, tmp_path, monkeypatch, caplog
+):
+    owners.write_text("[assistant]\nfollow_up_s = 5\n")
+    there, room = asyncio.Event(), tmp_path / "room.wav"
+    # Not exact zeros, which is what a broken microphone sounds like.
+    noise = np.random.default_rng(1).normal(0, 30, 48_000).astype(np.int16)
+    write_sound(room, noise, 24_000)
+    monkeypatch.setattr(module, "microphone_from", lambda _: LateMicrophone(room, there))
+    failed = {"MONITOR_EXIT_STATUS": "1"}
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), failed))
+    async with asyncio.timeout(40):
+        told = await status(tmp_path)
+        while told["state"] != "faulted":
+            told = await status(tmp_path)
+        assert (told["is_safe_mode"], told["fault"]) == (True, "microphone")
+        there.set()
+        assert await running == EXIT_TRY_AGAIN
+    assert NOTICES["safe_mode"] in caplog.text
+
+
+async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeypatch):
+    owners.write_text("[assistant]\nfollow_up_s = 5\n")
+    asked = iter(range(1000))
+
+    def speaker_from(_: object) -> FileSpeaker | PortAudioSpeaker:
+        if next(asked) >= 4:
+            return FileSpeaker(tmp_path / "spoken.wav")
+        return PortAudioSpeaker("no card of this name")
+
+    monkeypatch.setattr(module, "speaker_from", speaker_from)
+    failed = {"MONITOR_EXIT_STATUS": "1"}
+    async with asyncio.timeout(30):
+        assert await serve_safely(lambda: load_settings(owners), failed) == EXIT_TRY_AGAIN
