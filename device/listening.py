@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.audio.capture import Block, BlockQueue, Capture
+from device.audio.echo.guard import EchoGuard, EchoStatus
+from device.audio.echo.monitor import Quality
 from device.audio.resample import Resampler, resample
 from device.audio.ring import OverwrittenError, Ring
 from device.models import path_of
@@ -92,7 +94,16 @@ class SpeechEnded:
     at_sample: int
 
 
-ListeningEvent = WakeWordHeard | WakeWordEnded | NearlyHeard | SpeechStarted | SpeechEnded
+@dataclass(frozen=True, slots=True)
+class EchoChanged:
+    """What is known about the echo of the speaker has changed."""
+
+    quality: Quality
+
+
+ListeningEvent = (
+    WakeWordHeard | WakeWordEnded | NearlyHeard | SpeechStarted | SpeechEnded | EchoChanged
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +166,19 @@ class Listener:
         wake: WakePipeline,
         speech: SpeechPipeline,
         gate: Gate | None = None,
+        echo: EchoGuard | None = None,
     ) -> None:
-        """``rate_hz``: the microphone's native rate; ``gate``: without one nothing rests."""
+        """``rate_hz``: the microphone's native rate; ``gate``: without one nothing rests;
+        ``echo``: without one the speaker is heard like anything else."""
         self.rate_hz = rate_hz
         self._wake = wake
         self._speech = speech
         self._gate = gate
         self.spotter: Spotter | None = None
         """Who looks for near misses, where the owner wants them."""
+        self._echo = echo
+        self._echo_quality = Quality.CONVERGING
+        self._is_own_word = False
         self._block_samples = round(rate_hz * BLOCK_S)
         settling = wake.settling_samples * rate_hz // RATE_HZ
         self._kept = Kept(-(-settling // self._block_samples))
@@ -182,6 +198,11 @@ class Listener:
     def seconds_scored(self) -> float:
         """How much sound the wake engine looked at so far."""
         return self._wake.seconds_scored
+
+    @property
+    def echo_status(self) -> EchoStatus | None:
+        """How it stands with the speaker's echo; None where nobody looks after it."""
+        return None if self._echo is None else self._echo.status
 
     def restart(self, at_sample: int) -> None:
         """What comes next does not continue what came before; it begins at ``at_sample``."""
@@ -210,11 +231,16 @@ class Listener:
         self._waiting_samples = len(sound) - whole
         return events
 
-    def listen_for_speech(self, from_sample: int, ring: Ring | None = None) -> list[ListeningEvent]:
+    def listen_for_speech(
+        self, from_sample: int, ring: Ring | None = None, *, interrupts: bool = False
+    ) -> list[ListeningEvent]:
         """Listen for speech from this native position on; what is past comes from the ring.
 
-        Returns what the past held. Each call begins a new hearing.
+        Returns what the past held. Each call begins a new hearing. ``interrupts``: a voice
+        ends what is being played, so it must not be the echo of that.
         """
+        if self._echo is not None:
+            self._echo.guards_voice = interrupts
         events = self._open([]) if self._kept.blocks else []
         here = self._origin + self._heard * self.rate_hz // RATE_HZ
         past = np.zeros(0, dtype=np.int16)
@@ -238,7 +264,7 @@ class Listener:
         self._next_block += len(block)
         self._waiting_samples -= len(block)
         is_open = self._gate is None or self._gate.update(block)
-        if is_open or self._speech.is_on:
+        if is_open or self._speech.is_on or self._may_hear_echo(len(block)):
             return self._open([block])
         self._kept.append(block)
         return []
@@ -260,14 +286,52 @@ class Listener:
             self.spotter.restart()
         self._origin = at_sample
         self._heard = 0
+        if self._echo is not None:
+            self._echo.restart(self._at_16k(0))
 
     def _hear(self, samples: NDArray[np.int16]) -> list[ListeningEvent]:
-        """Hear 16 kHz samples that continue those before."""
-        events = [self._event(found) for found in self._wake.process(samples)]
-        events += self._hear_speech(samples, self._heard)
+        """Hear 16 kHz samples that continue those before, without what was played."""
+        voice = samples
+        if self._echo is not None:
+            samples, voice = self._echo.process(samples)
+        events = [self._event(found) for found in self._whose(self._wake.process(samples))]
+        events += self._hear_speech(voice, self._heard)
         self._heard += len(samples)
         events += self._nearly(events)
-        return events
+        return events + self._echo_events()
+
+    def _whose(self, found: list[Heard | EndKnown]) -> list[Heard | EndKnown]:
+        """Leave out the wake words that the appliance said itself."""
+        if self._echo is None:
+            return found
+        kept = []
+        for each in found:
+            if isinstance(each, Heard):
+                self._is_own_word = self._echo.is_own(each.word, self._at_16k(each.at_sample))
+                if self._is_own_word:
+                    log.info('"%s" was the appliance\'s own voice', each.word)
+            if not self._is_own_word:
+                kept.append(each)
+        return kept
+
+    def _echo_events(self) -> list[ListeningEvent]:
+        if self._echo is None or self._echo.quality is self._echo_quality:
+            return []
+        self._echo_quality = self._echo.quality
+        return [EchoChanged(self._echo_quality)]
+
+    def _may_hear_echo(self, count: int) -> bool:
+        if self._echo is None:
+            return False
+        begin = self._next_block - count
+        rate_hz = self.rate_hz
+        return self._echo.may_hear_echo(
+            begin * RATE_HZ // rate_hz, self._next_block * RATE_HZ // rate_hz
+        )
+
+    def _at_16k(self, position: int) -> int:
+        """A position in the stream, on the capture clock at 16 kHz."""
+        return self._origin * RATE_HZ // self.rate_hz + position
 
     def _nearly(self, heard: list[ListeningEvent]) -> list[ListeningEvent]:
         if self.spotter is None:
@@ -309,13 +373,15 @@ class VadSettings:
     """Whether it is judged if a sentence is finished, and the silence chosen by that."""
 
 
-def build_listener(rate_hz: int, wake: WakeSettings, vad: VadSettings) -> Listener:
+def build_listener(
+    rate_hz: int, wake: WakeSettings, vad: VadSettings, echo: EchoGuard | None = None
+) -> Listener:
     """Load the models; raises a ``BitternError`` when there is no such word or no model."""
     judge = open_judge() if vad.judges else None
     speech = SpeechPipeline(Silero(path_of(SILERO)), vad.speech, judge)
     gate = Gate(rate_hz) if vad.gate else None
     engine, rules, second = open_words(wake)
-    listener = Listener(rate_hz, WakePipeline(engine, rules, second), speech, gate)
+    listener = Listener(rate_hz, WakePipeline(engine, rules, second), speech, gate, echo)
     if wake.near_misses:
         verified = second.words if second is not None else ()
         listener.spotter = Spotter(
@@ -377,13 +443,19 @@ class ListeningThread:
         on_failure: Callable[[BaseException], None],
         wake: WakeSettings,
         vad: VadSettings,
+        echo: EchoGuard | None = None,
     ) -> ListeningThread:
         """Load the models and make the ears of a capture.
 
         Raises a ``BitternError`` when there is no microphone, no such word or no model.
         """
-        listener = build_listener(capture.rate_hz, wake, vad)
+        listener = build_listener(capture.rate_hz, wake, vad, echo)
         return cls(capture, listener, on_event, on_failure)
+
+    @property
+    def echo(self) -> EchoStatus | None:
+        """How it stands with the speaker's echo; None where nobody looks after it."""
+        return self._listener.echo_status
 
     def start(self) -> None:
         """Begin to listen. Raises a ``BitternError`` when there is no microphone."""
@@ -405,6 +477,10 @@ class ListeningThread:
 
     def listen_for_speech(self, on: bool, from_sample: int | None = None) -> None:
         """Switch the voice detector on, from a position of the capture clock, or off.
+
+        Without a position it listens from now on for somebody who interrupts what is
+        played: then the echo of that is no voice, and where it cannot be told from one,
+        there is none to be heard.
 
         May be called from any thread. Each switching on is a hearing of its own: speech
         that goes on at that moment is reported again.
@@ -458,5 +534,6 @@ class ListeningThread:
         here = self._listener.next_sample
         ring = self._capture.ring if self._has_begun else None
         start = here if from_sample is None else from_sample
-        for event in self._listener.listen_for_speech(start, ring):
+        interrupts = from_sample is None
+        for event in self._listener.listen_for_speech(start, ring, interrupts=interrupts):
             self._on_event(event)

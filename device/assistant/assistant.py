@@ -108,6 +108,8 @@ class Assistant:
         self._uplink_stopped_sample: int | None = None
         self._last_failure: Failure | None = None
         self._local_was_announced = False
+        self._echo_works = True
+        self._half_duplex_was_said = False
         self._shown: do.Show | None = None
         self._fault = ""
 
@@ -587,8 +589,26 @@ class Assistant:
             self._stop_uplink()
             self._emit(do.ListenForSpeech(self.policy.barge_in is BargeIn.VOICE))
             self._become(State.SPEAKING)
+            self._mention_echo()
         if self._link is not None:
             self._endpoint_answered(self._link.plan)
+
+    def _echo_changed(self, changed: inputs.EchoChanged) -> None:
+        if changed.works is self._echo_works:
+            return
+        self._echo_works = changed.works
+        self._report("echo", works=changed.works)
+        if self.state is State.SPEAKING:
+            self._mention_echo()
+
+    def _mention_echo(self) -> None:
+        """Whoever could interrupt by voice, and cannot here, is told so: once, after an answer."""
+        turn = self.turn
+        if self._echo_works or self._half_duplex_was_said or turn is None or turn.notice:
+            return
+        if self.policy.barge_in is BargeIn.VOICE:
+            self._half_duplex_was_said = True
+            turn.notice = "half_duplex"
 
     def _endpoint_answered(self, plan: EndpointPlan) -> None:
         self._failover.succeeded(plan)
@@ -987,6 +1007,7 @@ _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.PlaybackStarted: Assistant._playback_started,
     inputs.PlaybackFinished: Assistant._playback_finished,
     inputs.PlaybackStopped: Assistant._playback_stopped,
+    inputs.EchoChanged: Assistant._echo_changed,
     inputs.ToolFinished: Assistant._tool_finished,
     inputs.TimePassed: Assistant._time_passed,
 }

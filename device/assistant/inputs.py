@@ -162,6 +162,13 @@ class PlaybackStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class EchoChanged:
+    """What the speaker plays can be told from what people say, or it cannot any more."""
+
+    works: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """A tool that the assistant asked for has an outcome, good or bad."""
 
@@ -196,6 +203,7 @@ Input = (
     | PlaybackStarted
     | PlaybackFinished
     | PlaybackStopped
+    | EchoChanged
     | ToolFinished
     | TimePassed
 )

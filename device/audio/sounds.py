@@ -28,8 +28,7 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "quota": "The credit in the cloud is used up, so I'm answering from my own small brain.",
         "microphone_broken": "My microphone does not work. Please check its cable.",
         "microphone_back": "My microphone works again.",
-        "half_duplex": "I hear my own voice too loudly here, so please let me finish, or interrupt "
-        "me with the wake word or the button.",
+        "half_duplex": "My own voice is too loud here. Interrupt me with the wake word.",
         "settings_bad": "There is a mistake in my settings, so I cannot start.",
         "safe_mode": "Something kept going wrong, so I run with my basic settings. "
         "Please look at my log.",

@@ -17,6 +17,7 @@ from device.assistant import inputs
 from device.assistant.assistant import Assistant
 from device.assistant.policy import BargeIn, Policy
 from device.audio.capture import Capture
+from device.audio.echo.monitor import Quality
 from device.audio.microphone import Microphone
 from device.audio.playback import Playback
 from device.audio.sounds import Sounds, brain_voice
@@ -32,6 +33,7 @@ from device.daemon.standby import Standby
 from device.daemon.watch import SoundWatch
 from device.errors import BitternError
 from device.listening import (
+    EchoChanged,
     ListeningEvent,
     ListeningThread,
     NearlyHeard,
@@ -302,7 +304,7 @@ class Daemon:
         def on_failure(failure: BaseException) -> None:
             loop.call_soon_threadsafe(self._deaf, failure)
 
-        return listening_thread(self._settings, self.capture, on_event, on_failure)
+        return listening_thread(self._settings, self.capture, self.playback, on_event, on_failure)
 
     def _heard(self, event: ListeningEvent) -> None:
         moment_s = self.conductor.moment_of
@@ -320,6 +322,8 @@ class Daemon:
                 self.conductor.feed(inputs.SpeechStarted(at_sample, moment_s(at_sample)))
             case SpeechEnded(at_sample=at_sample):
                 self.conductor.feed(inputs.SpeechEnded(at_sample, moment_s(at_sample)))
+            case EchoChanged(quality=quality) if self._settings.echo.mode == "auto":
+                self.conductor.feed(inputs.EchoChanged(quality is not Quality.NOT_WORKING))
 
     def _keep(self, kind: Kind, word: str, score: float, at_sample: int) -> None:
         """Keep the sound of it, where the owner wants that."""

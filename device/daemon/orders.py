@@ -13,6 +13,8 @@ from device.appliance.voice import LONGEST_TEXT, speak
 from device.assistant import inputs
 from device.assistant.effects import Report
 from device.assistant.states import State
+from device.audio.echo.guard import EchoStatus
+from device.audio.echo.monitor import Quality
 from device.errors import BitternError
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Orders:
             "wake_words": list(settings.settings.wake_words()),
             "settings_file": str(settings.user_file) if settings.user_file else None,
             "version": __version__,
+            "echo": _echo_of(daemon.listening.echo),
             "running_s": round(time.monotonic() - self._began_s, 1),
         }
 
@@ -184,6 +187,20 @@ class _Answer:
         else:
             why = f": {self._trouble}" if self._trouble else ""
             self.over.set_exception(OrderError(f"the question was not answered{why}"))
+
+
+def _echo_of(status: EchoStatus | None) -> str:
+    """How it stands with the appliance's own voice in its microphone, in words."""
+    if status is None:
+        return "not looked after"
+    if status.quality is not Quality.GOOD:
+        return str(status.quality).replace("_", " ")
+    if status.removed_db is None or status.delay_ms is None:
+        return "good, none is heard"
+    return (
+        f"good, {status.removed_db:.0f} dB removed, {status.delay_ms:.0f} ms late, "
+        f"drift {status.drift_ppm:.0f} ppm"
+    )
 
 
 def _text_of(request: Request) -> str:

@@ -90,7 +90,6 @@ class EchoGuard:
         self._own_voice = own_voice
         self._eraser = eraser
         self._monitor = Monitor()
-        self._told = Quality.CONVERGING
         self._held = silence(0)
         self._next = 0
         self._block: list[tuple[Samples, Samples | None, Samples]] = []
@@ -100,6 +99,8 @@ class EchoGuard:
         """Whether what was heard last may hold an echo."""
         self.guards_voice = False
         """Whether a voice would interrupt: then it must be a person's for certain."""
+        self.status = self._status()
+        """How it stands; replaced whole, so that any thread may look."""
 
     @property
     def quality(self) -> Quality:
@@ -110,21 +111,6 @@ class EchoGuard:
     def is_unreliable(self) -> bool:
         """Whether an echo is heard that nobody takes out."""
         return self.is_playing and self.quality is Quality.NOT_WORKING
-
-    def status(self) -> EchoStatus:
-        """Say how it stands; from any thread."""
-        alignment, anchor_s = self._tracker.alignment, self._reference.anchor_s
-        delay_ms = None
-        if alignment.is_known and anchor_s is not None:
-            late_s = alignment.delay(self._next) / LISTENING_RATE_HZ - anchor_s
-            delay_ms = round(late_s * 1000, 1)
-        removed_db = self._monitor.removed_db
-        return EchoStatus(
-            self.quality,
-            None if removed_db is None else round(removed_db, 1),
-            delay_ms,
-            round(alignment.drift * 1e6, 1),
-        )
 
     def may_hear_echo(self, begin: int, end: int) -> bool:
         """Whether something that was played may be heard between two samples."""
@@ -266,6 +252,20 @@ class EchoGuard:
         self._mend()
         self._tell()
 
+    def _status(self) -> EchoStatus:
+        alignment, anchor_s = self._tracker.alignment, self._reference.anchor_s
+        delay_ms = None
+        if alignment.is_known and anchor_s is not None:
+            late_s = alignment.delay(self._next) / LISTENING_RATE_HZ - anchor_s
+            delay_ms = round(late_s * 1000, 1)
+        removed_db = self._monitor.removed_db
+        return EchoStatus(
+            self.quality,
+            None if removed_db is None else round(removed_db, 1),
+            delay_ms,
+            round(alignment.drift * 1e6, 1),
+        )
+
     def _mend(self) -> None:
         """Look for the echo elsewhere while nothing is removed where it was."""
         removed_db = self._monitor.removed_db
@@ -277,10 +277,15 @@ class EchoGuard:
             self._relearn()
 
     def _tell(self) -> None:
-        if self.quality is not self._told:
-            self._told = self.quality
-            status = self.status()
-            log.info("echo: %s, removed %s dB, delay %s ms, drift %s ppm", *_shown(status))
+        before, self.status = self.status, self._status()
+        if self.status.quality is not before.quality:
+            log.info(
+                "echo: %s, removed %s dB, delay %s ms, drift %s ppm",
+                self.status.quality,
+                self.status.removed_db,
+                self.status.delay_ms,
+                self.status.drift_ppm,
+            )
 
     def _release(self) -> None:
         if self._eraser is not None:
@@ -289,7 +294,3 @@ class EchoGuard:
     def _forget_block(self) -> None:
         self._block.clear()
         self._block_filled = 0
-
-
-def _shown(status: EchoStatus) -> tuple[object, ...]:
-    return status.quality, status.removed_db, status.delay_ms, status.drift_ppm

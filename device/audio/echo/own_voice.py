@@ -12,6 +12,9 @@ REMEMBERED_S = 4.0
 EARLY_S, LATE_S = 1.2, 0.3
 """The own word is scored in the reference so long before to after its echo: an echo is
 heard a little less clearly than what made it, and a second look takes up to 0.4 s."""
+OWN_SHARE, STRICT_SHARE = 0.4, 0.15
+"""How much of a word's threshold the reference has to reach for the word to be its own:
+played sound is clean, and scores high or not at all."""
 UNALIGNED_S = 1.0
 """As long again while the delay of the echo is not known."""
 RATE_HZ = 16_000
@@ -30,15 +33,15 @@ class Scoring(Protocol):
 class OwnVoice:
     """Scores the reference on the time of the microphone, and answers for its words."""
 
-    def __init__(self, engine: Scoring, bars: Mapping[str, tuple[float, int]]) -> None:
-        """``bars``: for each word the mean from which the reference counts as saying it,
-        and how many scores are in the mean."""
+    def __init__(self, engine: Scoring, thresholds: Mapping[str, tuple[float, int]]) -> None:
+        """``thresholds``: for each word the mean from which it counts or is looked at again
+        when somebody else says it, and how many scores are in the mean."""
         self._engine = engine
-        self._bars = bars
+        self._thresholds = thresholds
         self._recent: dict[str, deque[float]] = {
-            word: deque(maxlen=window) for word, (_, window) in bars.items()
+            word: deque(maxlen=window) for word, (_, window) in thresholds.items()
         }
-        self._said: deque[tuple[str, int]] = deque()
+        self._said: deque[tuple[str, int, float]] = deque()
         self._origin = 0
         self._next: int | None = None
 
@@ -58,13 +61,21 @@ class OwnVoice:
     def _score(self, word: str, value: float, at: int) -> None:
         recent = self._recent[word]
         recent.append(value)
-        bar, window = self._bars[word]
-        if sum(recent) / window >= bar:
-            self._said.append((word, at))
+        threshold, window = self._thresholds[word]
+        share = sum(recent) / window / threshold
+        if share >= STRICT_SHARE:
+            self._said.append((word, at, share))
 
     def said(self, word: str, at: int, *, is_aligned: bool) -> bool:
-        """Whether a word that was heard at a sample was the appliance's own."""
-        more_s = 0.0 if is_aligned else UNALIGNED_S
+        """Whether a word that was heard at a sample was the appliance's own.
+
+        Where it is not known how late the echo is, or the echo is not taken out, anything
+        like the word at about that time is enough.
+        """
+        more_s, least = (0.0, OWN_SHARE) if is_aligned else (UNALIGNED_S, STRICT_SHARE)
         first = at - (EARLY_S + more_s) * RATE_HZ
         last = at + (LATE_S + more_s) * RATE_HZ
-        return any(word == said and first <= when <= last for said, when in self._said)
+        return any(
+            word == said and first <= when <= last and share >= least
+            for said, when, share in self._said
+        )

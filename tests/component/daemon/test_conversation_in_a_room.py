@@ -115,8 +115,9 @@ def scene(play: Callable[[Scene], Awaitable[None]]) -> Callable[[Scene], Awaitab
 
 @scene
 async def barge_in(scene: Scene) -> None:
+    # The last pause: the question is left alone to the bit once the answer's echo is over.
     appliance = await scene.begin(
-        WAKE, 0.2, QUESTION, 2.4, WAKE, 0.4, OTHER, 1.0,
+        WAKE, 0.2, QUESTION, 2.4, WAKE, 1.0, OTHER, 1.0,
         answers=[LONG, SHORT], script={"server": {"pace": 2.0}},
     )  # fmt: skip
     await appliance.until_told("turn", 2, within_s=20.0)
