@@ -59,9 +59,11 @@ SYSTEMCTL = """\
 #!/bin/sh
 # Keeps in files what systemd keeps in memory: which release runs, since when, how it is.
 cd {folder}
+read -r state <state
+read -r pid <pid
 start() {{
     release=$(readlink {current})
-    echo $(($(cat pid) + 1)) >pid
+    echo $((pid + 1)) >pid
     if [ -e "$release/flaws/start" ]; then echo failed >state; else echo active >state; fi
     [ ! -e "$release/schema" ] || printf '%060d\\0\\0\\0\\002migrated' 0 >{database}
     echo "$release" >runs
@@ -69,16 +71,16 @@ start() {{
 }}
 [ "$1" = --no-block ] && shift
 case $1 in
-stop) [ "$(cat state)" = failed ] || echo inactive >state ;;
-start) [ "$(cat state)" = active ] || start ;;
+stop) [ "$state" = failed ] || echo inactive >state ;;
+start) [ "$state" = active ] || start ;;
 restart) start ;;
-reset-failed) [ "$(cat state)" != failed ] || echo inactive >state ;;
-boot) echo inactive >state; start ;;
+reset-failed) [ "$state" != failed ] || echo inactive >state ;;
+boot) start ;;
 show)
     case "$3 $5" in
-    'ActiveState bittern.service') cat state ;;
+    'ActiveState bittern.service') echo "$state" ;;
     'ActiveState '*) echo inactive ;;
-    MainPID*) cat pid ;;
+    MainPID*) echo "$pid" ;;
     Result*) echo exit-code ;;
     esac ;;
 esac
@@ -222,7 +224,8 @@ class Appliance:
         assert (places.units / "bittern.service").read_text() == unit
         assert (self.folder / "systemd" / "unit").read_text() == unit
         assert house.schema_of(places.state) == release.schema
-        left = {path.name for path in places.work.glob("*")}
+        # The beginning of a download is kept: the next try continues it.
+        left = {path.name for path in places.work.glob("*") if path.suffix != ".part"}
         assert left <= {"lock", "saved", "refused.json", "keeper", ".keeper.new", _HALF}, left
         assert not places.staged.exists()
         assert b"the list of the house" in (places.state / house.DATABASE).read_bytes() or (
