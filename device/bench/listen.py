@@ -1,10 +1,12 @@
 """``bittern bench listen``: what it costs to listen, beside two other projects.
 
 Each contestant hears the same sounds in a process of its own: a quiet room, people
-speaking, music, in the portions a microphone delivers. Time is CPU time of the whole
-process, the best of several passes, for other work on the machine only ever adds. The
-others get 16 kHz, which is where their work begins; Bittern is measured from there too,
-and in whole from 48 kHz. Figures of a PC are not figures of a Pi.
+speaking, music, the appliance's own answers, in the portions a microphone delivers. Time is
+CPU time of the whole process, the best of several passes, for other work on the machine
+only ever adds. The others get 16 kHz, which is where their work begins; Bittern is measured
+from there too, and in whole from 48 kHz. Wake-ups are counted in real time. With ``--hours``
+all kinds come mixed, as in a day; ``--day`` is the endurance run of Bittern alone. Figures
+of a PC are not figures of a Pi.
 """
 
 from __future__ import annotations
@@ -12,24 +14,28 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import queue
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Sound = NDArray[np.int16]
-RATE_HZ = 16_000
+from device.bench.listen_day import run_day
+from device.bench.listen_sounds import DAY, RATE_HZ, Sound, make_sounds, mixture
+
 NATIVE_HZ = 48_000
 BLOCK_S = 0.02
 """What a sound card delivers at once."""
-DAY = {"quiet": 0.80, "speech": 0.12, "music": 0.08}
-"""A living room's day: our assumption, stated so that another can be put in its place."""
-ROOM_LEVEL = 30.0
-"""A quiet room in units of int16: -61 dBFS."""
+REAL_TIME_S = 6.0
+"""So long are wake-ups counted, for each kind of sound."""
+REFRACTORY_S = 1.0
+"""Two detections within this are one."""
+OWW_THRESHOLD = 0.5
+"""openWakeWord's own advice."""
 
 
 def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,123 +51,79 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DIR",
         help="recordings of people; without them a synthesized voice speaks",
     )
+    parser.add_argument(
+        "--hours", type=float, default=0.0, metavar="H", help="then so many hours, all kinds mixed"
+    )
+    parser.add_argument(
+        "--long", action="store_const", const=3.0, dest="hours", help="the same as --hours 3"
+    )
+    parser.add_argument(
+        "--day",
+        nargs="?",
+        type=float,
+        const=24.0,
+        metavar="H",
+        help="instead: 24 hours (or H) through Bittern alone; ends with 1 if it drifts or grows",
+    )
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench listen``."""
+    if chosen.day is not None:
+        return run_day(chosen.day, as_json=chosen.json)
     sounds = make_sounds(chosen.seconds, chosen.recordings)
     figures: dict[str, Any] = {"seconds_of_each": chosen.seconds, "day": DAY}
     for name in CONTESTANTS:
-        figures[name] = _in_own_process(name, sounds, chosen.passes)
-    figures["stages"] = _in_own_process("stages", sounds, chosen.passes)
+        figures[name] = _in_own_process(name, sounds, chosen.passes, chosen.hours)
+    figures["stages"] = _in_own_process("stages", sounds, chosen.passes, 0.0)
     _compare(figures)
     print(json.dumps(figures, indent=2) if chosen.json else _table(figures))
     return 0
 
 
-# -- sounds ----------------------------------------------------------------------------
-
-
-def make_sounds(seconds: float, recordings: Path | None) -> dict[str, Sound]:
-    """A quiet room, speech and music, each so long, mono int16 at 16 kHz."""
-    count = round(seconds * RATE_HZ)
-    room = _room(count)
-    speech = _people(recordings) if recordings else _synthesized()
-    return {
-        "quiet": room,
-        "speech": _mixed(room, _repeat(speech, count)),
-        "music": _mixed(room, _music(count)),
-    }
-
-
-def _room(count: int) -> Sound:
-    """Steady noise that falls with frequency, as rooms do."""
-    random = np.random.default_rng(1)
-    spectrum = np.fft.rfft(random.normal(size=count))
-    frequencies = np.maximum(np.fft.rfftfreq(count, 1 / RATE_HZ), 20.0)
-    noise = np.fft.irfft(spectrum / np.sqrt(frequencies), count)
-    return (noise / np.std(noise) * ROOM_LEVEL).astype(np.int16)
-
-
-def _people(folder: Path) -> Sound:
-    from device.wake.scoring import load
-
-    paths = sorted(folder.rglob("commands/**/*.flac")) or sorted(folder.rglob("*.flac"))
-    speech: Sound = np.concatenate([load(path) for path in paths[:40]])
-    return speech
-
-
-def _synthesized() -> Sound:
-    from hibari import Hibari
-
-    from device.audio.resample import resample
-
-    sentences = (
-        "What is the weather like tomorrow? Turn on the light in the kitchen, please. "
-        "I was at the market this morning, and it was closed. Have you seen my keys? "
-        "Set a timer for ten minutes. The cat wants to go out again."
-    )
-    floats = np.asarray(Hibari(threads=1)(sentences, seed=1)) * 0.5
-    return resample((floats * 32767).astype(np.int16), 24_000, RATE_HZ)
-
-
-def _music(count: int) -> Sound:
-    """Chords of decaying tones, a new one each half second: steady enough to fool a voice
-    detector, lively enough to keep the gate open."""
-    random = np.random.default_rng(2)
-    time_s = np.arange(RATE_HZ // 2) / RATE_HZ
-    chords = []
-    for _ in range(-(-count // len(time_s))):
-        pitches = 110.0 * 2.0 ** (random.choice([0, 3, 4, 7, 10, 12, 16], 3) / 12)
-        tones = [np.sin(2 * np.pi * p * k * time_s) / k for p in pitches for k in range(1, 6)]
-        chords.append(np.sum(tones, axis=0) * np.exp(-3 * time_s))
-    music: Sound = (np.concatenate(chords)[:count] * 1500).astype(np.int16)
-    return music
-
-
-def _repeat(sound: Sound, count: int) -> Sound:
-    repeated: Sound = np.tile(sound, -(-count // len(sound)))[:count]
-    return repeated
-
-
-def _mixed(one: Sound, other: Sound) -> Sound:
-    mixed: Sound = np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
-    return mixed
-
-
 # -- contestants -----------------------------------------------------------------------
+
+
+Take = Callable[[Sound], object]
+"""Hears the next block; what it returns is true where a wake word was found."""
 
 
 @dataclass(frozen=True)
 class Contestant:
     """Something that listens: ``make()`` gives a fresh function that takes the next block."""
 
-    make: Callable[[], Callable[[Sound], object]]
+    make: Callable[[], Take]
     rate_hz: int = RATE_HZ
+    block_s: float = BLOCK_S
+    """How much sound must have come before its thread is woken."""
 
 
 def _bittern(rate_hz: int) -> Contestant:
-    from device.listening import VadSettings, build_listener
+    from device.listening import LEAST_S, VadSettings, WakeWordHeard, build_listener
     from device.wake.open import WakeSettings
 
-    def make() -> Callable[[Sound], object]:
+    def make() -> Take:
         ears = build_listener(rate_hz, WakeSettings(), VadSettings())
         ears.restart(0)
-        return ears.process
 
-    return Contestant(make, rate_hz)
+        def take(block: Sound) -> object:
+            return any(isinstance(event, WakeWordHeard) for event in ears.process(block))
+
+        return take
+
+    return Contestant(make, rate_hz, LEAST_S)
 
 
 def _openwakeword() -> Contestant:
     from openwakeword.model import Model
 
-    def make() -> Callable[[Sound], object]:
+    def make() -> Take:
         model = Model(wakeword_models=["hey_jarvis"], inference_framework="onnx")
 
         def take(block: Sound) -> object:
-            return model.predict(block)
+            return bool(max(model.predict(block).values()) > OWW_THRESHOLD)
 
         return take
 
@@ -171,12 +133,13 @@ def _openwakeword() -> Contestant:
 def _pymicro_wakeword() -> Contestant:
     from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
 
-    def make() -> Callable[[Sound], object]:
+    def make() -> Take:
         model = MicroWakeWord.from_builtin(Model.HEY_JARVIS)
         features = MicroWakeWordFeatures()
 
         def take(block: Sound) -> object:
-            return [model.process_streaming(f) for f in features.process_streaming(block.tobytes())]
+            frames = features.process_streaming(block.tobytes())
+            return any([model.process_streaming(frame) for frame in frames])
 
         return take
 
@@ -201,7 +164,7 @@ def _stages() -> dict[str, Contestant]:
     from device.wake.open import WakeSettings, open_words
     from device.wake.pipeline import WakePipeline
 
-    def gate() -> Callable[[Sound], object]:
+    def gate() -> Take:
         judge = Gate(NATIVE_HZ)
         size = round(NATIVE_HZ * GATE_S)
         held: list[Sound] = []
@@ -232,55 +195,177 @@ def _stages() -> dict[str, Contestant]:
 # -- measuring -------------------------------------------------------------------------
 
 
-def _in_own_process(name: str, sounds: dict[str, Sound], passes: int) -> dict[str, Any]:
+def _in_own_process(
+    name: str, sounds: dict[str, Sound], passes: int, hours: float
+) -> dict[str, Any]:
     """Measure in a fresh process, so that memory is this contestant's alone."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        figures: dict[str, Any] = pool.apply(_measure, (name, sounds, passes))
+        figures: dict[str, Any] = pool.apply(_measure, (name, sounds, passes, hours))
     return figures
 
 
-def _measure(name: str, sounds: dict[str, Sound], passes: int) -> dict[str, Any]:
+def _measure(name: str, sounds: dict[str, Sound], passes: int, hours: float) -> dict[str, Any]:
     if name == "stages":
         return {stage: _figures(each, sounds, passes) for stage, each in _stages().items()}
     before_mb = _resident_mb()
     try:
         contestant = CONTESTANTS[name]()
-        contestant.make()
+        take = contestant.make()
     except ImportError as missing:
         return {"skipped": f"not installed: {missing}"}
-    figures = _figures(contestant, sounds, passes)
+    some = _at_rate(sounds["speech"][: 10 * RATE_HZ], contestant.rate_hz)
+    for block in _blocks(some, contestant.rate_hz):
+        take(block)
     resident_mb = _resident_mb()
-    figures["resident_mb"] = round(resident_mb, 1)
-    figures["own_mb"] = round(resident_mb - before_mb, 1)
+    figures = {
+        "resident_mb": round(resident_mb, 1),
+        "own_mb": round(resident_mb - before_mb, 1),
+        **_figures(contestant, sounds, passes),
+        "wake_ups_per_s": _wake_ups(contestant, sounds),
+    }
+    if hours:
+        figures["mixed"] = _mixed_hours(contestant, sounds, hours)
     return figures
 
 
 def _figures(contestant: Contestant, sounds: dict[str, Sound], passes: int) -> dict[str, Any]:
     cpu: dict[str, float] = {}
     worst: dict[str, float] = {}
+    detections: dict[str, int] = {}
     for kind, sound in sounds.items():
         heard = _at_rate(sound, contestant.rate_hz)
-        runs = [_listen(contestant, heard) for _ in range(passes)]
-        cpu[kind] = round(min(share for share, _ in runs), 6)
-        worst[kind] = round(min(longest for _, longest in runs), 3)
+        runs = [
+            _listen(contestant.make(), _blocks(heard, contestant.rate_hz)) for _ in range(passes)
+        ]
+        cpu[kind] = round(min(run.share for run in runs), 6)
+        worst[kind] = round(min(run.longest_ms for run in runs), 3)
+        detections[kind] = runs[0].detections
     day = sum(cpu[kind] * share for kind, share in DAY.items())
-    return {"cpu_s_per_audio_s": {**cpu, "day": round(day, 6)}, "worst_block_ms": worst}
+    return {
+        "cpu_s_per_audio_s": {**cpu, "day": round(day, 6)},
+        "worst_block_ms": worst,
+        "false_accepts": detections,
+    }
 
 
-def _listen(contestant: Contestant, sound: Sound) -> tuple[float, float]:
-    """CPU seconds per second of sound, and the longest block in milliseconds."""
-    take = contestant.make()
-    size = round(contestant.rate_hz * BLOCK_S)
-    blocks = [sound[at : at + size] for at in range(0, len(sound) - size + 1, size)]
-    longest_s = 0.0
-    began_s = time.process_time()
+@dataclass(slots=True)
+class _Run:
+    seconds: float = 0.0
+    spent_s: float = 0.0
+    longest_ms: float = 0.0
+    detections: int = 0
+    quiet_until_s: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """CPU seconds per second of sound."""
+        return self.spent_s / max(self.seconds, 1e-9)
+
+
+def _listen(take: Take, blocks: Iterable[Sound], run: _Run | None = None) -> _Run:
+    """Hear blocks, with their making not counted."""
+    run = run or _Run()
     for block in blocks:
-        block_began_s = time.perf_counter()
-        take(block)
-        longest_s = max(longest_s, time.perf_counter() - block_began_s)
-    spent_s = time.process_time() - began_s
-    return spent_s / (len(blocks) * BLOCK_S), longest_s * 1000
+        cpu_began_s, began_s = time.process_time(), time.perf_counter()
+        found = take(block)
+        run.longest_ms = max(run.longest_ms, (time.perf_counter() - began_s) * 1000)
+        run.spent_s += time.process_time() - cpu_began_s
+        run.seconds += BLOCK_S
+        if found is True and run.seconds >= run.quiet_until_s:
+            run.detections += 1
+            run.quiet_until_s = run.seconds + REFRACTORY_S
+    return run
+
+
+def _mixed_hours(contestant: Contestant, sounds: dict[str, Sound], hours: float) -> dict[str, Any]:
+    """All kinds mixed as in a day, through one instance, as one stream."""
+    take, run, by_kind = contestant.make(), _Run(), dict.fromkeys(DAY, 0)
+    first_mb = 0.0
+    for kind, piece in mixture(sounds, hours):
+        before = run.detections
+        heard = _at_rate(piece, contestant.rate_hz)
+        _listen(take, _blocks(heard, contestant.rate_hz), run)
+        by_kind[kind] += run.detections - before
+        first_mb = first_mb or _resident_mb()
+    return {
+        "hours": round(run.seconds / 3600, 3),
+        "cpu_s_per_audio_s": round(run.share, 6),
+        "worst_block_ms": round(run.longest_ms, 3),
+        "false_accepts": by_kind,
+        "false_accepts_per_hour": round(run.detections * 3600 / run.seconds, 3),
+        "grown_mb": round(_resident_mb() - first_mb, 1),
+    }
+
+
+def _blocks(sound: Sound, rate_hz: int) -> list[Sound]:
+    size = round(rate_hz * BLOCK_S)
+    return [sound[at : at + size] for at in range(0, len(sound) - size + 1, size)]
+
+
+def _wake_ups(contestant: Contestant, sounds: dict[str, Sound]) -> dict[str, float]:
+    """How often the listening thread, and any that it starts, begin to run, in real time.
+
+    Voluntary context switches of all threads but the one that delivers.
+    """
+    found = {}
+    for kind in ("quiet", "speech"):
+        heard = _at_rate(sounds[kind][: round(REAL_TIME_S * RATE_HZ)], contestant.rate_hz)
+        blocks = _blocks(heard, contestant.rate_hz)
+        found[kind] = round(_in_real_time(contestant, blocks), 1)
+    return found
+
+
+def _in_real_time(contestant: Contestant, blocks: list[Sound]) -> float:
+    least = contestant.block_s
+    listener = _Thread(contestant.make(), round(contestant.rate_hz * least))
+    listener.start()
+    began_s, before = time.monotonic(), _switches(threading.get_native_id())
+    for number, block in enumerate(blocks):
+        time.sleep(max(0.0, began_s + number * BLOCK_S - time.monotonic()))
+        listener.deliver(block)
+    switches = _switches(threading.get_native_id()) - before
+    took_s = time.monotonic() - began_s
+    listener.deliver(None)
+    listener.join()
+    return switches / took_s
+
+
+class _Thread(threading.Thread):
+    """Takes blocks as Bittern's own listening thread does: woken when enough have come."""
+
+    def __init__(self, take: Take, least: int) -> None:
+        super().__init__(daemon=True)
+        self._take = take
+        self._least = least
+        self._held: list[Sound] = []
+        self._queue: queue.Queue[list[Sound] | None] = queue.Queue()
+
+    def deliver(self, block: Sound | None) -> None:
+        """Hand over a block; None ends the thread."""
+        if block is None:
+            self._queue.put(None)
+            return
+        self._held.append(block)
+        if sum(map(len, self._held)) >= self._least:
+            self._queue.put(self._held)
+            self._held = []
+
+    def run(self) -> None:
+        """Hear until the end."""
+        while (blocks := self._queue.get()) is not None:
+            for block in blocks:
+                self._take(block)
+
+
+def _switches(but_thread: int) -> int:
+    """Voluntary context switches so far of all threads but one."""
+    count = 0
+    for status in Path("/proc/self/task").glob("*/status"):
+        if status.parent.name != str(but_thread):
+            lines = status.read_text().splitlines()
+            count += sum(int(x.split()[1]) for x in lines if x.startswith("voluntary_ctxt"))
+    return count
 
 
 def _at_rate(sound: Sound, rate_hz: int) -> Sound:
@@ -313,18 +398,32 @@ def _compare(figures: dict[str, Any]) -> None:
 
 
 def _table(figures: dict[str, Any]) -> str:
-    kinds = [*DAY, "day"]
-    lines = ["CPU time per second of sound, in ms".ljust(38) + "".join(k.rjust(9) for k in kinds)]
     rows = {name: figures[name] for name in CONTESTANTS}
     rows |= {f"  {name}": each for name, each in figures["stages"].items()}
-    for name, each in rows.items():
-        if "skipped" in each:
-            lines.append(f"{name:38}skipped, {each['skipped']}")
-            continue
-        cpu = each["cpu_s_per_audio_s"]
-        memory = f"   {each['own_mb']:.0f} MB" if "own_mb" in each else ""
-        lines.append(f"{name:38}" + "".join(f"{cpu[k] * 1000:9.3f}" for k in kinds) + memory)
+    skipped = [f"{name}: {each['skipped']}" for name, each in rows.items() if "skipped" in each]
+    there = {name: each for name, each in rows.items() if "skipped" not in each}
+    lines = _block("CPU time per second of sound, in ms", there, "cpu_s_per_audio_s", 1000.0)
     for name, shares in figures["bittern_as_share_of"].items():
-        cells = "".join(f"{shares[kind]:9.2f}" for kind in kinds)
-        lines.append(f"{'from 16 kHz, as a share of ' + name:38}" + cells)
-    return "\n".join(lines)
+        cells = "".join(f"{shares[kind]:9.2f}" for kind in (*DAY, "day"))
+        lines.append(f"{'from 16 kHz, as a share of ' + name:38}{cells}")
+    lines += _block("longest block of 20 ms, in ms", there, "worst_block_ms")
+    whole = {name: each for name, each in there.items() if "wake_ups_per_s" in each}
+    lines += _block("false accepts", whole, "false_accepts")
+    lines += _block("wake-ups per second", whole, "wake_ups_per_s")
+    lines += ["resident memory, and what is its own, in MB"]
+    lines += [f"{n:38}{each['resident_mb']:9.1f}{each['own_mb']:9.1f}" for n, each in whole.items()]
+    for name, each in whole.items():
+        if "mixed" in each:
+            lines.append(f"mixed hours: {name}: {json.dumps(each['mixed'])}")
+    return "\n".join(lines + skipped)
+
+
+def _block(
+    title: str, rows: dict[str, dict[str, Any]], figure: str, scale: float = 1.0
+) -> list[str]:
+    kinds = list(next(iter(rows.values()))[figure])
+    lines = [title.ljust(38) + "".join(kind.rjust(9) for kind in kinds)]
+    for name, each in rows.items():
+        cells = "".join(f"{each[figure][kind] * scale:9.3f}" for kind in kinds)
+        lines.append(f"{name:38}{cells}")
+    return lines
