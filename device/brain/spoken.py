@@ -13,6 +13,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from device.brain.written import said_instead
 from device.tools.spoken import (
     clock_time,
     date,
@@ -79,7 +80,7 @@ def as_spoken(text: str) -> str:
     text = _ADDRESS.sub(r"\1", text)
     text = _PRODUCT.sub(" times ", text)
     text = _MARKUP.sub("", text)
-    text = _EMOJI.sub("", text)
+    text = said_instead(_EMOJI.sub("", text))
     slashes = {match[0]: f"\0{number}\0" for number, match in enumerate(_KEEP_SLASH.finditer(text))}
     for unit, mark in slashes.items():
         text = text.replace(unit, mark)

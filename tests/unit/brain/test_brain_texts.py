@@ -27,7 +27,7 @@ REPLIES = load_language(seed=1).replies
     ("written", "said"),
     [
         ("**Sure!** See [this](http://x.y).", "Sure! See this."),
-        ("At https://www.example.com/a?b", "At example.com"),
+        ("At https://www.example.com/a?b", "At example dot com"),
         ("5x3=15 and 2*3", "5 times 3 equals 15 and 2 times 3"),
         ("about ≈5 km/h 😀", "about about 5 km/h"),
         ("e.g. this, and/or that", "for example this, or that"),
