@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from device.brain.abilities import Abilities, FunctionTool
-    from device.brain.answering import LayeredThinker
+    from device.brain.answering import LayeredThinker, ToolModel
     from device.brain.trial import Case
 
 TABLE = Path("tests/data/utterances.toml")
 NOISE_DB = 20.0
 """How far the noise lies below the synthesized voice."""
 _FRAME_SAMPLES = 512
+_AS_LONG_AS_IT_TAKES_S = 180.0
 _ANSWER = json.dumps({"ok": True, "spoken": "Your timer is set for fifteen minutes."})
 """What a tool gives back when it is called here: nothing is carried out."""
 
@@ -59,6 +60,12 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="with every core busy, and a listener beside it whose delays are shown",
     )
     parser.add_argument("--chat", action="store_true", help="the chat model as well")
+    parser.add_argument(
+        "--tool-model",
+        choices=("none", "needle"),
+        default="none",
+        help="the model for free phrasing, given as much time as it takes (none)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -255,6 +262,7 @@ def _ordered(slots: dict[str, str], tool: FunctionTool) -> dict[str, str]:
 
 def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
     from device.bench.figures import spread
+    from device.bench.phrasing import phrasings
     from device.brain.loading import load_abilities
     from device.brain.trial import appliance_tools, read_table
 
@@ -264,7 +272,7 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
     cases = read_table(chosen.utterances)
     spread_out = cases[:: max(1, len(cases) // chosen.limit)] if chosen.limit else cases
     tools = appliance_tools()
-    thinker = _at_table_time(abilities)
+    thinker = _at_table_time(abilities, chosen.tool_model)
     coffee, machine = orders(chosen.recordings, chosen.limit)
     noise = _noise_of(chosen.recordings)
     taken = [_take(abilities, thinker, spoken, tools) for spoken in people(chosen.recordings)]
@@ -285,22 +293,27 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
         "words": _word_errors(taken),
         "actions": _actions(taken),
         "written": _written(thinker, cases, tools),
+        "phrasing": phrasings(thinker, chosen.utterances.parent, tools),
         "memory": memory,
     }
+    if chosen.tool_model != "none":
+        memory["tool_model_mb"] = children_mb()
     if chosen.chat:
         figures["chat"] = _chat(abilities)
         memory["with_chat_mb"] = resident_mb()
     return figures
 
 
-def _at_table_time(abilities: Abilities) -> LayeredThinker:
+def _at_table_time(abilities: Abilities, tool_model: ToolModel) -> LayeredThinker:
     """The loaded brain's layers, with the clock of the table."""
-    from device.brain.answering import LayeredThinker
+    from device.brain.answering import LayeredThinker, load_tool_model
     from device.brain.intents.language import load_language
     from device.brain.trial import TABLE_NOW
 
     assert isinstance(abilities.thinker, LayeredThinker)
-    return LayeredThinker(load_language(seed=1), now=lambda: TABLE_NOW)
+    language = load_language(seed=1)
+    caller = load_tool_model(tool_model, language, patience_s=_AS_LONG_AS_IT_TAKES_S)
+    return LayeredThinker(language, now=lambda: TABLE_NOW, tool_model=caller)
 
 
 def _take(
@@ -466,6 +479,14 @@ def resident_mb() -> int:
     return int(status.split("VmRSS:")[1].split()[0]) // 1024
 
 
+def children_mb() -> int:
+    """Resident memory of this process's children: the engine of a tool model."""
+    tasks = Path("/proc/self/task").iterdir()
+    children = [pid for task in tasks for pid in (task / "children").read_text("ascii").split()]
+    statuses = [Path(f"/proc/{pid}/status").read_text(encoding="ascii") for pid in children]
+    return sum(int(status.split("VmRSS:")[1].split()[0]) for status in statuses) // 1024
+
+
 _START = """
 import json, time
 from device.bench.brain import resident_mb, since_start_s
@@ -492,6 +513,8 @@ def _start() -> dict[str, Any]:
 
 
 def _print(figures: dict[str, Any]) -> None:
+    from device.bench.phrasing import in_a_line
+
     start, memory = figures["start"], figures["memory"]
     print(f"ready after {start['ready_s']} s with {start['resident_mb']} MB; ", end="")
     print(f"{memory['worked_mb']} MB after work; {figures['cores']} core(s)")
@@ -507,6 +530,10 @@ def _print(figures: dict[str, Any]) -> None:
     print(f"right, written  {written['right']:4} of {written['count']}")
     for miss in written["misses"]:
         print(f"    {miss}")
+    for name, table in figures["phrasing"].items():
+        print(f"{name}: {in_a_line(table)}")
+        for miss in table["misses"]:
+            print(f"    {miss}")
     for name in ("listener_alone", "listener_under_load", "chat"):
         if name in figures:
             print(f"{name}: {json.dumps(figures[name])}")

@@ -319,9 +319,14 @@ def load_thinker(
     return LayeredThinker(words, chat, tool_model=caller)
 
 
-def load_tool_model(name: ToolModel, language: Language) -> Understanding | None:
-    """Start a model of tool calls from the store; None if none is wished, or it is not there."""
-    from device.brain.needle import Needle
+def load_tool_model(
+    name: ToolModel, language: Language, patience_s: float | None = None
+) -> Understanding | None:
+    """Start a model of tool calls from the store; None if none is wished, or it is not there.
+
+    ``patience_s`` is how long a user waits for it, if not the usual time.
+    """
+    from device.brain.needle import PATIENCE_S, Needle
     from device.brain.needle_process import NeedleProcess
     from device.models import path_of
     from device.models.errors import ModelError
@@ -333,7 +338,7 @@ def load_tool_model(name: ToolModel, language: Language) -> Understanding | None
     except ModelError as missing:
         _log.warning("no model of tool calls: %s; %s", missing, missing.advice)
         return None
-    needle = Needle(engine, language)
+    needle = Needle(engine, language, patience_s=patience_s or PATIENCE_S)
     needle.load()
     return needle
 
