@@ -100,11 +100,24 @@ check_options() {
     [ -n "$timezone" ] || timezone=$(zone_of_this_machine)
     [ -z "$timezone" ] || python3 -c 'import sys, zoneinfo; sys.exit(sys.argv[1] not in zoneinfo.available_timezones())' "$timezone" ||
         fail "--timezone: there is no time zone \"$timezone\""
-    PYTHONPATH=$REPOSITORY python3 -m device config check "$settings" >&2 ||
-        fail "$settings has mistakes (above)"
+    check_settings || fail "$settings has mistakes (above)"
     [ -d "$folder" ] || fail "$folder is not a folder"
     [ -n "$system" ] || system=$(system_of_card)
     must_be --system "$system" 'trixie|bookworm' 'trixie or bookworm'
+}
+
+# With nothing but Python itself, for this may be anybody's computer.
+check_settings() {
+    PYTHONPATH=$REPOSITORY PYTHONDONTWRITEBYTECODE=1 python3 -c '
+import sys
+from pathlib import Path
+from device.panel.boards import load_board
+from device.schema.mistakes import MistakesError
+from device.settings.load import load_settings
+try:
+    load_board(load_settings(Path(sys.argv[1])).settings.panel.board)
+except MistakesError as bad:
+    sys.exit(str(bad))' "$settings"
 }
 
 zone_of_this_machine() {

@@ -8,7 +8,7 @@ from device.cli import Commands
 
 
 def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
-    """Declare ``bittern board list|show|detect``."""
+    """Declare ``bittern board list|show|mixer|detect``."""
     family = commands.add_parser("board", help="the boards: list, describe, detect")
     board = family.add_subparsers(dest="board_command", metavar="COMMAND", required=True)
 
@@ -21,6 +21,11 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     show.add_argument("board", help="name of a board or path of a board file")
     show.add_argument("--json", action="store_true", help="as one JSON object")
     show.set_defaults(run=run_show)
+
+    mixer = board.add_parser("mixer", help="the levels of the board's sound card, and set them")
+    mixer.add_argument("board", nargs="?", help="default: the board of the settings")
+    mixer.add_argument("--apply", action="store_true", help="set those that are not right")
+    mixer.set_defaults(run=run_mixer)
 
     detect = board.add_parser("detect", help="guess which board this is; changes nothing")
     detect.add_argument("--json", action="store_true", help="what was found, and the guesses")
@@ -54,6 +59,25 @@ def run_show(arguments: argparse.Namespace) -> int:
     else:
         print(describe(board))
     return 0
+
+
+def run_mixer(arguments: argparse.Namespace) -> int:
+    """Show each level as it is and should be; 1 where one is not right."""
+    from device.errors import EXIT_FAILURE
+    from device.panel import mixer
+    from device.panel.boards import load_board
+    from device.settings import load_settings
+
+    board = load_board(arguments.board or load_settings().settings.panel.board)
+    if arguments.apply:
+        mixer.apply(board.sound)
+    found = mixer.levels(board.sound)
+    for level in found:
+        state = "" if level.is_right else f", should be {level.wanted}"
+        print(f"{level.control}: {level.trouble or level.found}{state}")
+    if not found:
+        print(f"{board.title}: no levels are described")
+    return 0 if all(level.is_right for level in found) else EXIT_FAILURE
 
 
 def run_detect(arguments: argparse.Namespace) -> int:

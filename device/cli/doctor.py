@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from device.cli import Commands
     from device.doctor.findings import Finding
     from device.settings import LoadedSettings
+    from device.settings.tree import Settings
 
 
 def add_commands(commands: Commands[Any]) -> None:
@@ -25,6 +26,9 @@ def add_commands(commands: Commands[Any]) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--sound", action="store_true", help="play a chirp, and find it in the microphone"
+    )
     parser.set_defaults(run=run)
 
 
@@ -34,7 +38,7 @@ def run(chosen: argparse.Namespace) -> int:
     from device.logs import log_to_terminal
 
     log_to_terminal("critical")  # every trouble becomes a finding
-    findings = _examine(chosen.config)
+    findings = _examine(chosen.config, with_sound=chosen.sound)
     code = exit_code(findings)
     if chosen.json:
         print(json.dumps({"exit_code": code, "findings": [_plain(each) for each in findings]}))
@@ -56,10 +60,11 @@ def _plain(finding: Finding) -> dict[str, object]:
             "advice": finding.advice}  # fmt: skip
 
 
-def _examine(config: Path | None) -> list[Finding]:
+def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.doctor.answers import check_endpoints
     from device.doctor.findings import Finding, Verdict
     from device.doctor.machine import check_machine
+    from device.doctor.panel import check_board
     from device.doctor.sound import check_stores
     from device.errors import BitternError
     from device.settings import load_settings
@@ -73,20 +78,18 @@ def _examine(config: Path | None) -> list[Finding]:
     file = str(loaded.user_file or "the shipped ones")
     return [
         Finding("settings", Verdict.GOOD, file),
-        *_sound(loaded),
-        _board(loaded.settings.panel.board),
+        *_sound(loaded, with_sound=with_sound),
+        *check_board(loaded.settings.panel.board),
         *check_stores(),
         *asyncio.run(check_endpoints(loaded)),
         *check_machine(state_folder(loaded.settings.paths)),
     ]
 
 
-def _sound(loaded: LoadedSettings) -> list[Finding]:
+def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
     from device.appliance.control import order
     from device.cli.control import _socket
-    from device.daemon.service import microphone_from, speaker_from
     from device.doctor.findings import Finding, Verdict
-    from device.doctor.sound import check_microphone, check_speaker
     from device.errors import BitternError
 
     settings = loaded.settings
@@ -95,25 +98,37 @@ def _sound(loaded: LoadedSettings) -> list[Finding]:
         if not status.get("ok"):
             raise BitternError(str(status.get("error")))
     except BitternError:
-        return [
-            check_microphone(lambda: microphone_from(settings.microphone)),
-            check_speaker(lambda: speaker_from(settings.speaker)),
-        ]
+        return _sound_cards(settings, with_sound=with_sound)
     verdict = Verdict.BAD if status["fault"] or status["is_safe_mode"] else Verdict.GOOD
     found = f"runs, {status['state']}{': ' + str(status['fault']) if status['fault'] else ''}"
     return [
         Finding("appliance", verdict, found),
         Finding("microphone", verdict, f"{status['microphone']}, in use by the appliance"),
         Finding("speaker", verdict, f"{status['speaker']}, in use by the appliance"),
+        Finding("echo path", Verdict.SKIPPED, "stop the appliance, and ask with --sound"),
     ]
 
 
-def _board(name: str) -> Finding:
+def _sound_cards(settings: Settings, *, with_sound: bool) -> list[Finding]:
+    from device.audio.all_channels import AllChannelsMicrophone
+    from device.audio.portaudio_host import shared_host
+    from device.daemon.service import microphone_from, speaker_from
+    from device.doctor.echo_path import check_echo_path
     from device.doctor.findings import Finding, Verdict
-    from device.errors import BitternError
-    from device.panel.boards import load_board
+    from device.doctor.sound import check_channels, check_devices, check_speaker
 
-    try:
-        return Finding("board", Verdict.GOOD, load_board(name).title)
-    except BitternError as failure:
-        return Finding("board", Verdict.BAD, failure.what, "See `bittern board list`.")
+    wanted, speaker = settings.microphone, settings.speaker
+    microphone = AllChannelsMicrophone(
+        wanted.device, rate_hz=wanted.rate_hz or None, block_ms=wanted.block_ms
+    )
+    findings = [
+        check_devices(shared_host().devices),
+        check_channels(microphone, None if wanted.channel == "mix" else wanted.channel),
+        check_speaker(lambda: speaker_from(speaker)),
+    ]
+    if not with_sound:
+        return [*findings, Finding("echo path", Verdict.SKIPPED, "ask with --sound")]
+    echo = check_echo_path(
+        lambda: microphone_from(wanted), lambda: speaker_from(speaker), speaker.volume_percent
+    )
+    return [*findings, echo]

@@ -18,6 +18,7 @@ from device.audio.portaudio_host import shared_host
 from device.daemon.changes import Changes, changes
 from device.daemon.controls import Controls
 from device.daemon.daemon import Daemon
+from device.daemon.levels import set_levels_once
 from device.daemon.loudness import loudness
 from device.daemon.orders import Orders
 from device.errors import BitternError
@@ -125,6 +126,7 @@ class Service:
         self._front = _front(settings.panel, self.controls)
         self._front.start()
         self._front.panel.follow(self._loudness)
+        await asyncio.to_thread(set_levels_once, settings)
         # A microphone that a switch closes is not opened, not for a moment.
         await asyncio.to_thread(self._front.buttons.wait_until_known, SWITCH_WITHIN_S)
         self.daemon = self._build(self.loaded)

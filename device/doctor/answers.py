@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, date, datetime
 
 from device.appliance.brain_process import BrainProcess
 from device.conductor.links import EndpointEntry
 from device.daemon.daemon import brain_arguments
 from device.daemon.endpoints import roster
 from device.doctor.findings import Finding, Verdict
+from device.doctor.reach import SOON_DAYS, last_day, way_to
 from device.errors import BitternError
 from device.realtime.failures import LinkFailed, Reason
 from device.realtime.websocket import Link
@@ -47,6 +49,7 @@ async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
 
 async def _check(name: str, entry: EndpointEntry) -> Finding:
     check = f"endpoint {name}"
+    way = await way_to(entry.endpoint.url)
     began_s = time.monotonic()
     try:
         if entry.is_missing_key:
@@ -62,4 +65,15 @@ async def _check(name: str, entry: EndpointEntry) -> Finding:
         return Finding(check, Verdict.BAD, failure.what, failure.advice)
     took_s = time.monotonic() - began_s
     await link.close()
-    return Finding(check, Verdict.GOOD, f"session ready after {took_s:.2f} s")
+    found = f"session ready after {took_s:.2f} s"
+    found += f"; {way}" if way is not None else ""
+    return _with_last_day(check, found, await last_day(entry.endpoint), datetime.now(UTC).date())
+
+
+def _with_last_day(check: str, found: str, day: date | None, today: date) -> Finding:
+    if day is None:
+        return Finding(check, Verdict.GOOD, found)
+    found += f"; its model ends on {day:%d %B %Y}"
+    is_soon = (day - today).days <= SOON_DAYS
+    advice = "Choose a newer model in the settings." if is_soon else ""
+    return Finding(check, Verdict.WARNING if is_soon else Verdict.GOOD, found, advice)

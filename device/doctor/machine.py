@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ HOT_C, WARM_C = 80.0, 70.0
 _THROTTLED = {0: "undervoltage now", 1: "frequency capped now", 2: "throttled now",
               16: "undervoltage since boot", 18: "throttled since boot"}  # fmt: skip
 """Bits of ``vcgencmd get_throttled``."""
+MOST_EXPOSED = 2.0
+"""What ``systemd-analyze security`` gives the shipped unit, at most."""
 UNITS = ("bittern.service", "bittern-brain.socket", "bittern-safe.service")
 
 
@@ -24,9 +27,11 @@ def check_machine(state: Path, root: Path = Path("/")) -> Iterator[Finding]:
     yield _governor(root)
     yield _temperature(root)
     yield _power(root)
+    yield _supply(root)
     yield _clock()
     yield _disk(state)
     yield from _units(root)
+    yield _sandbox(root)
 
 
 def _governor(root: Path) -> Finding:
@@ -62,6 +67,18 @@ def _power(root: Path) -> Finding:
     return Finding("power", verdict, ", ".join(troubles), "Use the power supply of its maker.")
 
 
+def _supply(root: Path) -> Finding:
+    """Undervoltage as the kernel's hardware monitor sees it, which every Pi has."""
+    for monitor in sorted((root / "sys/class/hwmon").glob("hwmon*")):
+        if _text(monitor / "name") == "rpi_volt":
+            is_low = _text(monitor / "in0_lcrit_alarm") == "1"
+            if is_low:
+                advice = "Use the power supply of its maker, and a short cable."
+                return Finding("supply", Verdict.BAD, "undervoltage", advice)
+            return Finding("supply", Verdict.GOOD, "no undervoltage")
+    return Finding("supply", Verdict.SKIPPED, "only a Raspberry Pi says")
+
+
 def _clock() -> Finding:
     if SystemClock().is_trusted():
         return Finding("clock", Verdict.GOOD, "set since the machine was started")
@@ -90,6 +107,33 @@ def _units(root: Path) -> Iterator[Finding]:
         yield Finding(unit, Verdict.GOOD if is_good else Verdict.BAD, states[unit], advice)
     if states[UNITS[2]] == "active":
         yield Finding("safe mode", Verdict.BAD, "active", "`journalctl -u bittern` says why.")
+
+
+def _sandbox(root: Path) -> Finding:
+    """How exposed systemd calls the service, from 0 (not at all) to 10."""
+    if not (root / "etc/systemd/system" / UNITS[0]).exists():
+        return Finding("sandbox", Verdict.SKIPPED, "not installed as a service")
+    try:
+        done = subprocess.run(
+            ["systemd-analyze", "security", "--no-pager", UNITS[0]],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        return Finding("sandbox", Verdict.SKIPPED, f"cannot be asked: {failure}")
+    return judge_sandbox(done.stdout)
+
+
+def judge_sandbox(report: str) -> Finding:
+    """Read the last line of ``systemd-analyze security``."""
+    found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", report)
+    if found is None:
+        return Finding("sandbox", Verdict.SKIPPED, "systemd does not say")
+    exposure = float(found[1])
+    text = f"exposure {exposure:g} of 10"
+    if exposure > MOST_EXPOSED:
+        advice = "Was the unit changed (`systemctl cat bittern`)? `scripts/install.sh` mends it."
+        return Finding("sandbox", Verdict.WARNING, text, advice)
+    return Finding("sandbox", Verdict.GOOD, text)
 
 
 def _state_of(unit: str) -> str:

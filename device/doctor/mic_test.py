@@ -99,8 +99,13 @@ def run_mic_test(
     seconds: float,
     used: int | None,
     on_block: Callable[[Samples], None] = lambda _: None,
+    *,
+    was_spoken: bool = True,
 ) -> MicTest:
-    """Record all channels at once and measure each. Raises what opening raises."""
+    """Record all channels at once and measure each. Raises what opening raises.
+
+    ``was_spoken``: somebody was asked to speak, so that silence is a fault.
+    """
     record(microphone, seconds, on_block)
     rate_hz = microphone.rate_hz
     settled = round(SETTLE_S * rate_hz)
@@ -108,7 +113,7 @@ def run_mic_test(
     if not sounds or len(sounds[0]) < round(BLOCK_S * rate_hz):
         return MicTest(microphone.name, rate_hz, (), used, silence(0))
     channels = tuple(
-        Channel(number, levels, judge(levels, was_spoken=True))
+        Channel(number, levels, judge(levels, was_spoken=was_spoken))
         for number, sound in enumerate(sounds)
         for levels in (measure(sound, rate_hz),)
     )

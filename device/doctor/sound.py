@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from device.audio.all_channels import AllChannelsMicrophone
+from device.audio.devices import Direction, SoundDevice
 from device.audio.microphone import Microphone
 from device.audio.samples import Samples
 from device.audio.sounds import Sounds
 from device.audio.speaker import Speaker
 from device.doctor.findings import Finding, Verdict
 from device.doctor.levels import BLOCK_S, judge, measure
+from device.doctor.mic_test import run_mic_test
 from device.doctor.recording import record
 from device.errors import BitternError
 
 LISTEN_S = 1.5
+MOST_LISTED = 6
 _DEVICES = "See `bittern devices`, and [microphone] device in the settings."
 
 
@@ -32,6 +36,49 @@ def check_microphone(microphone: Callable[[], Microphone]) -> Finding:
         return Finding("microphone", Verdict.BAD, f"{found}: delivers nothing", _DEVICES)
     judgement = judge(measure(sound, one.rate_hz))
     return Finding("microphone", judgement.verdict, f"{found}: {judgement.found}", judgement.advice)
+
+
+def check_channels(microphone: AllChannelsMicrophone, used: int | None) -> Finding:
+    """Listen with every channel; ``used`` is the one of the settings, None for all mixed."""
+    try:
+        done = run_mic_test(microphone, LISTEN_S, used, was_spoken=False)
+    except BitternError as failure:
+        return Finding("microphone", Verdict.BAD, failure.what, failure.advice or _DEVICES)
+    found = f"{done.name}, {done.rate_hz} Hz"
+    if not done.channels:
+        return Finding("microphone", Verdict.BAD, f"{found}: delivers nothing", _DEVICES)
+    chosen = next((each for each in done.channels if each.number == used), None) or done.best
+    if chosen is None:
+        chosen = done.channels[0]
+    judgement = chosen.judgement
+    dead = [str(each.number) for each in done.channels if each.levels.is_dead]
+    text = f"{found}: channel {chosen.number}: {judgement.found}"
+    if dead and not chosen.levels.is_dead:
+        text += f"; dead: {', '.join(dead)} of {len(done.channels)}"
+        if used is None and judgement.verdict is Verdict.GOOD:
+            advice = "Dead channels make a mix faint: choose one ([microphone] channel)."
+            return Finding("microphone", Verdict.WARNING, text, advice)
+    return Finding("microphone", judgement.verdict, text, judgement.advice)
+
+
+def check_devices(devices: Callable[[], list[SoundDevice]]) -> Finding:
+    """Which microphones and speakers the machine has, and at what rates they run."""
+    try:
+        found = devices()
+    except BitternError as failure:
+        return Finding("sound devices", Verdict.BAD, failure.what, failure.advice)
+    ways = ((Direction.IN, "microphones"), (Direction.OUT, "speakers"))
+    there = {name: [each for each in found if each.channels(way)] for way, name in ways}
+    text = "; ".join(f"{name}: {_listed(each)}" for name, each in there.items())
+    if not all(there.values()):
+        return Finding("sound devices", Verdict.BAD, text, "Plug one in, or set up the HAT.")
+    return Finding("sound devices", Verdict.GOOD, text)
+
+
+def _listed(devices: list[SoundDevice]) -> str:
+    names = [f"{each.name} ({each.default_rate_hz} Hz)" for each in devices[:MOST_LISTED]]
+    more = len(devices) - MOST_LISTED
+    return (", ".join(names) or "none") + (f" and {more} more" if more > 0 else "")
 
 
 def check_speaker(speaker: Callable[[], Speaker]) -> Finding:
@@ -58,13 +105,17 @@ def check_speaker(speaker: Callable[[], Speaker]) -> Finding:
 
 
 def check_stores() -> Iterator[Finding]:
-    """The models (by size and date; `bittern models verify` hashes them) and the notices."""
+    """The models, each hashed anew, and the notices."""
     from device.models import store
     from device.models.model_store import Condition
 
     here = store()
     for chosen in here.manifest.select(()):
-        condition = here.condition_of_set(chosen)
+        try:
+            condition = here.condition_of_set(chosen, here.full_condition)
+        except BitternError as failure:
+            yield Finding(f"model {chosen.name}", Verdict.BAD, failure.what, failure.advice)
+            continue
         is_sound = condition is Condition.SOUND
         verdict = Verdict.GOOD if is_sound else Verdict.BAD
         advice = "" if is_sound else "Run `bittern models fetch`."

@@ -17,6 +17,7 @@ PACKAGES_TO_RUN=(
 PACKAGES_ON_A_PI=(
     python3-lgpio
     python3-spidev
+    alsa-utils # the levels of a sound HAT, and that they survive a restart
 )
 
 # The tests bring up a sound server with pretended cards and speak through it, and start

@@ -80,3 +80,27 @@ def test_without_a_microphone_it_says_so(sound_server: Any) -> None:
     assert done.returncode == 1
     assert 'no microphone "no such thing"' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def doctor(server: Any, *arguments: str) -> dict[str, dict[str, Any]]:
+    environment = {**server.environment, "OPENAI_API_KEY": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "device", "doctor", "--json", *arguments],
+        env=environment, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert report["exit_code"] == done.returncode
+    return {each["check"]: each for each in report["findings"]}
+
+
+def test_the_doctor_hears_the_echo_of_a_speaker(sound_server: Any, tmp_path: Any) -> None:
+    """``test_echo`` hears what is played, as a microphone beside its speaker does."""
+    settings = tmp_path / "mine.toml"
+    settings.write_text(
+        '[microphone]\ndevice = "test_echo"\n[speaker]\ndevice = "test_speaker"\n'
+        'volume_percent = 100\n[[endpoint]]\nname = "brain"\n'
+    )
+    found = doctor(sound_server, "--sound", "--config", str(settings))
+    assert "test_echo" in found["sound devices"]["found"]
+    assert "heard" in found["echo path"]["found"], found["echo path"]
+    assert found["speaker"]["verdict"] == "good"
