@@ -19,9 +19,10 @@ from device.models import path_of
 from device.vad.endpointing import SURELY_FINISHED, SURELY_UNFINISHED
 from device.vad.sentence_end import EMBEDDING, MEL, MODEL, SentenceEnd
 from device.vad.silero import RATE_HZ, Silero
-from device.vad.training.collect import features_of, people, synthesized
+from device.vad.training.collect import features_of, known_words, people, synthesized
 from device.vad.training.examples import Sound, Source
 from device.vad.training.fit import Network, fit, write_onnx
+from device.vad.training.sentences import open_sentences, sentences
 from device.vad.training.words import Aligner
 from device.wake.scoring import load
 
@@ -51,7 +52,8 @@ def collect(recordings: Path, count: int) -> tuple[dict[str, Set], dict[str, Set
     aligner = Aligner(path_of("whisper-tiny.en/model.bin").parent)
     silero = Silero(path_of("silero/silero_vad.onnx"))
     judge = SentenceEnd(path_of(MEL), path_of(EMBEDDING), None)
-    sources = [*people(recordings, aligner, silero), *synthesized(count, aligner, silero)]
+    texts = [*sentences(count), *open_sentences(count, known_words())]
+    sources = [*people(recordings, aligner, silero), *synthesized(texts, aligner, silero)]
     noises = _noises(recordings)
     learned: dict[str, Set] = {}
     judged: dict[str, Set] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,6 @@ from device.vad.training.examples import (
     speech_end,
     sure_cuts,
 )
-from device.vad.training.sentences import sentences
 from device.vad.training.words import Aligner
 from device.wake.scoring import load
 
@@ -62,11 +61,27 @@ def _source(path: Path, aligner: Aligner, silero: Silero, origin: str) -> Iterat
         yield Source(path.name, sound, words, origin, end, sure_cuts(sound[:end], words))
 
 
-def synthesized(count: int, aligner: Aligner, silero: Silero) -> Iterator[Source]:
+def known_words() -> list[str]:
+    """Words that the synthesizer's dictionary pronounces, short enough to be common."""
+    import gzip
+    import json
+
+    from hibari.tts import ASSETS
+
+    with gzip.open(Path(ASSETS) / "lexicon_us_gold.json.gz", "rt", encoding="utf-8") as file:
+        lexicon = json.load(file)
+    return sorted(
+        w for w in lexicon if w.isascii() and w.isalpha() and w.islower() and 3 <= len(w) <= 9
+    )
+
+
+def synthesized(
+    texts: Sequence[str], aligner: Aligner, silero: Silero, first: int = 0
+) -> Iterator[Source]:
     """Sentences spoken whole, and their beginnings spoken as if something followed."""
     voice = HibariVoice()
-    chance = np.random.default_rng(5)
-    for number, text in enumerate(sentences(count)):
+    chance = np.random.default_rng(5 + first)
+    for number, text in enumerate(texts, start=first):
         speed = float(chance.uniform(0.8, 1.25))
         sound = spoken(voice, text, speed)
         end = speech_end(silero, sound)

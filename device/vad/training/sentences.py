@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 
 _SLOTS = {
     "n": "two|three|five|seven|eight|ten|twelve|fifteen|twenty|thirty five|forty|ninety",
@@ -92,7 +93,48 @@ _TEMPLATES = (
     "We are going to {city} with {who} in {n} weeks.",
     "If it snows on {day}, wake me at {clock}.",
 )
+_OPEN_TEMPLATES = (
+    "What is a {any}?",
+    "Tell me about the {any} and the {any}.",
+    "Add {any} to my {any} list.",
+    "Put the {any} {any} on the list.",
+    "Turn on the {any} in the {any}.",
+    "Turn the {any} {any} off.",
+    "Play {any} by the {any}.",
+    "Play the song {any} {any}.",
+    "Set a timer for the {any}.",
+    "Remind me to {any} the {any}.",
+    "Remind me about the {any} on {day}.",
+    "Who invented the {any}?",
+    "Where did I put my {any}?",
+    "How many {any} are there in a {any}?",
+    "When does the {any} of the {any} begin?",
+    "Is the {any} still in the {room}?",
+    "Call the {any} office.",
+    "I would like a {any} with {any}.",
+    "Give me the {any} of the {any} {any}.",
+    "Can you find the {any} for me and {any} it?",
+    "What do you think about {any}?",
+    "Let us {any} a {any} {any}.",
+    "My {any} wants to {any}.",
+    "The {any} is too {any}.",
+    "Which {any} has the best {any}?",
+    "{any}.",
+    "{any} {any}.",
+    "No, the {any}.",
+)
 _SLOT = re.compile(r"\{(\w+)\}")
+
+
+def open_sentences(count: int, words: Sequence[str], seed: int = 1) -> list[str]:
+    """Return sentences with any words in all places.
+
+    What is learned from these is not which nouns are last, for any may be and none must.
+    """
+    chance = random.Random(seed)
+    return [
+        _filled(chance.choice(_OPEN_TEMPLATES), chance, words).capitalize() for _ in range(count)
+    ]
 
 
 def sentences(count: int, seed: int = 0) -> list[str]:
@@ -105,5 +147,8 @@ def sentences(count: int, seed: int = 0) -> list[str]:
     return list(found)[:count]
 
 
-def _filled(template: str, chance: random.Random) -> str:
-    return _SLOT.sub(lambda slot: chance.choice(_SLOTS[slot[1]].split("|")), template)
+def _filled(template: str, chance: random.Random, words: Sequence[str] = ()) -> str:
+    def one(slot: re.Match[str]) -> str:
+        return chance.choice(words if slot[1] == "any" else _SLOTS[slot[1]].split("|"))
+
+    return _SLOT.sub(one, template)
