@@ -9,5 +9,5 @@ __version__ = "0.1.0"
 
 # ONNX Runtime (seen with 1.32.0 on Linux) reports to its makers over the internet unless this
 # is set before it is imported: it asks for the address of mobile.events.data.microsoft.com
-# within seconds of the first session. Nothing leaves this device that nobody asked for.
+# nine seconds after the first session. Nothing leaves this device that nobody asked for.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
