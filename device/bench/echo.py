@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -336,9 +337,9 @@ def _removed_db(outcome: Heard, take: _Take) -> float:
     alone[: round(SETTLED_S * RATE_HZ)] = False
     for begin, end in take.spans:
         alone[max(0, begin - 1600) : end + 4800] = False
-    before = np.mean(take.heard[:count][alone].astype(np.float64) ** 2)
-    after = np.mean(outcome.clean[:count][alone].astype(np.float64) ** 2)
-    return round(float(10 * np.log10(before / max(after, 1e-3))), 1)
+    before = float(np.mean(take.heard[:count][alone].astype(np.float64) ** 2))
+    after = float(np.mean(outcome.clean[:count][alone].astype(np.float64) ** 2))
+    return round(10 * math.log10(before / max(after, 1e-3)), 1)
 
 
 def _speech_kept(outcome: Heard, take: _Take) -> float:
