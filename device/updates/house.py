@@ -29,7 +29,7 @@ def schema_of(folder: Path) -> int:
 
     Read from the file's header, so that a database in use is not disturbed.
     """
-    header = _read(folder / DATABASE, limit_bytes=100) or b""
+    header = _read(folder / DATABASE, most_bytes=100) or b""
     return int.from_bytes(header[_VERSION_AT : _VERSION_AT + 4], "big")
 
 
@@ -79,8 +79,8 @@ def set_aside(state: Path, saved: Path) -> Path:
     return aside
 
 
-def _read(path: Path, limit_bytes: int = _LARGEST_BYTES) -> bytes | None:
-    """The content of a plain file; None where there is none."""
+def _read(path: Path, most_bytes: int = -1) -> bytes | None:
+    """The content of a plain file, or its beginning; None where there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -88,9 +88,10 @@ def _read(path: Path, limit_bytes: int = _LARGEST_BYTES) -> bytes | None:
     except OSError as error:
         raise UpdateFailed(f"{path} cannot be read: {error.strerror}") from None
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UpdateFailed(f"{path} is not a plain file")
-        return file.read(limit_bytes)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_BYTES:
+            raise UpdateFailed(f"{path} is not a plain file of reasonable size")
+        return file.read(most_bytes)
 
 
 def _replace(folder: Path, name: str, content: bytes) -> None:

@@ -304,7 +304,11 @@ class Updater:
         except OSError as error:
             # Without it the next start finds the phase before, and comes here again.
             log.error("the journal cannot be written: %s", error)
-        self._systemd.stop()
+        try:
+            self._systemd.stop()
+        except UpdateFailed as failure:
+            # The link must go back all the same; then it is started anew.
+            log.error("%s", failure)
         self._data_go_back(entry)
         store_view.place(places.kept(entry.old), places.models)
         places.switch(places.current, entry.old)
@@ -312,7 +316,7 @@ class Updater:
         services.remove_units(places.release(entry.new), places.release(entry.old), places.units)
         self._systemd.reload()
         if entry.was_running:
-            self._systemd.start(anew=anew)
+            self._systemd.start(anew=anew or self._systemd.is_up())
         if entry.is_refused:
             self._refusals.add(entry.new, reason)
         self._abandon()

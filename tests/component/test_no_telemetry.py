@@ -21,7 +21,7 @@ time.sleep(15)
 
 
 def test_models_are_run_without_a_word_to_anybody(tmp_path: Path) -> None:
-    """Seen before: a look-up of its makers' address by name, nine seconds after the first session."""
+    """Seen before: its makers' address is looked up nine seconds after the first session."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed: nobody can watch the process")
     log = tmp_path / "connections"

@@ -7,7 +7,7 @@
 make_releases() {
     local version copy
     ssh-keygen -q -t ed25519 -N '' -C maker -f "$work/maker"
-    for version in 0.9.1 0.9.2; do
+    for version in 0.9.1 0.9.2 0.9.3; do
         copy=$work/clone-$version
         cp -r "$work/clone" "$copy"
         sed -i "s/^version = .*/version = \"$version\"/" "$copy/pyproject.toml"
@@ -19,7 +19,7 @@ make_releases() {
         git -C "$copy" add .
         git -C "$copy" -c user.name=maker -c user.email=maker@localhost commit -q -m "Release $version"
         (cd "$copy" && "${BITTERN_PYTHON:-$clone/.venv/bin/python}" -m device update make \
-            --key "$work/maker" --out "$work/merged/root/releases/$version" >/dev/null)
+            --key "$work/maker" --out "$work/merged/srv/releases/$version" >/dev/null)
     done
     read -r kind public _ <"$work/maker.pub"
     printf 'bittern-release namespaces="bittern-release" %s %s\n' "$kind" "$public" \
@@ -34,7 +34,7 @@ release_now() {
 cut_after_switch() {
     local before updater
     before=$(release_now)
-    inside bittern update apply --from /root/releases/0.9.1 >"$work/out" 2>&1 &
+    inside bittern update apply --from /srv/releases/0.9.1 >"$work/out" 2>&1 &
     updater=$!
     while [ "$(release_now)" = "$before" ]; do
         kill -0 "$updater" 2>/dev/null || return 1
@@ -53,15 +53,15 @@ if ! inside sh -c 'command -v ssh-keygen' >/dev/null || ! command -v ssh-keygen 
 fi
 make_releases
 first=$(release_now)
-is 'without a list of trusted keys there are no updates' sh -c 'bittern update check --from /root/releases/0.9.1 2>&1 | grep "nobody.s releases are trusted"'
+is 'without a list of trusted keys there are no updates' sh -c 'bittern update check --from /srv/releases/0.9.1 2>&1 | grep "nobody.s releases are trusted"'
 inside sh -c 'printf "bittern-release ssh-ed25519 %s\n" AAAAC3NzaC1lZDI1NTE5AAAAIJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJ >/etc/bittern/release_signers'
-is 'a release by somebody else is refused' sh -c '! bittern update apply --from /root/releases/0.9.1 2>"/root/said"; grep "not signed by anybody" /root/said'
+is 'a release by somebody else is refused' sh -c '! bittern update apply --from /srv/releases/0.9.1 2>"/root/said"; grep "not signed by anybody" /root/said'
 inside cp /root/signers /etc/bittern/release_signers
-is 'a newer release is offered' sh -c 'bittern update check --from /root/releases/0.9.1 | grep 0.9.1'
-is 'a release that does not get ready' sh -c '! bittern update apply --from /root/releases/0.9.2 2>/root/said; tail -n 3 /root/said; grep -q "is not in use" /root/said'
+is 'a newer release is offered' sh -c 'bittern update check --from /srv/releases/0.9.1 | grep 0.9.1'
+is 'a release that does not get ready' sh -c '! bittern update apply --from /srv/releases/0.9.2 2>/root/said; tail -n 3 /root/said; grep -q "is not in use" /root/said'
 is '… goes back by itself: the release before it is in use' test "$first" = "$(release_now)"
-comes '… and ready' 30 sh -c 'systemctl is-active bittern.service && bittern status | grep -q idle'
-is '… and the timer would leave it alone' sh -c 'bittern update apply --automatic --from /root/releases/0.9.2 | grep "given up before"'
+comes '… and ready' 60 sh -c 'systemctl is-active bittern.service && bittern status | tee /dev/stderr | grep -q idle'
+is '… and the timer would leave it alone' sh -c 'bittern update apply --automatic --from /srv/releases/0.9.2 | grep "given up before"'
 cut_after_switch
 statement 'the power goes right after the link was switched, and comes back' "$?" "$work/out"
 comes '… and the new release proves itself, and is kept' 120 sh -c 'test ! -e /opt/bittern/updates/journal.json && bittern update status | grep "current *0.9.1" && bittern status | grep -q 0.9.1'
@@ -72,4 +72,8 @@ is '… which is in use, and ready' sh -c "test \$(basename \$(readlink /opt/bit
 is 'a muted appliance is not restarted: that would open its microphone' sh -c 'bittern mute; timeout --signal=TERM 120 bittern update rollback >/root/said 2>&1; bittern unmute; grep "waiting: the appliance is muted" /root/said'
 is '… and ended while it waits, the update is undone' sh -c "test \$(basename \$(readlink /opt/bittern/current)) = $first && test ! -e /opt/bittern/updates/journal.json && systemctl is-active bittern.service"
 is 'the timer is there, and off' sh -c 'test "$(systemctl is-enabled bittern-update.timer)" = disabled'
+inside sh -c 'printf "[update]\nurl = \"/srv/releases/0.9.3\"\n" >>/etc/bittern/bittern.toml'
+is 'what the timer starts installs a release, from within its sandbox' systemctl start bittern-update.service
+is '… which is in use, and ready' sh -c 'bittern update status | grep "current *0.9.3" && systemctl is-active bittern.service'
+is '… and of the three releases two are kept' sh -c 'test "$(ls /opt/bittern/releases | wc -l)" = 2'
 is 'the sandbox: 3.0 or less for what installs updates' systemd-analyze security --threshold=30 bittern-update.service
