@@ -16,6 +16,8 @@ from device.panel.boards import MixerSpec, SoundSpec
 PROGRAM = "amixer"
 WITHIN_S = 5.0
 _VALUES = re.compile(r"^\s*: values=(.*)$", re.MULTILINE)
+_RANGE = re.compile(r"min=(-?\d+),max=(-?\d+)")
+_ITEM = re.compile(r"; Item #(\d+) '([^']*)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,8 @@ class Level:
     found: str
     """Empty where it cannot be read."""
     trouble: str = ""
-
-    @property
-    def is_right(self) -> bool:
-        """Whether every channel has the wanted value."""
-        found, wanted = self.found.split(","), self.wanted.split(",")
-        if len(wanted) == 1:
-            wanted *= len(found)
-        return found == wanted
+    is_right: bool = False
+    """Whether every channel has the wanted value."""
 
 
 def is_available() -> bool:
@@ -60,7 +56,24 @@ def _read(card: str, spec: MixerSpec) -> Level:
     values = _VALUES.search(said)
     if values is None:
         return Level(spec.control, spec.value, "", trouble or "it has no values")
-    return Level(spec.control, spec.value, values[1].strip())
+    found, wanted = values[1].strip().split(","), spec.value.split(",")
+    if len(wanted) == 1:
+        wanted *= len(found)
+    is_right = len(wanted) == len(found) and all(
+        _fits(one, other, said) for one, other in zip(found, wanted, strict=True)
+    )
+    return Level(spec.control, spec.value, ",".join(found), is_right=is_right)
+
+
+def _fits(found: str, wanted: str, said: str) -> bool:
+    """Compare one channel; wanted may be a share of the range, or the name of an item."""
+    if wanted.endswith("%") and (bounds := _RANGE.search(said)) is not None:
+        low, high = int(bounds[1]), int(bounds[2])
+        share = low + (high - low) * float(wanted[:-1]) / 100
+        # amixer rounds in its own way.
+        return found.lstrip("-").isdigit() and abs(int(found) - share) <= 1
+    names = {name: number for number, name in _ITEM.findall(said)}
+    return found == names.get(wanted, wanted)
 
 
 def _amixer(card: str, verb: str, control: str, *more: str) -> tuple[str, str]:

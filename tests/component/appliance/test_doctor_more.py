@@ -27,7 +27,7 @@ from device.doctor.reach import as_day, last_day, way_to
 from device.doctor.sound import check_devices
 from device.errors import BitternError
 from device.panel import mixer
-from device.panel.boards import load_board
+from device.panel.boards import MixerSpec, SoundSpec, load_board
 from device.realtime.endpoint import Endpoint
 from device.realtime.secret import Secret
 from device.settings import load_settings
@@ -149,6 +149,28 @@ class TestLevels:
             set_levels_once(settings)
         assert "Capture Switch" in caplog.text
         assert not (tmp_path / NOTE).exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "is_right"),
+    [
+        ("  ; type=INTEGER,values=2,min=0,max=119,step=0\n  : values=95,95", "80%,80%", True),
+        ("  ; type=INTEGER,values=2,min=0,max=119,step=0\n  : values=95,10", "80%,80%", False),
+        ("  ; type=INTEGER,values=2,min=0,max=63,step=0\n  : values=45,45", "45", True),
+        ("  ; Item #0 'Mic'\n  ; Item #1 'Line'\n  : values=1", "Line", True),
+        ("  ; Item #0 'Mic'\n  ; Item #1 'Line'\n  : values=0", "Line", False),
+        ("  : values=on,off", "on", False),
+    ],
+)
+def test_levels_as_amixer_tells_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, wanted: str, is_right: bool
+) -> None:
+    program = tmp_path / "amixer"
+    program.write_text(f'#!/bin/sh\ncat <<"SAID"\n{said}\nSAID\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    sound = SoundSpec(mixer=(MixerSpec("PGA", wanted),))
+    assert [level.is_right for level in mixer.levels(sound)] == [is_right]
 
 
 class TestBoard:
