@@ -173,7 +173,7 @@ class Wake:
 
     words: tuple[str, ...] = key(
         ("hey jarvis",),
-        'Words to wake on, as "bittern models list" names them.',
+        'Words to wake on, as "bittern wake list" names them.',
         low=1,
         high=8,
         form=r"\S(?:.{0,62}\S)?",

@@ -99,6 +99,7 @@ def _task(wanted: Enrolment, existing: tuple[Path, Card] | None) -> Task:
         sentences=4,
         personal=True,
         copies=_COPIES,
+        effort=0.4,
         processes=wanted.processes,
         folder=None,
         licence="made on this device, yours",

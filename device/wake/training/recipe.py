@@ -27,6 +27,7 @@ from device.wake.training import corpus, examples, windows
 from device.wake.training.corpus import NoRecordingsError, Recording
 from device.wake.training.examples import Example, Order, Supplies
 from device.wake.training.export import write_first, write_verifier
+from device.wake.training.lag import settle_lag
 from device.wake.training.network import Lesson, Network, Shape, train
 from device.wake.training.sentences import SENTENCES
 
@@ -73,6 +74,8 @@ class Task:
     personal: bool = False
     """All positives are by one speaker; the same word by somebody else is other speech."""
     copies: int = 10
+    effort: float = 1.0
+    """Share of the usual lessons; a handful of recordings needs fewer."""
     seed: int = 0
     processes: int = 2
     folder: Path | None = None
@@ -146,13 +149,18 @@ def _make(task: Task, scratch: Path, say: Say) -> Result:
         )
     if not others:
         raise NoRecordingsError("there is no speech without the word", "give --negatives")
+    if len({each.fold(FOLDS) for each in (people or spoken)}) < 2:
+        raise NoRecordingsError(
+            f'there are too few speakers of "{task.word}" to judge by some what others taught',
+            "give recordings of at least a handful of people, or see `bittern wake enroll`",
+        )
     taught = [*people, *corpus.find(task.related)]
     material = _material(task, taught, spoken, others, said, scratch, say)
     *by_fold, final = _all_trained(task, material, scratch, say)
     interest = suspicious_from(task, material, by_fold)
     judged = _judged(task, by_fold, interest, people or spoken, others, scratch, say)
-    card = _card(task, judged, interest, people, others)
-    return Result(card, _write(final, card, task.out), judged)
+    path = _write(final, _card(task, judged, interest, people, others), task.out)
+    return Result(settle_lag(path, people or spoken, others), path, judged)
 
 
 def _people(task: Task) -> list[Recording]:
@@ -258,11 +266,16 @@ def _trained(task: Task, kept: Path, but: int) -> Trained:
     if not task.first:
         stream = windows.first_stream(chosen, material.first_depth)
         shape = Shape(material.first_depth, stream.steps.shape[1], 16, 32)
-        first = train(stream, shape, FIRST_LESSON, task.seed)
+        first = train(stream, shape, _shortened(FIRST_LESSON, task), task.seed)
     stream = windows.second_stream(chosen, material.second_depth)
     shape = Shape(material.second_depth, stream.steps.shape[1], 32, 32)
-    votes = [train(stream, shape, SECOND_LESSON, task.seed + n) for n in range(OPINIONS)]
+    lesson = _shortened(SECOND_LESSON, task)
+    votes = [train(stream, shape, lesson, task.seed + n) for n in range(OPINIONS)]
     return Trained(first, votes)
+
+
+def _shortened(lesson: Lesson, task: Task) -> Lesson:
+    return replace(lesson, steps=round(lesson.steps * task.effort))
 
 
 def _write(trained: Trained, card: Card, out: Path) -> Path:
