@@ -261,6 +261,7 @@ def _ordered(slots: dict[str, str], tool: FunctionTool) -> dict[str, str]:
 
 
 def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
+    from device.bench.cancelling import cancelling
     from device.bench.figures import spread
     from device.bench.phrasing import phrasings
     from device.brain.loading import load_abilities
@@ -301,6 +302,7 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.chat:
         figures["chat"] = _chat(abilities)
         memory["with_chat_mb"] = resident_mb()
+    figures["cancelling"] = cancelling(abilities)
     return figures
 
 
@@ -534,6 +536,9 @@ def _print(figures: dict[str, Any]) -> None:
         print(f"{name}: {in_a_line(table)}")
         for miss in table["misses"]:
             print(f"    {miss}")
+    for name, stopped in figures["cancelling"].items():
+        p50, p99 = (stopped["cancel_s"][name] * 1000 for name in ("p50", "p99"))
+        print(f"cancelled {name:24} p50 {p50:6.0f} ms  p99 {p99:6.0f} ms")
     for name in ("listener_alone", "listener_under_load", "chat"):
         if name in figures:
             print(f"{name}: {json.dumps(figures[name])}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -48,10 +49,32 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Ask the work to stop."""
         self._event.set()
+        with self._lock:
+            for stop in self._stops:
+                stop()
+
+    @contextmanager
+    def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Call ``stop`` when the work is cancelled while the block runs, or has been before.
+
+        For work that cannot look here itself, such as a library's. ``stop`` is called on
+        the thread that cancels; it must not wait, nor raise.
+        """
+        with self._lock:
+            self._stops.append(stop)
+        if self.is_cancelled:
+            stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
 
     @property
     def is_cancelled(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 CHUNK_SAMPLES = SPEAKING_RATE_HZ // 10
 MOST_PHONEMES = 110
 """About 8 s. A longer sentence is spoken in clauses, which bounds the wait for its first
-sound and the time until a cancellation is noticed (10 ms of work for 1 s of speech)."""
+sound (10 ms of work for 1 s of speech)."""
 LEAD_SAMPLES = int(0.02 * SPEAKING_RATE_HZ)
 """The model puts about 0.3 s of silence before the words: 20 ms of it are enough."""
 SENTENCE_PAUSE_SAMPLES = int(0.30 * SPEAKING_RATE_HZ)
@@ -36,6 +36,7 @@ CLAUSE_PAUSE_SAMPLES = int(0.12 * SPEAKING_RATE_HZ)
 _AUDIBLE = 0.004
 """-48 dBFS: the quietest consonants at the start of a word are about -40."""
 SLOWEST, FASTEST = 0.25, 1.5
+_LOCK_POLL_S = 0.02
 
 
 class HibariVoice:
@@ -61,14 +62,32 @@ class HibariVoice:
         speed = min(max(speed, SLOWEST), FASTEST)
         clauses = self._clauses(as_spoken(sentence))
         for number, clause in enumerate(clauses, start=1):
-            cancellation.check()
-            with self._lock:
-                sound = self._loaded().from_phonemes(clause, speed=speed, seed=0)
+            sound = self._sound_of(clause, speed, cancellation)
             pause = SENTENCE_PAUSE_SAMPLES if number == len(clauses) else CLAUSE_PAUSE_SAMPLES
             spoken = _to_int16(_trimmed(sound, int(pause / speed)))
             for start in range(0, len(spoken), CHUNK_SAMPLES):
                 cancellation.check()
                 yield spoken[start : start + CHUNK_SAMPLES]
+
+    def _sound_of(
+        self, clause: str, speed: float, cancellation: Cancellation
+    ) -> NDArray[np.float32]:
+        """Run the model; a cancellation ends it between two of its layers."""
+        while not self._lock.acquire(timeout=_LOCK_POLL_S):
+            cancellation.check()
+        try:
+            cancellation.check()
+            voice = self._loaded()
+            model: _StoppableModel = voice.sess
+            with cancellation.stopping(model.begin()):
+                sound: NDArray[np.float32] = voice.from_phonemes(clause, speed=speed, seed=0)
+        except Exception:
+            # onnxruntime's exceptions share no base class but Exception.
+            cancellation.check()
+            raise
+        finally:
+            self._lock.release()
+        return sound
 
     def _clauses(self, text: str) -> list[str]:
         """Return the phonemes of the text, in pieces of bounded length."""
@@ -83,6 +102,29 @@ class HibariVoice:
             except (ImportError, OSError, RuntimeError) as failure:
                 raise AbilityFailedError("model_unavailable", f"no voice: {failure}") from None
         return self._hibari
+
+
+class _StoppableModel:
+    """The voice's model, as Hibari calls it; one run at a time, which another thread may end."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._options: Any = None
+
+    def begin(self) -> Callable[[], None]:
+        """Prepare the next run; return what ends it, at once and from any thread."""
+        import onnxruntime
+
+        options = self._options = onnxruntime.RunOptions()
+
+        def stop() -> None:
+            options.terminate = True
+
+        return stop
+
+    def run(self, names: Any, inputs: Any) -> Any:
+        """Run the model; raises onnxruntime's error when it is ended."""
+        return self._session.run(names, inputs, self._options)
 
 
 def _open(threads: int, folder: Path | None) -> Hibari:
@@ -105,8 +147,8 @@ def _open(threads: int, folder: Path | None) -> Hibari:
     options.log_severity_level = 3
     voice = Hibari.__new__(Hibari)
     voice.voice, voice.model_path = "heart", voice_path("heart", download_missing=False)
-    voice.sess = onnxruntime.InferenceSession(
-        voice.model_path, options, providers=["CPUExecutionProvider"]
+    voice.sess = _StoppableModel(
+        onnxruntime.InferenceSession(voice.model_path, options, providers=["CPUExecutionProvider"])
     )
     voice.vocab = json.loads((Path(ASSETS) / "vocab.json").read_text(encoding="utf-8"))
     voice._g2p = load_pronunciation(folder)
