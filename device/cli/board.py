@@ -35,14 +35,15 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
 def run_list(arguments: argparse.Namespace) -> int:
     """List all boards."""
     from device.panel.boards import board_names, load_board
-    from device.panel.describe import markdown
+    from device.panel.describe import document
 
+    if arguments.markdown:
+        print(document({name: load_board(name) for name in board_names()}), end="")
+        return 0
     for name in board_names():
         board = load_board(name)
         if arguments.json:
             _print_json({"name": name, **_plain(board)})
-        elif arguments.markdown:
-            print(markdown(name, board))
         else:
             print(f"{name:24} {board.title}")
     return 0

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from device.panel.boards import NOT_CONNECTED, Board, ButtonSpec, LightsSpec
 
+PREFACE = """\
+# Boards
+
+`bittern board list --markdown` wrote this page from `firmware_config/boards/`; a test keeps it so.
+
+`bittern board detect` guesses which board yours is; `bittern setup board` chooses it and tries its
+lights and buttons. The installer writes the lines for config.txt (between markers, with a backup)
+and the appliance sets the levels of the sound card, once (`bittern board mixer` shows them). All
+drivers are in the kernel of Raspberry Pi OS, unless a section says otherwise.
+
+A button may have other actions: `press`, `double`, `long` (0.8 s) and `very_long` (10 s, announced
+after 5) in `[panel]` of the settings. The actions are `talk`, `stop`, `mute`, `volume_up`,
+`volume_down`, `pair` (it says its name and address), `factory_reset` (see
+[lights and sounds](lights-and-sounds.md)) and `none`.
+
+Pins in the wiring tables are those of the 40-pin header, counted from the corner of the board: odd
+ones inside, even ones at the edge. Wire with the power off.
+"""
 GESTURES = ("press", "double", "long", "very_long")
 
 
@@ -64,6 +82,25 @@ def button_text(button: ButtonSpec) -> str:
     return ", ".join(
         f"{gesture.replace('_', ' ')} = {action}" for gesture, action in actions if action != "none"
     )
+
+
+def document(boards: Mapping[str, Board]) -> str:
+    """Return the whole page of the documentation."""
+    rows = [
+        f'| [{board.title}](#{_anchor(board.title)}) | `"{name}"` | {lights_text(board.lights)} '
+        f"| {', '.join(button.name for button in board.button) or 'none'} "
+        f"| {board.sound.card or 'any'} |"
+        for name, board in boards.items()
+    ]
+    table = "\n".join(["| board | name | lights | buttons | sound card |", "|---|---|---|---|---|"])
+    sections = [markdown(name, board) for name, board in boards.items()]
+    return "\n".join([f"{PREFACE}\n{table}", *rows, "", *sections])
+
+
+def _anchor(title: str) -> str:
+    """As GitHub makes one of a heading."""
+    kept = "".join(c for c in title.lower() if c.isalnum() or c in " -")
+    return kept.replace(" ", "-")
 
 
 def markdown(name: str, board: Board) -> str:
