@@ -71,6 +71,9 @@ def _add_train(verbs: Commands[Any]) -> None:
     parser.add_argument(
         "--work", type=Path, metavar="DIR", help="keep prepared recordings here for the next word"
     )
+    parser.add_argument(
+        "--copies", type=int, default=10, metavar="N", help="versions of each recording (10)"
+    )
     parser.add_argument("--licence", default="yours", help="what the card says (yours)")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
@@ -201,6 +204,7 @@ def _train(arguments: argparse.Namespace) -> int:
         synthetic=arguments.synthetic,
         confusable=tuple(arguments.confusable),
         first=arguments.first,
+        copies=arguments.copies,
         seed=arguments.seed,
         processes=arguments.processes,
         folder=arguments.work,
