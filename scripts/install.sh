@@ -12,6 +12,8 @@
 # A second run repairs what is missing and changes nothing else. A run that fails says in
 # which step; the next one goes on there.
 set -Eeuo pipefail
+# Of whoever calls us it may be another, and the service could not read what it is to run.
+umask 022
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 # shellcheck source-path=SCRIPTDIR source=lib/common.sh

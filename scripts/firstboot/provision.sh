@@ -94,7 +94,8 @@ run() {
     # shellcheck disable=SC2154  # from provision.conf
     [ ! -e "$WORK/key" ] || options+=(--key-file "$WORK/key" --key-name "$key_name")
     before=$(fingerprint)
-    if ! "$WORK/clone/scripts/install.sh" "${options[@]}" >"$WORK/log" 2>&1; then
+    # Our own files are root's alone; what is installed is for the appliance's user to read.
+    if ! (umask 022 && "$WORK/clone/scripts/install.sh" "${options[@]}") >"$WORK/log" 2>&1; then
         told "the installation failed; it is tried again. Its last lines:"
         tail -n 15 -- "$WORK/log" | tee -a "$report"
         return 1
@@ -110,11 +111,11 @@ run() {
     fi
 }
 
+# Nothing is reloaded here: systemd would forget how long this very unit may take, and end it.
 leave() {
-    systemctl disable --quiet "$(basename -- "$UNIT")"
+    systemctl disable --quiet --no-reload "$(basename -- "$UNIT")"
     [ ! -e "$WORK/key" ] || shred --force --remove -- "$WORK/key" || rm -f -- "$WORK/key"
     rm -rf -- "$WORK" "$UNIT" "$SELF"
-    systemctl daemon-reload
 }
 
 case ${1:-} in

@@ -137,6 +137,8 @@ is 'ssh is on' inside systemctl is-enabled ssh
 is 'the installation goes on by itself, to its end' soon 900 inside sh -c '! test -e /var/lib/bittern-provision'
 is 'and leaves nothing of itself' inside sh -c '! test -e /usr/local/sbin/bittern-provision && ! test -e /etc/systemd/system/bittern-provision.service && ! test -e /boot/firmware/bittern'
 is 'the appliance is there' inside systemctl is-enabled bittern.service
+is 'and can be read by the user it runs as' inside setpriv --reuid bittern --regid bittern --clear-groups bittern --version
+is 'and the installation ended well' inside sh -c '! journalctl -u bittern-provision | grep -q timed'
 is 'with its settings' inside grep -q 'follow_up_s = 4' /etc/bittern/bittern.toml
 is 'and its key, as a credential' inside grep -q HOUSE_KEY /etc/systemd/system/bittern.service.d/10-credentials.conf
 is 'the report on the card says so' grep -q 'the appliance is installed' "$card/bittern-report.txt"
