@@ -141,6 +141,14 @@ is 'and can be read by the user it runs as' inside setpriv --reuid bittern --reg
 is 'and the installation ended well' inside sh -c '! journalctl -u bittern-provision | grep -q timed'
 is 'with its settings' inside grep -q 'follow_up_s = 4' /etc/bittern/bittern.toml
 is 'and its key, as a credential' inside grep -q HOUSE_KEY /etc/systemd/system/bittern.service.d/10-credentials.conf
+# A person at a terminal gives it another key; no cloud is to be had from here, and it is kept.
+is 'another key is given to bittern setup' inside sh -c 'printf "%s\\ny\\n\\n\\n" sk-another-key-0123456789 | script --quiet --return --command "bittern setup key" /tmp/typescript'
+is 'which never shows it' inside sh -c '! grep -q sk-another /tmp/typescript && grep -q "The key is stored" /tmp/typescript'
+is 'and stores it as a credential' inside sh -c 'cd /etc/bittern/credentials && { systemd-creds decrypt --name=HOUSE_KEY HOUSE_KEY.cred - 2>/dev/null || cat HOUSE_KEY; } | grep -qx sk-another-key-0123456789'
+# What the button does: the appliance, which may not itself, asks systemd to forget it all.
+inside sh -c 'setpriv --reuid bittern --regid bittern --clear-groups sh -c "echo x >/var/lib/bittern/house.sqlite3; touch /var/lib/bittern/factory-reset"'
+is 'a factory reset forgets timers, settings and keys' soon 60 inside sh -c '! test -e /var/lib/bittern/factory-reset && ! test -e /var/lib/bittern/house.sqlite3 && ! grep -q follow_up /etc/bittern/bittern.toml && ! ls /etc/bittern/credentials | grep -q . && test -d /var/lib/bittern/models'
+is 'and starts the appliance again' inside sh -c 'systemctl show -P ActiveState bittern.service | grep -Eq "active|activating|failed" && ! test -e /etc/systemd/system/bittern.service.d/10-credentials.conf'
 is 'the report on the card says so' grep -q 'the appliance is installed' "$card/bittern-report.txt"
 is 'the key is in no file of the card, of cloud-init or of the log' sh -c '! grep -rqs "$1" "$2" "$3/var/lib/cloud" "$3/var/log"' - "$key" "$card" "$work/merged"
 [ "$failed" -eq 0 ] || {
