@@ -121,7 +121,7 @@ def is_sayable(value: object) -> bool:
 def unit_in(words: Sequence[str]) -> str:
     """Return the unit that a name ends with; empty where there is none."""
     if words[-1:] and words[-1] in ("%", "percent", "pct", "percentage"):
-        return "percent"
+        return words[-1]
     if len(words) >= 2:
         last, two = words[-1], "".join(words[-2:])
         if two in _UNITS and len(words) > 2:

@@ -53,7 +53,7 @@ _OPPOSITES = {"on": "off", "open": "closed", "locked": "unlocked", "online": "of
 _LEFT = frozenset({"remaining", "left"})
 _ADJECTIVE = re.compile(
     r"\w+(?:ed|ing|able)|on|off|open|full|empty|online|offline|dry|wet|ready|home|away|free|busy|"
-    r"available|present|paid|late|active|low|high|sunny|rainy|cloudy|dark|clean|dirty"
+    r"found|lost|broken|done|shut|awake|asleep|available|present|paid|late|active|low|high|sunny|rainy|cloudy|dark|clean|dirty"
 )
 _MOST_FACTS = 4
 _MOST_CHARACTERS = 400
@@ -155,7 +155,7 @@ class _Teller:
         """Take the one thing that is said of something out of its box."""
         if isinstance(item, Mapping):
             inner = {key: part for key, part in item.items() if self._counts(key, part)}
-            if len(inner) == 1 and (only := set(inner) & _INNER):
+            if len(inner) == 1 and not _units_in(item) and (only := set(inner) & _INNER):
                 return inner[only.pop()]
         return item
 
@@ -167,7 +167,7 @@ class _Teller:
             return any(self._counts(name, part) for name, part in item.items())
         if not is_sayable(item) or is_silent(key):
             return False
-        if key == "status" and str(item).casefold() in _FINE:
+        if key in ("status", "message", "result") and str(item).casefold() in _FINE:
             return False
         return _comparable(item) not in self._asked or key in _STATES
 
@@ -271,13 +271,16 @@ class _Teller:
         unit = unit_in(words) or _unit_beside(key, whole)
         said = say_value(item, words, unit, self._now)
         name = without_unit(words, unit)
-        if said.endswith((".", "!", "?")) and said.count(" ") > 2:
+        is_written = said.endswith((".", "!", "?")) and said.count(" ") > 2
+        if is_written or key in ("message", "text", "response", "speech"):
             return as_sentence(said)  # something that somebody wrote to be read
         if key in _WEATHER:
             return _uncapitalized(said)
         if key in _STATES or name[-1:] in (["state"], ["status"]):
             owner = name[:-1]
             return f"{_is('the ' + phrase_of(owner) if owner else who)} {_uncapitalized(said)}"
+        if name[-1:] in (["time"], ["date"], ["datetime"], ["now"]):
+            said = said.removeprefix("at ").removeprefix("on ")
         if is_alone and (not name or set(name) & _PLAIN_ANSWERS or key in _WRAPPERS):
             return f"it's {said}"
         return _named(who, name, words, said, item)
@@ -303,7 +306,7 @@ class _Teller:
         if count == 1:
             head = f"There's one {_singular(noun)}" if noun else "There's one"
         else:
-            head = f"There are {number(count)}" + (f" {noun}" if noun else "")
+            head = f"There are {number(count)}" + (f" {noun}" if noun != _singular(noun) else "")
         return as_sentence(f"{head}: {listing(shown)}")
 
     def _entry(self, item: object) -> str:
@@ -322,7 +325,7 @@ class _Teller:
             for key, part in rest.items()
             if key not in used and is_sayable(part) and not set(words_of_name(key)) & _ENDS
         ]
-        return " ".join([part for part in (subject, ", ".join(details[:2])) if part])
+        return " ".join([part for part in (subject, ", ".join(details[:_MOST_FACTS])) if part])
 
     def _detail(self, key: str, part: object, whole: Mapping[str, object]) -> str:
         words = words_of_name(key)
@@ -330,11 +333,16 @@ class _Teller:
             return _flag("", words, part).strip()
         unit = unit_in(words) or _unit_beside(key, whole)
         said = say_value(part, words, unit, self._now)
+        if key in _WEATHER:
+            return _uncapitalized(said)
         if key in _STATES:
             return f"is {_uncapitalized(said)}"
+        if unit and {"high", "low", "min", "max"} & set(words):
+            return f"{phrase_of(without_unit(words, unit))} {said}"
         if key in ("from", "sender", "by", "author", "artist"):
             return f"{'from' if key in ('from', 'sender') else 'by'} {said}"
-        is_clear = isinstance(part, str) or unit or words[-1] in _COUNTS
+        is_text = isinstance(part, str) and not part.isdigit()
+        is_clear = is_text or unit or words[-1] in _COUNTS
         return said if is_clear else f"{phrase_of(words)} {said}"
 
 
@@ -354,6 +362,8 @@ def _flag(who: str, words: Sequence[str], value: bool) -> str:
     if len(words) > 1 and words[0] in ("needs", "wants", "uses"):
         what = phrase_of(words[1:])
         return f"{who} {words[0]} {what}" if value else f"{who} doesn't {words[0][:-1]} {what}"
+    if words[0] in ("exists", "works"):
+        return f"{who} {words[0]}" if value else f"{who} doesn't {words[0][:-1]}"
     if len(words) == 1 and words[0] in _MASSES:
         return f"there's {'' if value else 'no '}{words[0]}"
     if len(words) == 2 and words[1] in _DAYS and _ADJECTIVE.fullmatch(words[0]):
