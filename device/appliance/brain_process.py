@@ -19,8 +19,11 @@ READY_WITHIN_S = 20.0
 ANSWER_WITHIN_S = 3.0
 """One that was ready answers a request within milliseconds, in the worst case behind work."""
 STOP_WITHIN_S = 1.0
+LEAVES_WITHIN_S = 1.0
+"""One that was asked to leave takes no call after a fifth of that; then calls wait for the next."""
 _READY = b"ready"
 _KNOCK = b"GET / HTTP/1.1\r\nHost: brain\r\n\r\n"
+_LEAVE = b"GET /leave HTTP/1.1\r\nHost: brain\r\n\r\n"
 """It is answered (404) by any server that speaks HTTP, once its event loop turns."""
 
 
@@ -69,17 +72,24 @@ class BrainProcess:
             await self._wait_until_ready()
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it was started here, and runs."""
-        return self._is_running
-
-    @property
     def _is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
     @property
     def _is_ready(self) -> bool:
         return self._told is not None and self._told.done() and self._told.result()
+
+    async def restart(self) -> None:
+        """Have a new one; raises ``BrainDidNotStartError``.
+
+        One that somebody else started (systemd, on demand) is asked to leave, which it
+        does only over a Unix socket. The next call starts it anew.
+        """
+        if self._is_running:
+            await self.stop()
+        elif await _answers(self.socket_path, ANSWER_WITHIN_S, _LEAVE):
+            await asyncio.sleep(LEAVES_WITHIN_S)
+        await self.ensure()
 
     async def _start(self) -> None:
         self.socket_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -135,7 +145,7 @@ async def _told_ready(process: asyncio.subprocess.Process) -> bool:
     return False
 
 
-async def _answers(path: Path, within_s: float) -> bool:
+async def _answers(path: Path, within_s: float, request: bytes = _KNOCK) -> bool:
     """Whether somebody listens there and answers.
 
     Raises ``BrainDidNotStartError`` for somebody who is not ours to start, and silent.
@@ -144,7 +154,7 @@ async def _answers(path: Path, within_s: float) -> bool:
         async with asyncio.timeout(within_s):
             reader, writer = await asyncio.open_unix_connection(path)
             try:
-                writer.write(_KNOCK)
+                writer.write(request)
                 return bool(await reader.read(1))
             finally:
                 writer.transport.abort()

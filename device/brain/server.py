@@ -33,6 +33,10 @@ from device.realtime.dialect import client_to_ga, server_to_beta
 _log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_S = 2.0
 _PING_INTERVAL_S = 20.0
+LEAVE_PATH = "/leave"
+"""Asked for over a Unix socket, the brain ends: so that who may only call it can have a new one."""
+_LAST_WORD_S = 0.2
+"""How long the answer to that may take to get out."""
 _READ_AHEAD = 4
 """Messages that are read before the session has taken them: little, for back-pressure."""
 
@@ -57,10 +61,12 @@ class BrainServer:
         self._workshop = Workshop(options.limits.responses)
         self._sessions = 0
         self._stopping = asyncio.Event()
+        self._is_unix = False
         self._idle_timer: asyncio.TimerHandle | None = None
 
     async def run(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
         """Serve until `stop` or the idle time; then close all sessions."""
+        self._is_unix = listener.family == socket.AF_UNIX
         try:
             async with serve(
                 self._handle,
@@ -87,6 +93,9 @@ class BrainServer:
     # -------------------------------------------------------------------- one connection
 
     def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
+        if self._is_unix and request.path == LEAVE_PATH:
+            asyncio.get_running_loop().call_later(_LAST_WORD_S, self.stop)
+            return socket.respond(HTTPStatus.OK, "The brain ends.\n")
         admission = admit(request, self._options.token)
         if isinstance(admission, Refusal):
             return socket.respond(admission.status, admission.reason)

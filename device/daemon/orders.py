@@ -130,14 +130,7 @@ class Orders:
         return {"changed": list(changed.keys), "needs_restart": list(changed.need_restart)}
 
     async def _restart_brain(self, _: Request) -> dict[str, object]:
-        brain = self._service.daemon.brain
-        if not brain.is_ours:
-            raise OrderError(
-                "the local brain was not started by the appliance",
-                "If systemd did: `systemctl restart bittern-brain.service`.",
-            )
-        await brain.stop()
-        await brain.ensure()
+        await self._service.daemon.brain.restart()
         return {}
 
     def _may_speak(self, states: tuple[State, ...]) -> None:

@@ -108,3 +108,21 @@ async def test_one_that_somebody_else_started_is_used_and_left_alone(
     await brain.stop()
     await brain.ensure()
     assert brain._process is None
+
+
+async def test_one_that_somebody_else_started_leaves_when_it_is_asked_to(
+    brain: BrainProcess, tmp_path: Path
+) -> None:
+    """As systemd's does: the next call then starts it anew, which here is the first one's turn."""
+    await brain.ensure()
+    assert brain._process is not None
+    other = BrainProcess(brain.socket_path, may_start=False)
+    first = brain._process
+    with pytest.raises(BrainDidNotStartError, match="no brain answers"):
+        await other.restart()
+    assert await asyncio.wait_for(first.wait(), 5.0) == 0
+    await brain.ensure()
+    assert brain._process is not first
+    second = brain._process
+    await brain.restart()
+    assert brain._process is not second

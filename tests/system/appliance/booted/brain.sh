@@ -9,6 +9,9 @@ is 'the first question starts it, and it answers' sh -c 'bittern ask what time i
 comes 'it ends by itself when nobody asks any more' 40 sh -c '! systemctl is-active bittern-brain.service && test "$(systemctl show -P Result bittern-brain.service)" = success'
 is 'and is there again for the next question' sh -c 'bittern ask what time is it | grep -F "[brain]"'
 
+before=$(main_pid bittern-brain.service)
+is 'an order has a new one in its place' sh -c "bittern restart-brain && p=\$(systemctl show -P MainPID bittern-brain.service) && test \$p -ne 0 -a \$p -ne $before"
+
 inside sh -c 'journalctl --rotate --vacuum-time=1s >/dev/null 2>&1; (bittern ask tell me a long story about a river and the sea >/root/cut 2>&1 &) '
 soon 60 sh -c 'bittern status | grep -Eq "^state +speaking"'
 dead=$(main_pid bittern-brain.service)

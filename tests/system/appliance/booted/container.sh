@@ -25,6 +25,7 @@ clean_up() {
 
 # plug_sound: a sound server with a microphone ("air" is what it hears) and a speaker ("mouth").
 plug_sound() {
+    [ -z "$sound" ] || return 0
     cat >"$work/server.pa" <<'PA'
 load-module module-native-protocol-unix auth-anonymous=1
 load-module module-null-sink sink_name=air norewinds=1 rate=48000 channels=1 format=s16le
@@ -47,9 +48,17 @@ PA
     done
     chmod 755 "$work" "$work/sound"
     chmod 666 "$work/sound/native"
+    # A room is never quite silent: a microphone that gives nothing but zeros is broken.
+    python3 -c 'import random, struct, sys
+while True:
+    sys.stdout.buffer.write(struct.pack("<4800h", *(round(random.gauss(0, 20)) for _ in range(4800))))' 2>/dev/null |
+        pacat --playback --device=air --raw --format=s16le --rate=48000 --channels=1 2>/dev/null &
+    noise=$!
 }
 
 unplug_sound() {
+    [ -n "${noise:-}" ] && kill "$noise" 2>/dev/null
+    noise=''
     [ -n "$sound" ] && kill "$sound" 2>/dev/null && wait "$sound" 2>/dev/null
     sound=''
 }
@@ -180,9 +189,11 @@ in_sandbox() {
         sed -i "/^\[Install\]/,\$d" /run/systemd/system/bittern-probe.service
         cat /etc/systemd/system/"$0".d/*.conf >>/run/systemd/system/bittern-probe.service 2>/dev/null
         systemctl daemon-reload
+        begun=$(date +%s)
         systemctl start bittern-probe.service 2>/dev/null
         status=$?
-        journalctl --no-pager -o cat "_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID bittern-probe.service)"
+        journalctl --sync
+        journalctl --no-pager -o cat --since "@$begun" -u bittern-probe.service SYSLOG_IDENTIFIER=python3
         systemctl reset-failed bittern-probe.service 2>/dev/null
         exit $status' "$1" "$2" >"$work/out" 2>&1
 }
