@@ -21,7 +21,12 @@ _COUNTS = (
     "false_call",
     "false_question",
 )
-TABLES = ("utterances_held_out.toml", "utterances_free.toml", "utterances_house.toml")
+TABLES = (
+    "utterances_held_out.toml",
+    "utterances_free.toml",
+    "utterances_unseen.toml",
+    "utterances_house.toml",
+)
 
 
 def read_tools(path: Path) -> list[FunctionTool]:

@@ -1,4 +1,4 @@
-"""What is probably meant: a guess from single words, put to the user as a question.
+"""What is probably meant: a guess from the sentence, or from single words in it.
 
 It stands between the templates, which are certain, and giving up. A guess that would
 change something is always asked first ("Set a timer for seven minutes?").
@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from device.brain import spoken
 from device.brain.abilities import FunctionTool
 from device.brain.functions import calls_for
 from device.brain.intents.moments import EARLIEST_WAKING_HOUR, When
-from device.brain.intents.recognition import Recognizer, Slot, Understood
+from device.brain.intents.normal import normal
+from device.brain.intents.recognition import Recognizer, Slot, Understood, split_items
+from device.brain.kinds import Kind, Kinds
 from device.brain.understanding import SURE, Proposal
 
 DOUBTFUL = 0.6
 """The confidence of a guess that would change something."""
 _MOST_WORDS = 25
 _MOST_MOMENT_WORDS = 7
+_MOST_THING_WORDS = 3
 
 
 class Guesser:
@@ -31,6 +36,11 @@ class Guesser:
         self._recognizer = recognizer
         self._language = recognizer.language
         self._now = now
+        self._kinds = Kinds(self._language.replies.table["kinds"])
+        wishes = replace(self._language, sentences=self._language.probable)
+        self._wishes = Recognizer(wishes, now) if wishes.sentences else None
+        self._questions: Mapping[str, Sequence[str]] = self._language.guesses["questions"]
+        self._no_things = frozenset(self._language.guesses["not_things"])
         self._guesses: Sequence[Mapping[str, Any]] = self._language.guesses["guesses"]
         tellings = "|".join(map(re.escape, self._language.guesses["tellings"]))
         self._telling = re.compile(rf"^(?:{tellings})\b(?!')")
@@ -46,18 +56,43 @@ class Guesser:
         command = self._language.command_in(utterance)
         if len(command.split()) > _MOST_WORDS:
             return None
-        for meant, question in self.guesses(command):
+        for meant, question in (*self._wished(utterance), *self.guesses(command)):
             calls = calls_for(meant, tools, self._now(), self._language.words["joiners"])
             if len(calls) == 1:
                 return Proposal(calls[0], DOUBTFUL if question else SURE, question)
         return None
 
+    def _wished(self, utterance: str) -> Iterator[tuple[Understood, str]]:
+        """Yield what a sentence that is no command probably wishes, with the question to ask."""
+        meant = self._wishes.one(utterance) if self._wishes else None
+        if meant is None or "lacks" in meant.slots:
+            return
+        if not all(self._is_a_thing(str(meant.slots.get(slot, ""))) for slot in ("item", "name")):
+            return
+        questions = self._questions.get(meant.intent)
+        if questions is None:
+            yield meant, ""
+            return
+        said = self._said(meant.slots)
+        with_all = (ask for ask in questions if _slots_in(ask) <= set(said))
+        if (ask := next(with_all, None)) is not None:
+            yield meant, f"{ask.format(**said)}?"
+
+    def _is_a_thing(self, said: str) -> bool:
+        things = split_items(normal(said), self._language.words["joiners"])
+        return not any(
+            len(thing.split()) > _MOST_THING_WORDS or self._no_things.intersection(thing.split())
+            for thing in things
+        )
+
     def guesses(self, command: str) -> Iterator[tuple[Understood, str]]:
         """Yield what may be meant by a command in normal form, with the question to ask."""
         if self._telling.match(command):
             return
+        is_fact = self._kinds.kind_of(command) is Kind.FACT
         for guess in self._guesses:
-            if not _fits(guess, command):
+            # A question of fact may be about a time or a list, but it changes nothing.
+            if not _fits(guess, command) or (is_fact and "ask" in guess):
                 continue
             slots: dict[str, Slot] = dict(guess.get("slots") or {})
             if need := guess.get("needs"):
@@ -101,6 +136,10 @@ class Guesser:
             else:
                 said[name] = spoken.number(int(str(value))) if str(value).isdigit() else str(value)
         return said
+
+
+def _slots_in(ask: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(ask) if name}
 
 
 def _fits(guess: Mapping[str, Any], command: str) -> bool:

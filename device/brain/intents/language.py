@@ -15,7 +15,7 @@ import yaml
 from device.brain.intents.normal import normal, without_politeness
 
 _FOLDER = Path(__file__).parent
-_NOT_SENTENCES = ("words.yaml", "replies.yaml", "guesses.yaml")
+_NOT_SENTENCES = ("words.yaml", "replies.yaml", "guesses.yaml", "probable.yaml")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Language:
     """See ``en/guesses.yaml``."""
     sentences: tuple[Path, ...]
     """Files of templates, for `hassil`."""
+    probable: tuple[Path, ...] = ()
+    """The same for what is no command; see ``en/probable.yaml``."""
 
     def command_in(self, utterance: str) -> str:
         """Return the utterance in normal form, without courtesies."""
@@ -95,4 +97,5 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
         sentences=tuple(
             path for path in sorted(folder.glob("*.yaml")) if path.name not in _NOT_SENTENCES
         ),
+        probable=(folder / "_slots.yaml", folder / "probable.yaml"),
     )

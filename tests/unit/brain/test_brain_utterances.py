@@ -12,6 +12,7 @@ from device.brain.trial import (
     Case,
     appliance_tools,
     calls_after_yes,
+    calls_of,
     is_same,
     misses,
     read_table,
@@ -20,6 +21,9 @@ from device.brain.trial import (
 
 TABLE = Path(__file__).parents[2] / "data" / "utterances.toml"
 HELD_OUT = TABLE.with_name("utterances_held_out.toml")
+WISHES = TABLE.with_name("utterances_wishes.toml")
+FREE = TABLE.with_name("utterances_free.toml")
+UNSEEN = TABLE.with_name("utterances_unseen.toml")
 CASES = read_table(TABLE)
 THINKER = trial_thinker()
 TOOLS = appliance_tools()
@@ -59,6 +63,26 @@ def test_what_nobody_tuned_for_is_mostly_understood() -> None:
     named = "\n".join(f"{miss.case.says!r}: {miss.got}" for miss in found)
     assert len(found) <= 0.2 * len(cases), named
     assert len(still) <= 0.1 * len(cases), named
+
+
+@pytest.mark.parametrize(("table", "floor"), [(WISHES, 0.95), (FREE, 0.8), (UNSEEN, 0.25)])
+def test_wishes_are_carried_out_or_asked(table: Path, floor: float) -> None:
+    wished = [case for case in read_table(table) if case.calls]
+    declined = [
+        case.says
+        for case in wished
+        if not is_same(calls_of(THINKER, case.says, TOOLS), case.calls or ())
+        and not is_same(calls_after_yes(THINKER, case.says, TOOLS), case.calls or ())
+    ]
+    assert len(declined) <= (1 - floor) * len(wished), "\n".join(declined)
+
+
+def test_what_only_looks_like_a_wish_calls_nothing() -> None:
+    cases = [c for table in (WISHES, FREE, UNSEEN) for c in read_table(table) if not c.calls]
+    called = {case.says: calls_of(THINKER, case.says, TOOLS) for case in cases}
+    assert not {says: calls for says, calls in called.items() if calls}
+    asked = [case.says for case in cases if calls_after_yes(THINKER, case.says, TOOLS)]
+    assert len(asked) <= 0.03 * len(cases), "\n".join(asked)
 
 
 @pytest.mark.parametrize("table", [TABLE, HELD_OUT])
