@@ -39,7 +39,10 @@ class Entry:
     old: str
     new: str
     was_running: bool = False
-    """Whether the appliance ran, so that it must run afterwards."""
+    """Whether the appliance ran, or its safe mode, so that it is started afterwards."""
+    was_up: bool = False
+    """Whether it was ready, so that it must be ready afterwards: a new release is not to blame
+    for a microphone that is not there."""
     is_rollback: bool = False
     """The new release is the previous one, and was there before."""
     older_data: bool = False

@@ -227,9 +227,13 @@ class Updater:
         """Stop, save, switch, start, prove; or go back."""
         entry = self._journal.read()
         assert entry is not None, "an exchange has begun before"
-        was_running = self._systemd.is_running()
         forget(self._places.work / "ballast")
-        entry = dataclasses.replace(entry, phase=Phase.SWITCHING, was_running=was_running)
+        entry = dataclasses.replace(
+            entry,
+            phase=Phase.SWITCHING,
+            was_running=self._systemd.is_running(),
+            was_up=self._systemd.is_up(),
+        )
         try:
             self._journal.write(entry)
             self._say("switching")
@@ -273,6 +277,7 @@ class Updater:
         if entry.was_running:
             self._say("starting it")
             self._systemd.start(anew=anew)
+        if entry.was_up:
             wrong = self._systemd.wait_until_up(parts.ready_within_s, parts.steady_s)
             if wrong:
                 raise UpdateFailed(wrong)
@@ -320,11 +325,7 @@ class Updater:
         if entry.is_refused:
             self._refusals.add(entry.new, reason)
         self._abandon()
-        wrong = (
-            self._systemd.wait_until_up(self._parts.ready_within_s, 0.0)
-            if entry.was_running
-            else ""
-        )
+        wrong = self._systemd.wait_until_up(self._parts.ready_within_s, 0.0) if entry.was_up else ""
         raise DidNotProve(
             f"release {entry.new} is not in use: {reason}",
             f"The previous one is back, and not well: {wrong}" if wrong else _AS_BEFORE,

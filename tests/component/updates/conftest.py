@@ -79,7 +79,7 @@ boot) start ;;
 show)
     case "$3 $5" in
     'ActiveState bittern.service') echo "$state" ;;
-    'ActiveState '*) echo inactive ;;
+    'ActiveState bittern-safe.service') cat safe ;;
     MainPID*) echo "$pid" ;;
     Result*) echo exit-code ;;
     esac ;;
@@ -333,5 +333,6 @@ def appliance(disk: Path, signing_key: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     script.chmod(0o755)
     (systemd / "state").write_text("inactive\n")
+    (systemd / "safe").write_text("inactive\n")
     (systemd / "pid").write_text("100\n")
     return Appliance(root, places, signing_key)

@@ -128,6 +128,18 @@ def test_an_appliance_that_was_stopped_stays_stopped(appliance: Appliance) -> No
     assert (appliance.folder / "systemd" / "state").read_text().strip() == "inactive"
 
 
+def test_a_release_is_not_to_blame_for_a_microphone_that_is_not_there(
+    appliance: Appliance, old: str
+) -> None:
+    """The appliance had failed, its safe mode ran; the new one cannot get ready either."""
+    (appliance.folder / "systemd" / "state").write_text("failed\n")
+    (appliance.folder / "systemd" / "safe").write_text("active\n")
+    source = appliance.publish("0.2.0", "start")
+    new = appliance.updater().apply(source, appliance.offer(source))
+    assert appliance.places.which(appliance.places.current) == new
+    assert appliance.running == (new, "failed"), "it was given its chance"
+
+
 def test_data_that_the_new_release_has_changed_go_back_with_it(
     appliance: Appliance, old: str
 ) -> None:
