@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from device.cli import Commands
-    from device.doctor.findings import Finding
+    from device.doctor.findings import Finding, Verdict
     from device.settings import LoadedSettings
     from device.settings.tree import Settings
 
@@ -83,6 +83,8 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
         *check_stores(),
         *asyncio.run(check_endpoints(loaded)),
         *check_machine(state_folder(loaded.settings.paths)),
+        # What an answer costs is known to the provider alone.
+        Finding("budget", Verdict.SKIPPED, "not counted here: set a limit at the provider"),
     ]
 
 
@@ -103,10 +105,26 @@ def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
     found = f"runs, {status['state']}{': ' + str(status['fault']) if status['fault'] else ''}"
     return [
         Finding("appliance", verdict, found),
-        Finding("microphone", verdict, f"{status['microphone']}, in use by the appliance"),
+        _microphone_in_use(status, verdict),
         Finding("speaker", verdict, f"{status['speaker']}, in use by the appliance"),
         Finding("echo path", Verdict.SKIPPED, "stop the appliance, and ask with --sound"),
     ]
+
+
+def _microphone_in_use(status: dict[str, object], verdict: Verdict) -> Finding:
+    from device.doctor.findings import Finding, Verdict
+    from device.doctor.levels import LOUD_ROOM_DBFS, NOTHING_DBFS
+
+    found, noise = f"{status['microphone']}, in use by the appliance", status.get("noise_dbfs")
+    if not isinstance(noise, int | float) or verdict is not Verdict.GOOD:
+        return Finding("microphone", verdict, found)
+    found += f", noise {noise:.0f} dBFS"
+    if noise <= NOTHING_DBFS:
+        advice = "Is it muted by a switch of its own? `bittern mic test` shows each channel."
+        return Finding("microphone", Verdict.WARNING, f"{found}: nothing at all", advice)
+    if noise > LOUD_ROOM_DBFS:
+        return Finding("microphone", Verdict.WARNING, found, "Loud: lower its gain (alsamixer).")
+    return Finding("microphone", verdict, found)
 
 
 def _sound_cards(settings: Settings, *, with_sound: bool) -> list[Finding]:

@@ -8,10 +8,12 @@ from device.assistant.states import State
 from device.audio.ring import OverwrittenError
 from device.audio.samples import Samples
 from device.daemon.daemon import Daemon
+from device.doctor.levels import measure
 
 DARK_DBFS, FULL_DBFS = -50.0, -14.0
 """A quiet room, and a voice at its loudest."""
 LOOK_BACK_S = 0.05
+NOISE_S = 5.0
 
 
 def loudness(daemon: Daemon, state: State) -> float:
@@ -29,6 +31,20 @@ def loudness(daemon: Daemon, state: State) -> float:
     except OverwrittenError:
         # A block was written, or the ring cleared, between two lines of ours.
         return 0.0
+
+
+def noise_dbfs(daemon: Daemon) -> float | None:
+    """How loud the quietest moments of the last seconds were; None while nothing is heard."""
+    if not daemon.capture.is_open:
+        return None
+    ring = daemon.capture.ring
+    begin = max(ring.start_sample, ring.end_sample - round(NOISE_S * ring.rate_hz))
+    try:
+        sound = ring.read(begin, ring.end_sample)
+        return round(measure(sound, ring.rate_hz).noise_dbfs, 1)
+    except (OverwrittenError, ValueError):
+        # Cleared a moment ago, or not even a block yet.
+        return None
 
 
 def share(samples: Samples) -> float:

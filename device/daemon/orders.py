@@ -15,6 +15,7 @@ from device.assistant.effects import Report
 from device.assistant.states import State
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
+from device.daemon.loudness import noise_dbfs
 from device.errors import BitternError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Orders:
             "is_safe_mode": self._service.is_safe,
             "is_ringing": daemon.alarms.is_ringing,
             "microphone": daemon.capture.microphone.name,
+            "noise_dbfs": noise_dbfs(daemon),
             "speaker": daemon.playback.speaker.name,
             "wake_words": list(settings.settings.wake_words()),
             "settings_file": str(settings.user_file) if settings.user_file else None,

@@ -72,7 +72,7 @@ def _fits(found: str, wanted: str, said: str) -> bool:
         share = low + (high - low) * float(wanted[:-1]) / 100
         # amixer rounds in its own way.
         return found.lstrip("-").isdigit() and abs(int(found) - share) <= 1
-    names = {name: number for number, name in _ITEM.findall(said)}
+    names: dict[str, str] = {name: number for number, name in _ITEM.findall(said)}
     return found == names.get(wanted, wanted)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from device.audio.all_channels import AllChannelsMicrophone
 from device.audio.files import write_sound
+from device.cli.doctor import _microphone_in_use
 from device.daemon.levels import NOTE, set_levels_once
 from device.doctor.answers import _with_last_day
 from device.doctor.echo_path import check_echo_path, chirp, find_chirp, listen_for_echo
@@ -298,3 +299,20 @@ def test_no_sound_device_is_bad() -> None:
     assert check_devices(list).verdict is Verdict.BAD
     assert "hangs" in check_devices(broken).found
     assert AllChannelsMicrophone("x").channels() == []
+
+
+@pytest.mark.parametrize(
+    ("noise", "verdict", "said"),
+    [
+        (-58.0, Verdict.GOOD, "noise -58 dBFS"),
+        (-20.0, Verdict.WARNING, "noise -20 dBFS"),
+        (-120.0, Verdict.WARNING, "nothing at all"),
+        (None, Verdict.GOOD, "in use"),
+    ],
+)
+def test_a_microphone_in_use_is_judged_by_what_the_appliance_hears(
+    noise: float | None, verdict: Verdict, said: str
+) -> None:
+    status = {"microphone": "USB Mic", "noise_dbfs": noise}
+    finding = _microphone_in_use(status, Verdict.GOOD)
+    assert (finding.verdict, said in finding.found) == (verdict, True)
