@@ -210,7 +210,8 @@ pack_release() {
             if [ -f "$file" ]; then printf '%s\0' "$file"; fi
         done
     ) >"$list"
-    tar --directory "$REPOSITORY" --create --gzip --null --files-from "$list" --file "$1"
+    # COPYFILE_DISABLE: the tar of macOS would bring files of its own.
+    COPYFILE_DISABLE=1 tar --directory "$REPOSITORY" --create --gzip --null --files-from "$list" --file "$1"
     rm -f -- "$list"
 }
 

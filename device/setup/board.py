@@ -22,6 +22,7 @@ class BoardStep:
 
     name = "board"
     title = "The board: lights and buttons"
+    takes_hardware = True
 
     def now(self, visit: Visit) -> str:
         """What is chosen at present."""

@@ -21,6 +21,7 @@ class KeyStep:
 
     name = "key"
     title = "The key for the cloud"
+    takes_hardware = False
 
     def now(self, visit: Visit) -> str:
         """Which endpoints have one."""
@@ -64,6 +65,7 @@ class KeyStep:
         if not typed:
             return
         key_file = visit.keys.store(endpoint, typed)
+        visit.has_new_key = True
         if key_file:
             visit.change(key_file, ENDPOINT, endpoint.name, "key_file")
         visit.dialogue.say("The key is stored, where only the appliance can read it.")

@@ -23,6 +23,7 @@ class MicrophoneStep:
 
     name = "microphone"
     title = "The microphone"
+    takes_hardware = True
 
     def now(self, visit: Visit) -> str:
         """What is chosen at present."""

@@ -28,7 +28,7 @@ class Running:
         """Ask for the microphone, if somebody has it."""
         if not self._is_served():
             return
-        if not (SERVICE.exists() and os.geteuid() == 0 and shutil.which("systemctl")):
+        if not self._is_ours():
             self._dialogue.say(
                 "An appliance is running and may have the microphone and the speaker for itself.",
                 "If a step fails for that, end it and begin the set-up again.",
@@ -37,13 +37,15 @@ class Running:
             self._systemctl("stop", *UNITS)
             self._is_paused = True
 
-    def resume(self) -> None:
-        """Start what was paused."""
-        if self._is_paused:
-            self._is_paused = False
-            self._dialogue.say("Starting the appliance again …")
-            trouble = self._systemctl("start", UNITS[0])
-            self._dialogue.say(trouble or "It is ready.")
+    def resume(self, *, has_new_key: bool = False) -> None:
+        """Start what was paused; systemd gives out keys only at a start."""
+        verb = "start" if self._is_paused else "restart"
+        if not self._is_paused and not (has_new_key and self._is_ours() and self._is_served()):
+            return
+        self._is_paused = False
+        self._dialogue.say("Starting the appliance again …")
+        trouble = self._systemctl(verb, UNITS[0])
+        self._dialogue.say(trouble or "It is ready.")
 
     def tell(self) -> None:
         """Have the new settings applied, unless the start will do that."""
@@ -55,6 +57,10 @@ class Running:
             reply = {"error": str(failure)}
         outcome = "uses them now" if reply.get("ok") else f"did not take them: {reply.get('error')}"
         self._dialogue.say(f"The appliance that is running {outcome}.")
+
+    def _is_ours(self) -> bool:
+        """Whether it is the machine's service, and we may stop it."""
+        return SERVICE.exists() and os.geteuid() == 0 and shutil.which("systemctl") is not None
 
     def _is_served(self) -> bool:
         try:

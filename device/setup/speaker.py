@@ -17,6 +17,7 @@ class SpeakerStep:
 
     name = "speaker"
     title = "The speaker"
+    takes_hardware = True
 
     def now(self, visit: Visit) -> str:
         """What is chosen at present."""

@@ -45,6 +45,8 @@ class Visit:
     file: Path
     keys: KeyStore
     changes: dict[tuple[str, ...], Value] = dataclasses.field(default_factory=dict)
+    has_new_key: bool = False
+    """One was stored: the appliance gets it when it starts anew."""
     heard: tuple[Samples, int] | None = None
     """What the microphone heard in its step, and the rate in Hz."""
 

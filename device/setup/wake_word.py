@@ -31,6 +31,7 @@ class WakeWordStep:
 
     name = "wake"
     title = "The wake word"
+    takes_hardware = True
 
     def now(self, visit: Visit) -> str:
         """What is chosen at present."""

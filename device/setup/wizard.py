@@ -23,6 +23,8 @@ class Step(Protocol):
 
     name: str
     title: str
+    takes_hardware: bool
+    """It needs the microphone, the speaker or the lights for itself."""
 
     def now(self, visit: Visit) -> str:
         """How it is at present."""
@@ -56,14 +58,15 @@ def run(visit: Visit, steps: Sequence[Step], running: Running) -> None:
         "Every step can be skipped and done again, and nothing is written before the end,",
         f"but for keys, which are stored at once. Settings go to {visit.file}.",
     )
-    running.pause()
+    if any(step.takes_hardware for step in steps):
+        running.pause()
     try:
         _all(visit, steps)
         while (again := _which_again(visit, steps)) is not None:
             _one(visit, again, is_wanted=True)
         _write(visit, running)
     finally:
-        running.resume()
+        running.resume(has_new_key=visit.has_new_key)
 
 
 def _all(visit: Visit, steps: Sequence[Step]) -> None:

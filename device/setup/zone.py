@@ -34,6 +34,7 @@ class ZoneStep:
 
     name = "zone"
     title = "The time zone"
+    takes_hardware = False
 
     def __init__(self, apply: Callable[[str], None] = set_zone) -> None:
         self._apply = apply

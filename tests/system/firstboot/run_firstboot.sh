@@ -133,7 +133,7 @@ made = subprocess.run(["openssl", "passwd", "-6", "-salt", salt, "a good passwor
 sys.exit(made != line)'
 is 'who may become root' inside sh -c 'id -nG owner | grep -qw sudo'
 is 'and its time zone' soon 60 inside sh -c 'grep -qx Europe/Vienna /etc/timezone'
-is 'ssh is on' inside systemctl is-enabled ssh
+is 'ssh is on' soon 60 inside systemctl is-enabled ssh
 is 'the installation goes on by itself, to its end' soon 900 inside sh -c '! test -e /var/lib/bittern-provision'
 is 'and leaves nothing of itself' inside sh -c '! test -e /usr/local/sbin/bittern-provision && ! test -e /etc/systemd/system/bittern-provision.service && ! test -e /boot/firmware/bittern'
 is 'the appliance is there' inside systemctl is-enabled bittern.service
