@@ -24,8 +24,11 @@ DEAD_RMS = 3.0
 """Once the reference is silent: an echo estimate below this is what is left of a filter."""
 WAITED_SAMPLES = 1600
 """How long a piece of the reference is waited for: a tenth of a second."""
-LOOK_AGAIN_BLOCKS = 10
-"""While nothing is removed, how often the echo is looked for everywhere (every second)."""
+UNSURE_TAIL_SAMPLES = 24_000
+"""Where the echo is not understood, for how long it may go on: 1.5 s."""
+LOOK_AGAIN_BLOCKS = 5
+"""While nothing is removed, how often the echo is looked for everywhere (every half second).
+It may be that only somebody speaks; then it is found where it was."""
 
 
 class Canceller(Protocol):
@@ -114,7 +117,8 @@ class EchoGuard:
 
     def may_hear_echo(self, begin: int, end: int) -> bool:
         """Whether something that was played may be heard between two samples."""
-        span = self._tracker.span_s(begin - TAIL_SAMPLES, end)
+        tail = TAIL_SAMPLES if self.quality is Quality.GOOD else UNSURE_TAIL_SAMPLES
+        span = self._tracker.span_s(begin - tail, end)
         return span is not None and self._reference.has_sound(*span)
 
     def is_own(self, word: str, at: int) -> bool:
@@ -268,8 +272,7 @@ class EchoGuard:
 
     def _mend(self) -> None:
         """Look for the echo elsewhere while nothing is removed where it was."""
-        removed_db = self._monitor.removed_db
-        if removed_db is None or removed_db >= self._monitor.rule.bad_db:
+        if not self._monitor.is_failing:
             self._bad_blocks = 0
             return
         self._bad_blocks += 1

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 BLOCK_SAMPLES = 1600
 """A tenth of a second at 16 kHz: what one judgement is made on."""
-BLOCKS = 40
-"""Judgements that count: the last 4 s in which the echo could be heard."""
+BLOCKS = 30
+"""Judgements that count: the last 3 s in which the echo could be heard."""
+RECENT_BLOCKS = 8
 ENOUGH_BLOCKS = 8
 """Fewer say nothing."""
 UPPER_SHARE = 0.7
@@ -40,7 +41,7 @@ class MonitorRule:
     """Between the two the judgement stays as it was."""
     audible_db: float = 8.0
     """A block so far above the quiet room has an echo (or a person) in it."""
-    patience_blocks: int = 50
+    patience_blocks: int = 35
     """So many audible blocks may pass before it must have begun to work."""
     unheard_share: float = 0.1
     """No echo is to be heard at all when fewer of the blocks are audible."""
@@ -62,9 +63,13 @@ class Monitor:
     @property
     def removed_db(self) -> float | None:
         """How much of the echo goes, at present; None while too little was heard."""
-        if len(self._removed) < ENOUGH_BLOCKS:
-            return None
-        return sorted(self._removed)[int(UPPER_SHARE * len(self._removed))]
+        return _upper(list(self._removed))
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether next to nothing was removed in the last second, for whatever reason."""
+        removed_db = _upper(list(self._removed)[-RECENT_BLOCKS:])
+        return removed_db is not None and removed_db < self.rule.bad_db
 
     def begin_again(self) -> None:
         """The canceller was reset: what it did before says nothing any more.
@@ -107,6 +112,12 @@ class Monitor:
         if removed_db < self.rule.bad_db and has_had_time and len(self._removed) == BLOCKS:
             return Quality.NOT_WORKING
         return self.quality
+
+
+def _upper(removed: list[float]) -> float | None:
+    if len(removed) < ENOUGH_BLOCKS:
+        return None
+    return sorted(removed)[int(UPPER_SHARE * len(removed))]
 
 
 def level_db(block: NDArray[np.int16]) -> float:

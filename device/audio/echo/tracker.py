@@ -33,9 +33,11 @@ follow what comes a little before the strongest way of the sound."""
 CERTAIN, LIKELY, NEARBY = 14.0, 8.0, 6.0
 """How sharp a peak must be to count alone; together with one before it; near the known place."""
 AGREED_SAMPLES = 6.0
+AUDIBLE, LEAST_SOUND = 30.0, 0.25
+"""How much of the reference must be sound: two beginnings are always alike."""
 MOVED_SAMPLES = 80.0
 """A delay that differs by less is the one that is known."""
-MOST_OUTLIERS = 4
+MOST_OUTLIERS = 3
 
 
 class Tracker:
@@ -160,4 +162,6 @@ class Tracker:
         begin = self._end - self._filled
         first_s = (begin - earliest - lags) / LISTENING_RATE_HZ
         played = self.reference.read(first_s, 1.0, self._filled + lags)
+        if np.mean(np.abs(played) > AUDIBLE) < LEAST_SOUND:
+            return None
         return find_lag(self._history[-self._filled :].astype(np.float32), played)
