@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from device.appliance.service_manager import ServiceManager
 from device.assistant.effects import Report
 from device.audio.devices import present_card_ids
 from device.audio.sounds import Sounds
@@ -55,6 +56,8 @@ async def serve_safely(load: Load, environ: Mapping[str, str] = os.environ) -> i
         log.info("the appliance is tried again")
         return EXIT_TRY_AGAIN
     finally:
+        # Said here and not by each service that was tried: systemd takes it for the end.
+        ServiceManager().stopping()
         for task in ends:
             task.cancel()
         await asyncio.wait(ends)

@@ -69,6 +69,7 @@ async def _is_reset(loaded: LoadedSettings, load: Load, stopping: asyncio.Event)
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         log.info("stopping")
+        service.manager.stopping()
         await service.stop()
 
 
@@ -150,7 +151,6 @@ class Service:
 
     async def stop(self) -> None:
         """Stop everything; whatever was never started is no obstacle."""
-        self.manager.stopping()
         self.controls.close()
         if self._heart is not None:
             self._heart.cancel()

@@ -50,8 +50,9 @@ PA
     chmod 666 "$work/sound/native"
     # A room is never quite silent: a microphone that gives nothing but zeros is broken.
     python3 -c 'import random, struct, sys
+second = struct.pack("<48000h", *(round(random.gauss(0, 20)) for _ in range(48000)))
 while True:
-    sys.stdout.buffer.write(struct.pack("<4800h", *(round(random.gauss(0, 20)) for _ in range(4800))))' 2>/dev/null |
+    sys.stdout.buffer.write(second)' 2>/dev/null |
         pacat --playback --device=air --raw --format=s16le --rate=48000 --channels=1 2>/dev/null &
     noise=$!
 }
