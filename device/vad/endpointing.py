@@ -27,9 +27,11 @@ class SpeechRule:
 PAUSE_MS = 160
 """Silence that makes a pause, at which it is judged whether the sentence is finished: longer
 than the closure of a consonant, short enough to leave time for the judgement."""
-SURELY_FINISHED = 0.7
-SURELY_UNFINISHED = 0.35
+SURELY_FINISHED = 0.8
+SURELY_UNFINISHED = 0.1
 """Probabilities from and up to which the judge is believed; see ``sentence_end.json``."""
+IN_DOUBT = 0.45
+"""In the middle the usual silence counts, and between these all that lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,16 @@ class Endpointer:
 
         ``finished``: how likely it is that the sentence is. A word ends the effect.
         """
-        silence_ms = self.rule.end_silence_ms
-        if finished >= SURELY_FINISHED:
-            silence_ms = min(silence_ms, self.rule.finished_silence_ms)
-        elif finished <= SURELY_UNFINISHED:
-            silence_ms = max(silence_ms, self.rule.unfinished_silence_ms)
-        self._silence_needed = silence_ms * RATE_HZ // 1000
+        rule = self.rule
+        short_ms = min(rule.end_silence_ms, rule.finished_silence_ms)
+        long_ms = max(rule.end_silence_ms, rule.unfinished_silence_ms)
+        if finished >= IN_DOUBT:
+            share = (finished - IN_DOUBT) / (SURELY_FINISHED - IN_DOUBT)
+            silence_ms = rule.end_silence_ms + min(share, 1.0) * (short_ms - rule.end_silence_ms)
+        else:
+            share = (IN_DOUBT - finished) / (IN_DOUBT - SURELY_UNFINISHED)
+            silence_ms = rule.end_silence_ms + min(share, 1.0) * (long_ms - rule.end_silence_ms)
+        self._silence_needed = round(silence_ms * RATE_HZ / 1000)
 
     def update(self, probability: float) -> Started | Ended | None:
         """Take the probability of the next hop (512 samples at 16 kHz)."""

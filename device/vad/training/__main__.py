@@ -113,8 +113,8 @@ def write(network: Network, learned: dict[str, Set], judged: dict[str, Set], out
         "pauses_learned_from": {kind: len(labels) for kind, (_, labels) in learned.items()},
         "believed": {"finished_from": SURELY_FINISHED, "unfinished_up_to": SURELY_UNFINISHED},
         "on_held_out": {kind: _judgement(network, *of) for kind, of in judged.items()},
-        "weak": "English only; the people said orders to a coffee machine and wake words; "
-        "sentences of one synthetic voice are judged worse than those of people",
+        "weak": "English only; the people said orders to a coffee machine and wake words; a "
+        "sentence that ends in a word it never heard last is often waited for too long",
     }
     out.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 

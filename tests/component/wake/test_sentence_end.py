@@ -20,7 +20,7 @@ from device.listening import (
 )
 from device.models import MissingModel
 from device.vad import sentence_end
-from device.vad.endpointing import SURELY_FINISHED, SURELY_UNFINISHED
+from device.vad.endpointing import IN_DOUBT, SURELY_FINISHED, SURELY_UNFINISHED
 from device.vad.melody import SIZE, melody
 from device.vad.sentence_end import EMBEDDING, LOOK_SAMPLES, MEL, MODEL, SentenceEnd, open_judge
 from device.wake.open import WakeSettings
@@ -52,13 +52,14 @@ def test_the_model_is_small_and_its_card_tells_what_it_is_worth() -> None:
     people = card["on_held_out"]["command"]
     assert people["area_under_curve"] > 0.9
     assert people["unfinished_judged_finished"] < 0.1
+    assert people["finished_judged_unfinished"] < 0.1
     assert card["believed"]["finished_from"] == SURELY_FINISHED
     assert card["believed"]["unfinished_up_to"] == SURELY_UNFINISHED
 
 
 def test_a_pause_after_set_a_timer_for_is_not_the_end(judge: SentenceEnd, timer: Sound) -> None:
     paused = np.concatenate((timer[:FOR_ENDS], quiet(0.16)))
-    assert judge.probability(paused) < SURELY_UNFINISHED
+    assert judge.probability(paused) < IN_DOUBT
 
 
 def heard(timer: Sound, pause_s: float, *, judges: bool) -> list[ListeningEvent]:

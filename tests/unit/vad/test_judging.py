@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from device.vad.endpointing import (
+    IN_DOUBT,
     PAUSE_MS,
     SURELY_FINISHED,
-    SURELY_UNFINISHED,
     Ended,
     Endpointer,
     SpeechRule,
@@ -27,7 +27,6 @@ RULE = SpeechRule(
     finished_silence_ms=320,
     unfinished_silence_ms=1600,
 )
-DOUBT = (SURELY_FINISHED + SURELY_UNFINISHED) / 2
 
 
 def silence_until_end(finished: float | None, voiced: int = 10, rule: SpeechRule = RULE) -> int:
@@ -51,10 +50,16 @@ def silence_until_end(finished: float | None, voiced: int = 10, rule: SpeechRule
 
 @pytest.mark.parametrize(
     ("finished", "wait_ms"),
-    [(None, 640), (1.0, 320), (SURELY_FINISHED, 320), (DOUBT, 640), (0.0, 1600)],
+    [(None, 640), (1.0, 320), (SURELY_FINISHED, 320), (IN_DOUBT, 640), (0.0, 1600)],
 )
 def test_the_silence_follows_the_judgement(finished: float | None, wait_ms: int) -> None:
     assert silence_until_end(finished) == wait_ms
+
+
+def test_the_surer_the_sooner() -> None:
+    waits = [silence_until_end(step / 20) for step in range(21)]
+    assert waits == sorted(waits, reverse=True)
+    assert len(set(waits)) > 8
 
 
 def test_a_judgement_never_turns_the_order_round() -> None:
