@@ -18,6 +18,6 @@ class Action(StrEnum):
     VOLUME_UP = "volume_up"
     VOLUME_DOWN = "volume_down"
     PAIR = "pair"
-    """Let a new owner or network in."""
+    """Say the name and the address, for ssh. Nothing is opened by it."""
     FACTORY_RESET = "factory_reset"
-    """Forget everything. Warned of before; letting go of the button is the way out."""
+    """Forget everything. Warned of before, with two ways out: see ``reset_guard``."""

@@ -142,6 +142,36 @@ def test_a_lamp_without_colour_gets_the_patterns_without() -> None:
     panel.close()
 
 
+def test_the_lights_follow_the_voice_and_ask_only_while_there_is_one() -> None:
+    lamp, asked = RecordingLights(), []
+    loud = iter([0.0, 1.0] * 500)
+
+    def loudness(state: State) -> float:
+        asked.append(state)
+        return next(loud)
+
+    panel = Panel([lamp])
+    panel.follow(loudness)
+    panel.start()
+    time.sleep(0.2)
+    assert asked == []
+    panel.show(State.SPEAKING)
+    assert lamp.wait_for(
+        lambda: (
+            {view.level for _, _, view in lamp.frames if view.state is State.SPEAKING} == {0.0, 1.0}
+        )
+    )
+    bright = {view.level: frame for _, frame, view in lamp.frames if max(frame[0]) > 0.2}
+    assert max(bright[1.0][0]) > max(bright[0.0][0])
+    panel.show(State.IDLE)
+    assert lamp.wait_for(lambda: last(lamp) == ((0.0, 0.0, 0.0),))
+    count = len(asked)
+    time.sleep(0.3)
+    assert len(asked) == count
+    panel.close()
+    assert set(asked) == {State.SPEAKING}
+
+
 def test_a_slow_lamp_is_not_hurried_by_a_fast_one() -> None:
     fast, slow = RecordingLights(leds=12), RecordingLights(leds=12, frame_s=0.2)
     panel = Panel([fast, slow])
