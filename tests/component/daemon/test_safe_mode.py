@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +125,12 @@ async def test_without_a_microphone_it_speaks_and_with_one_there_is_hope(
 
 
 async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeypatch):
+    """And systemd is told of the end once: it would kill a service that goes on after that."""
+    pytest.importorskip("systemd.daemon")
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.bind(str(tmp_path / "notify"))
+    told.setblocking(False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     owners.write_text("[assistant]\nfollow_up_s = 5\n")
     asked = iter(range(1000))
 
@@ -135,3 +143,13 @@ async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeyp
     failed = {"MONITOR_EXIT_STATUS": "1"}
     async with asyncio.timeout(30):
         assert await serve_safely(lambda: load_settings(owners), failed) == EXIT_TRY_AGAIN
+    messages = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            messages.append(told.recv(4096).decode())
+    told.close()
+    stops = [number for number, message in enumerate(messages) if "STOPPING=1" in message]
+    waits = [number for number, message in enumerate(messages) if "safe mode waits" in message]
+    assert len(waits) == 4
+    assert len(stops) == 1
+    assert stops[0] > waits[-1]
