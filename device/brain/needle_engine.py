@@ -21,14 +21,17 @@ import json
 import mmap
 import os
 import resource
+import signal
 import sys
 from typing import Any, TextIO
 
 _ANSWER_BYTES = 65_536
+_PR_SET_PDEATHSIG = 1
 
 
 def main(library: str, weights: str) -> int:
     """Serve until the input ends; the first line that goes out tells that it is ready."""
+    _end_with_the_brain()
     answers = _answers()
     engine = ctypes.CDLL(library)
     mapped = _mapped(weights)
@@ -44,6 +47,11 @@ def main(library: str, weights: str) -> int:
     for line in sys.stdin:
         _say(answers, _answer(engine, json.loads(line), answer))
     return 0
+
+
+def _end_with_the_brain() -> None:
+    """Have the kernel end us with it, in the middle of a job too: nobody would read on."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _answers() -> TextIO:

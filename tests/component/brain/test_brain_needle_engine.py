@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,33 @@ def test_it_ends_with_its_owner(process: NeedleProcess) -> None:
     pid = process.pid
     process.close()
     assert not Path(f"/proc/{pid}").exists()
+
+
+_OWNER = """
+import sys, threading, time
+from pathlib import Path
+from device.brain.needle_process import NeedleProcess
+process = NeedleProcess(*map(Path, sys.argv[1:]))
+process.start()
+print(process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_it_does_not_outlive_a_killed_brain(files: tuple[Path, Path]) -> None:
+    command = [sys.executable, "-c", _OWNER, *map(str, files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        child = Path(f"/proc/{int(owner.stdout.readline())}")
+        assert child.exists()
+        owner.kill()
+    deadline = time.monotonic() + 5
+    while child.exists() and time.monotonic() < deadline:
+        # Whoever adopts orphans may take its time to bury them.
+        if "\nState:\tZ" in (child / "status").read_text():
+            return
+        time.sleep(0.02)
+    assert not child.exists()
 
 
 def test_weights_that_are_none_are_said(files: tuple[Path, Path], tmp_path: Path) -> None:
