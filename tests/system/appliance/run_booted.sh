@@ -20,7 +20,7 @@ set -uo pipefail
 
 root=$1 models=${2:-}
 parts=("${@:3}")
-all_parts=(service brain key journal sandbox settings failures sound_card)
+all_parts=(service brain key journal sandbox settings failures sound_card updates)
 here=$(dirname -- "$(readlink -f -- "$0")")
 clone=$(cd -- "$here/../../.." && pwd -P)
 failed=0

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154,SC2034,SC2016  # root, models, clone, failed: of run_booted.sh
 
 PACKAGES=systemd,systemd-sysv,dbus,python3,python3-venv,python3-pip,python3-pyaudio,python3-systemd
-PACKAGES+=,tzdata,libasound2-plugins,ca-certificates,procps,libbpf1
+PACKAGES+=,tzdata,libasound2-plugins,ca-certificates,procps,libbpf1,openssh-client
 
 make_root() {
     [ -x "$root/usr/bin/systemctl" ] ||

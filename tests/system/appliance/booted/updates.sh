@@ -77,3 +77,4 @@ is 'what the timer starts installs a release, from within its sandbox' systemctl
 is '… which is in use, and ready' sh -c 'bittern update status | grep "current *0.9.3" && systemctl is-active bittern.service'
 is '… and of the three releases two are kept' sh -c 'test "$(ls /opt/bittern/releases | wc -l)" = 2'
 is 'the sandbox: 3.0 or less for what installs updates' systemd-analyze security --threshold=30 bittern-update.service
+inside rm -r /srv/releases
