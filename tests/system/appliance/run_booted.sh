@@ -18,6 +18,7 @@
 # shellcheck disable=SC2016  # what stands in single quotes is for the shell inside
 set -uo pipefail
 
+{ # Read as a whole before it begins: it runs for minutes, and somebody may edit it meanwhile.
 root=$1 models=${2:-}
 parts=("${@:3}")
 all_parts=(service brain key journal sandbox settings failures sound_card updates)
@@ -61,3 +62,4 @@ if [ "${#parts[@]}" -eq 0 ]; then
 fi
 [ "$failed" -eq 0 ] || inside journalctl --no-pager -u 'bittern*' -n 60
 exit "$failed"
+}
