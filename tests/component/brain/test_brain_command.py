@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from device.brain.answering import load_tool_model
+from device.brain.intents.language import load_language
 from device.cli import parser
 from device.cli.brain import _take_from_settings
+from device.daemon.daemon import brain_arguments
+from device.settings.tree import Brain
 
 
 def taken(*words: str) -> argparse.Namespace:
@@ -39,6 +43,30 @@ def test_what_is_written_on_the_command_line_comes_first(settings):
     settings.write_text('[brain]\nchat_model = "/srv/own.gguf"\nidle_exit_s = 20\n')
     arguments = taken("--model", "/other.gguf", "--idle-exit-s", "7")
     assert (arguments.model, arguments.idle_exit_s) == (Path("/other.gguf"), 7.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "words", "chosen"),
+    [
+        ("", (), "none"),
+        ('tool_model = "needle"', (), "needle"),
+        ('tool_model = "needle"', ("--tool-model", "none"), "none"),
+        ("", ("--tool-model", "needle"), "needle"),
+    ],
+)
+def test_the_tool_model_is_the_owner_s_choice(settings, written, words, chosen):
+    settings.write_text(f"[brain]\n{written}\n")
+    assert taken(*words).tool_model == chosen
+
+
+def test_the_appliance_hands_its_brain_the_tool_model():
+    assert "--tool-model" not in brain_arguments(Brain())
+    assert brain_arguments(Brain(tool_model="needle"))[-2:] == ["--tool-model", "needle"]
+
+
+def test_a_tool_model_that_is_not_there_keeps_no_brain_from_starting(tmp_path, monkeypatch):
+    monkeypatch.setenv("BITTERN_MODELS", str(tmp_path))
+    assert load_tool_model("needle", load_language()) is None
 
 
 def test_bad_settings_do_not_keep_the_brain_from_starting(settings, capsys):
