@@ -74,6 +74,14 @@ def _add_train(verbs: Commands[Any]) -> None:
     parser.add_argument(
         "--copies", type=int, default=10, metavar="N", help="versions of each recording (10)"
     )
+    parser.add_argument(
+        "--false-per-hour",
+        nargs=3,
+        type=float,
+        default=(0.2, 1.0, 4.0),
+        metavar="RATE",
+        help="what low, normal and high allow, while others speak all the time (0.2 1 4)",
+    )
     parser.add_argument("--licence", default="yours", help="what the card says (yours)")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
@@ -205,6 +213,7 @@ def _train(arguments: argparse.Namespace) -> int:
         synthetic=arguments.synthetic,
         confusable=tuple(arguments.confusable),
         first=arguments.first,
+        false_per_hour=tuple(arguments.false_per_hour),
         copies=arguments.copies,
         seed=arguments.seed,
         processes=arguments.processes,

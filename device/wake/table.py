@@ -25,7 +25,10 @@ def lines_of(card: Card) -> list[str]:
 
 def _cell(figure: Figure) -> str:
     rate_low, rate_high = rate_between(figure.false_accepts, figure.hours)
-    false = f"{rate_low:.1f}-{rate_high:.1f} false/h of speech"
+    false = (
+        f"{figure.false_accepts} false in {figure.hours:.1f} h of speech "
+        f"({rate_low:.1f}-{rate_high:.1f}/h)"
+    )
     if not figure.spoken:
         return f"{figure.condition}: {false}"
     low, high = share_between(figure.missed, figure.spoken)

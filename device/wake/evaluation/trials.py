@@ -67,7 +67,8 @@ def plain(name: str) -> str:
 def label_of(recording: Recording, words: Sequence[str]) -> str:
     """The word of a recording by its own name or its folder's."""
     own = plain(recording.path.stem)
-    return own if own in words else plain(recording.path.parent.name)
+    is_word = any(is_about(word, own) for word in words)
+    return own if is_word else plain(recording.path.parent.name)
 
 
 def is_about(word: str, label: str) -> bool:
@@ -97,7 +98,9 @@ def plan(
             is_short = is_sparing and label not in words
             chosen = [conditions[0], conditions[1 + index % (len(conditions) - 1)]]
             for turn, name in enumerate(chosen if is_short else conditions):
-                kind = "" if CONDITIONS[name] is None else kinds[(index + turn) % len(kinds)]
+                # Turning once more each round, or a condition would always meet the same kind.
+                at_kind = (index + index // len(kinds) + turn) % len(kinds)
+                kind = "" if CONDITIONS[name] is None else kinds[at_kind]
                 trials.append(Trial(recording.path, label, name, kind, float(at_s), rest_s))
     return trials
 

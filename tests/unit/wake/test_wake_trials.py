@@ -23,6 +23,7 @@ WORDS = ("alexa", "hey jarvis", "okay nabu")
         ("wake/hey_jarvis/a.wav", "hey jarvis"),
         ("wake/view_glass/3.flac", "view glass"),
         ("commands/coffee/x.flac", "coffee"),
+        ("wake/single/jarvis.flac", "jarvis"),
     ],
 )
 def test_the_folder_or_the_file_names_the_word(path: str, label: str) -> None:
