@@ -35,5 +35,9 @@ class NoRoom(UpdateFailed):
     """There is not enough space on the disk."""
 
 
+class NotProven(UpdateFailed):
+    """The new release itself is to blame: it was not ready, or failed its test."""
+
+
 class DidNotProve(UpdateFailed):
     """The new release did not show that it works; the previous one is back."""

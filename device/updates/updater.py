@@ -36,7 +36,14 @@ from device.models.progress import Progress, megabytes
 from device.updates import house, manifest, services, store_view
 from device.updates.candidate import Candidate
 from device.updates.durable import forget, remove_tree, sync_folder, write_whole
-from device.updates.errors import BadRelease, DidNotProve, NotNow, NotWanted, UpdateFailed
+from device.updates.errors import (
+    BadRelease,
+    DidNotProve,
+    NotNow,
+    NotProven,
+    NotWanted,
+    UpdateFailed,
+)
 from device.updates.journal import Entry, Journal, Phase
 from device.updates.manifest import Manifest
 from device.updates.places import COMPLETE, Places
@@ -265,7 +272,9 @@ class Updater:
             self._journal.write(entry)
             self._prove(entry)
         except (BitternError, OSError) as failure:
-            self._return(dataclasses.replace(entry, is_refused=True), _said(failure))
+            # A systemd that is shutting down, or a full disk, say nothing of the release.
+            is_refused = isinstance(failure, NotProven)
+            self._return(dataclasses.replace(entry, is_refused=is_refused), _said(failure))
         except BaseException:
             self._return(entry, _INTERRUPTED)
         self._keep(entry)
@@ -280,9 +289,12 @@ class Updater:
         if entry.was_up:
             wrong = self._systemd.wait_until_up(parts.ready_within_s, parts.steady_s)
             if wrong:
-                raise UpdateFailed(wrong)
+                raise NotProven(wrong)
         self._say("testing it where it is")
-        parts.candidate.prove(entry.new, places.models)
+        try:
+            parts.candidate.prove(entry.new, places.models)
+        except UpdateFailed as failure:
+            raise NotProven(failure.what, failure.advice) from None
 
     def _keep(self, entry: Entry) -> None:
         """It works: the one before it is the way back, and older ones go."""
@@ -309,17 +321,14 @@ class Updater:
         except OSError as error:
             # Without it the next start finds the phase before, and comes here again.
             log.error("the journal cannot be written: %s", error)
-        try:
-            self._systemd.stop()
-        except UpdateFailed as failure:
-            # The link must go back all the same; then it is started anew.
-            log.error("%s", failure)
+        # The link must go back all the same; then it is started anew.
+        _as_far_as_it_goes(self._systemd.stop)
         self._data_go_back(entry)
         store_view.place(places.kept(entry.old), places.models)
         places.switch(places.current, entry.old)
         anew = services.install_units(places.release(entry.old), places.units)
         services.remove_units(places.release(entry.new), places.release(entry.old), places.units)
-        self._systemd.reload()
+        _as_far_as_it_goes(self._systemd.reload)
         if entry.was_running:
             self._systemd.start(anew=anew or self._systemd.is_up())
         if entry.is_refused:
@@ -460,6 +469,14 @@ def _size_of_tree(folder: Path) -> int:
     return sum(
         (Path(root) / name).lstat().st_size for root, _, names in os.walk(folder) for name in names
     )
+
+
+def _as_far_as_it_goes(order: Callable[[], None]) -> None:
+    """Give systemd an order on the way back, which must go on if it cannot be carried out."""
+    try:
+        order()
+    except UpdateFailed as failure:
+        log.error("%s", failure)
 
 
 def _said(failure: BaseException) -> str:

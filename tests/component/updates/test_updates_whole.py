@@ -120,6 +120,31 @@ def test_a_release_that_does_not_become_ready_goes_back_by_itself(
     assert "failed" in Refusals(appliance.places.work).read()[offer.id]
 
 
+def test_a_machine_that_shuts_down_says_nothing_of_the_release(
+    appliance: Appliance, old: str
+) -> None:
+    """systemd does not obey any more: the old release is back, and the new one not refused."""
+    source = appliance.publish("0.2.0", model="a better model")
+    offer = appliance.offer(source)
+    script = appliance.systemctl.read_text()
+    shutting_down = "daemon-reload|--no-block) exit 1 ;;\nstop)"
+
+    def systemd_is_about_to_go() -> None:
+        refusing = script.replace('[ "$1" = --no-block ] && shift\n', "")
+        appliance.systemctl.write_text(refusing.replace("stop)", shutting_down, 1))
+
+    with pytest.raises(UpdateFailed):
+        appliance.updater(systemd_is_about_to_go).apply(source, offer)
+    appliance.systemctl.write_text(script)
+    assert appliance.places.which(appliance.places.current) == old
+    # After the next start the rest of it is done.
+    appliance.boot()
+    with pytest.raises(DidNotProve):
+        appliance.updater().resume()
+    appliance.assert_wholly(old)
+    assert offer.id not in Refusals(appliance.places.work).read()
+
+
 def test_an_appliance_that_was_stopped_stays_stopped(appliance: Appliance) -> None:
     appliance.install("0.1.0")
     source = appliance.publish("0.2.0", "start")

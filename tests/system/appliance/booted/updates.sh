@@ -32,7 +32,7 @@ release_now() {
 
 # The power goes as soon as the link names another release, and comes back.
 cut_after_switch() {
-    local before updater
+    local before updater running
     before=$(release_now)
     inside bittern update apply --from /srv/releases/0.9.1 >"$work/out" 2>&1 &
     updater=$!
@@ -40,7 +40,9 @@ cut_after_switch() {
         kill -0 "$updater" 2>/dev/null || return 1
         sleep 0.02
     done
-    kill -KILL "$init" "$container"
+    # The updater first: it must not see its systemd go, and draw conclusions.
+    mapfile -t running < <(pgrep -f 'update apply --from /srv/releases/0.9.1')
+    kill -KILL "${running[@]}" "$init" "$container"
     wait "$updater" "$container" 2>/dev/null
     unplug_sound
     test -e "$work/merged/opt/bittern/updates/journal.json" || return 1
