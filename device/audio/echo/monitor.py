@@ -36,11 +36,14 @@ class Quality(StrEnum):
 class MonitorRule:
     """When cancelling counts as working."""
 
-    good_db: float = 10.0
+    good_db: float = 14.0
+    """With 10 dB a bathroom's first answer still interrupted itself now and then."""
     bad_db: float = 6.0
     """Between the two the judgement stays as it was."""
     audible_db: float = 8.0
     """A block so far above the quiet room has an echo (or a person) in it."""
+    drowned_db: float = 4.0
+    """What is left of an echo, no louder than this beside the room, counts as gone."""
     patience_blocks: int = 35
     """So many audible blocks may pass before it must have begun to work."""
     unheard_share: float = 0.1
@@ -95,9 +98,15 @@ class Monitor:
         level = level_db(heard)
         if level > (-75.0 if self.floor_db is None else self.floor_db) + self.rule.audible_db:
             self._audible += 1
-            self._removed.append(0.0 if left is None else level - level_db(left))
+            self._removed.append(0.0 if left is None else self._gone_db(level, level_db(left)))
         self.quality = self._judge()
         return self.quality
+
+    def _gone_db(self, heard_db: float, left_db: float) -> float:
+        removed_db = heard_db - left_db
+        if self.floor_db is not None and left_db < self.floor_db + self.rule.drowned_db:
+            return max(removed_db, self.rule.good_db)
+        return removed_db
 
     def _judge(self) -> Quality:
         removed_db = self.removed_db

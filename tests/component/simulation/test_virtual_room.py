@@ -13,7 +13,8 @@ from device.audio.capture import Capture
 from device.audio.files import SoundFileError, write_sound
 from device.audio.playback import Playback
 from device.audio.samples import Samples, silence
-from device.simulation.room import Echo, Room
+from device.simulation.acoustics import Air, Echo, Shoebox
+from device.simulation.room import Room
 
 RATE_HZ = 16_000
 BLOCK = RATE_HZ // 50
@@ -103,6 +104,48 @@ def test_the_response_is_as_strong_and_as_long_as_it_was_asked_for() -> None:
     fall_db = 10 * np.log10(np.sum(first**2) / np.sum(last**2))
     assert fall_db == pytest.approx(54.0, abs=3.0)  # 60 dB less the two half tenths
     assert np.array_equal(wet, Echo(delay_s=0.01, gain_db=-6.0, reverb_s=0.3).response(RATE_HZ))
+
+
+def test_walls_give_a_response_that_begins_at_once_and_falls_as_asked() -> None:
+    box = Shoebox((5.0, 4.0, 2.6), (2.0, 1.5, 0.8), (2.12, 1.55, 0.83), reverb_s=0.4)
+    response = box.response(RATE_HZ)
+    assert int(np.argmax(response)) == 0
+    assert response[0] == pytest.approx(1.0, abs=0.1)
+    # Schroeder: the energy still to come, from 50 to 150 ms. Sabine's rule is for a diffuse
+    # field; a box with bare walls rings half as long again.
+    coming_db = 10 * np.log10(np.cumsum(response[:4000][::-1] ** 2)[::-1])
+    fall_db_per_s = (coming_db[800] - coming_db[2400]) / 0.1
+    assert 0.3 < 60 / fall_db_per_s < 0.7
+    late = Echo(delay_s=0.05, gain_db=-10.0, shoebox=box).response(RATE_HZ)
+    assert not late[: RATE_HZ // 20].any()
+    assert late[RATE_HZ // 20] == pytest.approx(0.316 * response[0], rel=0.01)
+
+
+@pytest.mark.parametrize("drift_ppm", [200.0, -100.0])
+def test_two_clocks_drift_apart(drift_ppm: float) -> None:
+    """A click each second comes a little sooner or later each time."""
+    clicks = silence(10 * RATE_HZ)
+    clicks[::RATE_HZ] = 20_000
+    echo = Echo(delay_s=0.01, gain_db=0.0, drift_ppm=drift_ppm)
+    whole = echo.of(clicks, RATE_HZ)
+    air, blocks = Air(echo, RATE_HZ, BLOCK), []
+    at = 0
+    while at < len(clicks):
+        while air.needs_more and at < len(clicks):
+            air.take(clicks[at : at + BLOCK])
+            at += BLOCK
+        blocks.append(air.carry())
+    for heard in (whole, np.concatenate(blocks)[: 9 * RATE_HZ]):
+        last = 8 * RATE_HZ
+        found = last - 400 + int(np.argmax(heard[last - 400 : last + 400]))
+        expected = last + 160 - 8 * drift_ppm * 1e-6 * RATE_HZ
+        assert found == pytest.approx(expected, abs=1)
+
+
+def test_a_person_can_be_nearer_or_farther(recording: Path, person: Samples) -> None:
+    room = Room(recording, person_db=-20.0)
+    heard = collected(room, 0.3, silence(0))
+    assert np.std(heard[: RATE_HZ // 5]) == pytest.approx(0.1 * np.std(person), rel=0.05)
 
 
 def test_a_closed_microphone_misses_what_is_said_meanwhile(

@@ -161,6 +161,13 @@ def test_where_no_echo_is_heard_there_is_nothing_to_remove() -> None:
     assert monitor.quality is Quality.GOOD
 
 
+def test_a_soft_echo_that_drowns_in_the_room_is_gone() -> None:
+    monitor = quiet_room()
+    for number in range(40):
+        monitor.playing(block(25, number), block(9, number))
+    assert monitor.quality is Quality.GOOD
+
+
 def test_levels_are_of_full_scale() -> None:
     assert level_db(silence(100)) < -95
     assert level_db(np.full(100, 32_767, np.int16)) == pytest.approx(0.0, abs=0.1)
