@@ -61,15 +61,18 @@ class Dialogue:
             self.say(f"Please give a number from 1 to {len(options)}.")
 
     def secret(self, question: str) -> str:
-        """Ask for what must not be seen: nothing that is typed or pasted is shown."""
-        self.sink.write(f"{question}: ")
-        self.sink.flush()
+        """Ask for what must not be seen: nothing that is typed or pasted is shown.
+
+        What was typed before the question is thrown away: it was meant for another one.
+        """
         descriptor = self.source.fileno()
         shown = termios.tcgetattr(descriptor)
         hidden = termios.tcgetattr(descriptor)
         hidden[3] &= ~termios.ECHO
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, hidden)
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
         try:
+            self.sink.write(f"{question}: ")
+            self.sink.flush()
             return self._line().strip()
         finally:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, shown)
