@@ -142,8 +142,8 @@ is 'and the installation ended well' inside sh -c '! journalctl -u bittern-provi
 is 'with its settings' inside grep -q 'follow_up_s = 4' /etc/bittern/bittern.toml
 is 'and its key, as a credential' inside grep -q HOUSE_KEY /etc/systemd/system/bittern.service.d/10-credentials.conf
 # A person at a terminal, who waits to be asked, gives it another key; no cloud is to be had from here, and it is kept.
-is 'another key is given to bittern setup' inside sh -c '{ sleep 20; printf "%s\\ny\\n\\n\\n" sk-another-key-0123456789; } | script --quiet --return --command "bittern setup key" /tmp/typescript'
-is 'which never shows it' inside sh -c '! grep -q sk-another /tmp/typescript && grep -q "The key is stored" /tmp/typescript'
+is 'another key is given to bittern setup' inside sh -c '{ sleep 20; printf "%s\\ny\\n\\n\\n" sk-another-key-0123456789; } | script --quiet --return --command "bittern setup key" /root/typescript'
+is 'which never shows it' inside sh -c '! grep -q sk-another /root/typescript && grep -q "The key is stored" /root/typescript'
 is 'and stores it as a credential' inside sh -c 'cd /etc/bittern/credentials && { systemd-creds decrypt --name=HOUSE_KEY HOUSE_KEY.cred - 2>/dev/null || cat HOUSE_KEY; } | grep -qx sk-another-key-0123456789'
 # What the button does: the appliance, which may not itself, asks systemd to forget it all.
 inside sh -c 'setpriv --reuid bittern --regid bittern --clear-groups sh -c "echo x >/var/lib/bittern/house.sqlite3; touch /var/lib/bittern/factory-reset"'
