@@ -39,8 +39,8 @@ class Guesser:
         self._kinds = Kinds(self._language.replies.table["kinds"])
         wishes = replace(self._language, sentences=self._language.probable)
         self._wishes = Recognizer(wishes, now) if wishes.sentences else None
-        self._questions: Mapping[str, Sequence[str]] = self._language.guesses["questions"]
-        self._no_things = frozenset(self._language.guesses["not_things"])
+        self._questions: Mapping[str, Sequence[str]] = self._language.guesses.get("questions") or {}
+        self._no_things = frozenset(self._language.guesses.get("not_things") or ())
         self._guesses: Sequence[Mapping[str, Any]] = self._language.guesses["guesses"]
         tellings = "|".join(map(re.escape, self._language.guesses["tellings"]))
         self._telling = re.compile(rf"^(?:{tellings})\b(?!')")
@@ -69,11 +69,11 @@ class Guesser:
             return
         if not all(self._is_a_thing(str(meant.slots.get(slot, ""))) for slot in ("item", "name")):
             return
-        questions = self._questions.get(meant.intent)
-        if questions is None:
+        if meant.intent in self._language.guesses.get("looks", ()):
             yield meant, ""
             return
         said = self._said(meant.slots)
+        questions = self._questions.get(meant.intent, ())
         with_all = (ask for ask in questions if _slots_in(ask) <= set(said))
         if (ask := next(with_all, None)) is not None:
             yield meant, f"{ask.format(**said)}?"

@@ -89,6 +89,7 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
     def read(name: str) -> Any:
         return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
 
+    probable = folder / "probable.yaml"
     return Language(
         code=code,
         words=read("words.yaml"),
@@ -97,5 +98,5 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
         sentences=tuple(
             path for path in sorted(folder.glob("*.yaml")) if path.name not in _NOT_SENTENCES
         ),
-        probable=(folder / "_slots.yaml", folder / "probable.yaml"),
+        probable=(folder / "_slots.yaml", probable) if probable.is_file() else (),
     )
