@@ -22,6 +22,11 @@ class NoExporterError(BitternError):
     """The package that writes ONNX is not installed."""
 
 
+def must_be_able_to_write() -> None:
+    """Say at once, and not after ten minutes, that models cannot be written."""
+    _Graph()
+
+
 class _Graph:
     """Nodes and weights in the making; weights are kept in half precision."""
 

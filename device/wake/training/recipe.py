@@ -26,7 +26,7 @@ from device.wake.evaluation.trials import CONDITIONS, Backdrop, is_about, label_
 from device.wake.training import corpus, examples, windows
 from device.wake.training.corpus import NoRecordingsError, Recording
 from device.wake.training.examples import Example, Order, Supplies
-from device.wake.training.export import write_first, write_verifier
+from device.wake.training.export import must_be_able_to_write, write_first, write_verifier
 from device.wake.training.lag import settle_lag
 from device.wake.training.network import Lesson, Network, Shape, train
 from device.wake.training.sentences import SENTENCES
@@ -122,6 +122,7 @@ class Result:
 def make_word(task: Task, say: Say) -> Result:
     """Train, judge, write; raises a ``BitternError`` where something is missing."""
     began_s = time.monotonic()
+    must_be_able_to_write()
     scratch = Path(tempfile.mkdtemp(prefix="bittern-train-"))
     try:
         result = _make(task, scratch, say)
