@@ -4,8 +4,8 @@ It comes after the rules, and only where the settings ask for it: its engine is 
 library (`device.brain.needle_engine` says how it is kept in its place). It is shown only
 the tools that the rules do not know as the appliance's own. Shown a set of those (timers,
 alarms, lists), it took 4 of 18 free phrasings rightly at the confidence that we ask for,
-and reading all of them took 54 s of CPU; shown seven to nine tools of a house, it took
-10 of 16, where the rules took 3 (own trial sentences, one thread of a 2.5 GHz Xeon).
+and reading all 22 took 54 s of CPU (on its two threads); shown nine tools of a house, it took
+10 of 16, where the rules took 3 (own trial sentences; a 2.5 GHz Xeon under heavy load).
 
 What it proposes is checked: against the schema, and against the words, since it fills
 places for which nothing was said.
