@@ -15,7 +15,7 @@ from device.daemon.resetting import Resetting
 from device.panel.actions import Action
 from device.panel.gestures import Gesture
 from device.panel.panel import Panel
-from device.panel.watchers import ButtonEvent
+from device.panel.watchers import ButtonDown, ButtonEvent
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,10 @@ class Controls:
     def button(self, event: ButtonEvent) -> None:
         """A gesture on a button, from the panel's thread."""
         self._loop.call_soon_threadsafe(self._pressed, event)
+
+    def down(self, down: ButtonDown) -> None:
+        """A button went down, from the panel's thread."""
+        self._loop.call_soon_threadsafe(self.resetting.down, down)
 
     def mute_switch(self, muted: bool) -> None:
         """The position of the mute switch, from the panel's thread."""

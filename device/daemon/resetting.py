@@ -13,7 +13,7 @@ from device.daemon.daemon import Daemon
 from device.panel.gestures import Timing
 from device.panel.panel import Panel
 from device.panel.reset_guard import GRACE_S, ResetGuard, Step
-from device.panel.watchers import ButtonEvent
+from device.panel.watchers import ButtonDown, ButtonEvent
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,10 @@ class Resetting:
             return False
         self._do(steps)
         return True
+
+    def down(self, down: ButtonDown) -> None:
+        """A button went down."""
+        self._do(self.guard.down(down))
 
     def close(self) -> None:
         """Count no more."""

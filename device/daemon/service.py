@@ -365,6 +365,7 @@ def _front(panel: tree.Panel, controls: Controls) -> Front:
         ),
         on_button=controls.button,
         on_mute_switch=controls.mute_switch,
+        on_down=controls.down,
         dimming=dimming(
             panel.brightness_percent, panel.night_percent, panel.night_from, panel.night_to
         ),

@@ -14,6 +14,7 @@ from device.panel.gestures import Timing
 from device.panel.input_line import InputLine, TakeLine
 from device.panel.output import PanelError
 from device.panel.watchers import (
+    ButtonDown,
     ButtonEvent,
     ButtonPlan,
     ButtonWatcher,
@@ -36,10 +37,10 @@ Watched = tuple[InputLine, Watcher]
 class Buttons:
     """Watches buttons and a mute switch on a thread of its own, asleep until something moves.
 
-    ``on_button`` and ``on_mute_switch`` are plain callables, called on that thread; they
-    should hand over and return. ``on_mute_switch`` is told the position at the start and
-    at each change. Lines that cannot be taken are logged once and tried again, later and
-    later; until then the appliance does without.
+    ``on_button``, ``on_down`` and ``on_mute_switch`` are plain callables, called on that
+    thread; they should hand over and return. ``on_mute_switch`` is told the position at
+    the start and at each change. Lines that cannot be taken are logged once and tried
+    again, later and later; until then the appliance does without.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Buttons:
         *,
         on_button: Callable[[ButtonEvent], None],
         on_mute_switch: Callable[[bool], None] = lambda _: None,
+        on_down: Callable[[ButtonDown], None] = lambda _: None,
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +60,7 @@ class Buttons:
         self._switch = switch
         self._on_button = on_button
         self._on_mute_switch = on_mute_switch
+        self._on_down = on_down
         self._timing = timing or Timing()
         self._clock = clock
         self._closing = threading.Event()
@@ -162,6 +165,8 @@ class Buttons:
             try:
                 if isinstance(event, MuteSwitched):
                     self._on_mute_switch(event.muted)
+                elif isinstance(event, ButtonDown):
+                    self._on_down(event)
                 else:
                     self._on_button(event)
             except Exception:

@@ -14,14 +14,14 @@ from device.panel.dimming import Dimming
 from device.panel.gpio import GpioInput, Pins, PiPins
 from device.panel.kernel_line import KernelLine
 from device.panel.panel import Panel
-from device.panel.watchers import ButtonEvent
+from device.panel.watchers import ButtonDown, ButtonEvent
 from device.panel.wiring import buttons_of, lamps_of
 
 
 class Front:
     """The lights and buttons of a board.
 
-    ``on_button`` and ``on_mute_switch`` are called on the thread "buttons". The mute
+    ``on_button``, ``on_down`` and ``on_mute_switch`` are called on the thread "buttons". The mute
     switch lights its red lamp by itself, before anybody is told. ``pins`` are gpiozero's,
     in place of the Raspberry Pi's.
     """
@@ -32,6 +32,7 @@ class Front:
         *,
         on_button: Callable[[ButtonEvent], None],
         on_mute_switch: Callable[[bool], None] = lambda _: None,
+        on_down: Callable[[ButtonDown], None] = lambda _: None,
         dimming: Dimming | None = None,
         terminal: bool = False,
         stream: TextIO | None = None,
@@ -45,7 +46,7 @@ class Front:
         lamps = lamps_of(board, shared, terminal=terminal, stream=stream)
         self.panel = Panel(lamps, dimming, clock=clock, wall_clock=wall_clock)
         self.buttons: Buttons = buttons_of(
-            board, take, on_button=on_button, on_mute_switch=self._mute_switched
+            board, take, on_button=on_button, on_mute_switch=self._mute_switched, on_down=on_down
         )
         self._on_mute_switch = on_mute_switch
 

@@ -104,6 +104,12 @@ class GestureRecogniser:
         return told
 
     @property
+    def down_since_s(self) -> float | None:
+        """When the button went down that is down; None while it is up, or ignored."""
+        is_down = self._contact.is_on and not self._is_ignored
+        return self._pressed_at_s if is_down else None
+
+    @property
     def deadline_s(self) -> float | None:
         """When something is due although no edge comes; None when nothing is."""
         due = (self._contact.deadline_s, self._double_ends_s(), self._hold_due_s())

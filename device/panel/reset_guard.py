@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from device.panel.actions import Action
 from device.panel.gestures import Gesture
-from device.panel.watchers import ButtonEvent
+from device.panel.watchers import ButtonDown, ButtonEvent
 
 GRACE_S = 10.0
 """Time for whoever is across the room to come and press a button."""
@@ -44,6 +44,8 @@ class ResetGuard:
         self._is_announced = False
         self._until_s: float | None = None
         self._tick_s = 0.0
+        self._way_out: ButtonDown | None = None
+        """The press that called it off: it has meant enough."""
 
     @property
     def is_counting(self) -> bool:
@@ -57,6 +59,9 @@ class ResetGuard:
 
     def button(self, event: ButtonEvent, now_s: float) -> list[Step] | None:
         """Take an event; None when it is none of ours."""
+        way_out = self._way_out
+        if way_out and (event.button, event.pressed_at_s) == (way_out.button, way_out.pressed_at_s):
+            return []
         if self.is_counting:
             return self._pressed_in_the_count(event)
         if event.action is not Action.FACTORY_RESET:
@@ -71,6 +76,13 @@ class ResetGuard:
                 self._is_announced = False
                 self._until_s, self._tick_s = now_s + self._grace_s, now_s + TICK_S
                 return [Step.COUNT]
+
+    def down(self, down: ButtonDown) -> list[Step]:
+        """A button went down: in the count, that is the way out, whatever comes of it."""
+        if not self.is_counting:
+            return []
+        self._way_out, self._until_s = down, None
+        return [Step.CALL_OFF]
 
     def passed(self, now_s: float) -> list[Step]:
         """Take note of the time."""

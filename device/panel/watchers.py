@@ -71,7 +71,16 @@ class MuteSwitched:
     muted: bool
 
 
-PanelEvent = ButtonEvent | MuteSwitched
+@dataclasses.dataclass(frozen=True)
+class ButtonDown:
+    """A button went down; what is meant by it is told later."""
+
+    button: str
+    pressed_at_s: float
+    """The same as in the events that follow from this press."""
+
+
+PanelEvent = ButtonEvent | MuteSwitched | ButtonDown
 
 
 class Watcher(Protocol):
@@ -99,6 +108,7 @@ class ButtonWatcher:
         self.line = plan.line
         self._plan = plan
         self._recogniser = GestureRecogniser(expected, timing, is_down=is_down)
+        self._down_since_s: float | None = None
 
     @property
     def deadline_s(self) -> float | None:
@@ -115,12 +125,18 @@ class ButtonWatcher:
 
     def _events(self, told: list[Told]) -> list[PanelEvent]:
         meant = ((one, self._plan.action(one.gesture)) for one in told)
-        return [
+        return self._went_down() + [
             ButtonEvent(self._plan.name, one.gesture, action, one.pressed_at_s)
             for one, action in meant
             # A press without a meaning of its own is still a way out of a warning.
             if action is not Action.NONE or one.gesture is Gesture.PRESS
         ]
+
+    def _went_down(self) -> list[PanelEvent]:
+        before_s, self._down_since_s = self._down_since_s, self._recogniser.down_since_s
+        if self._down_since_s in (None, before_s):
+            return []
+        return [ButtonDown(self._plan.name, self._down_since_s)]
 
 
 class SwitchWatcher:

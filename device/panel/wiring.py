@@ -23,7 +23,7 @@ from device.panel.strip import (
 )
 from device.panel.strip_lights import StripLights
 from device.panel.terminal import TerminalLights
-from device.panel.watchers import ButtonEvent, ButtonPlan, SwitchPlan
+from device.panel.watchers import ButtonDown, ButtonEvent, ButtonPlan, SwitchPlan
 
 BY_HAND_FRAME_S = 0.1
 """Two lines moved by hand take some milliseconds for a frame: ten frames a second are enough."""
@@ -77,6 +77,7 @@ def buttons_of(
     *,
     on_button: Callable[[ButtonEvent], None],
     on_mute_switch: Callable[[bool], None] = lambda _: None,
+    on_down: Callable[[ButtonDown], None] = lambda _: None,
 ) -> Buttons:
     """Return the buttons and the mute switch of a board; :meth:`Buttons.start` takes them."""
     switch = None
@@ -89,6 +90,7 @@ def buttons_of(
         switch,
         on_button=on_button,
         on_mute_switch=on_mute_switch,
+        on_down=on_down,
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from device.panel.actions import Action
 from device.panel.reset_guard import GRACE_S, ResetGuard, Step
-from device.panel.watchers import ButtonEvent, ButtonPlan, ButtonWatcher, Timing
+from device.panel.watchers import ButtonDown, ButtonEvent, ButtonPlan, ButtonWatcher, Timing
 
 PLAN = ButtonPlan("talk", 17, very_long=Action.FACTORY_RESET)
 
@@ -36,6 +36,9 @@ class Owner:
 
     def _heard(self, events: list) -> None:
         for event in events:
+            if isinstance(event, ButtonDown):
+                self._told(self.guard.down(event))
+                continue
             assert isinstance(event, ButtonEvent)
             steps = self.guard.button(event, self.now_s)
             if steps is None:
@@ -77,6 +80,17 @@ def test_a_press_in_the_count_is_the_second_and_does_nothing_else() -> None:
     owner.presses(0.2)
     owner.waits(1.0)
     assert owner.others[-1] is Action.TALK
+
+
+def test_a_finger_that_is_down_at_the_end_of_the_count_has_stopped_it() -> None:
+    """Its press is told when it is released, which may be too late."""
+    owner = Owner()
+    owner.presses(10.0)
+    owner.waits(9.5)
+    owner.presses(3.0)
+    owner.waits(60.0)
+    assert owner.kinds == [Step.ANNOUNCE, Step.COUNT, Step.CALL_OFF]
+    assert owner.others == [Action.MUTE]
 
 
 def test_a_press_without_a_meaning_is_a_way_out_too() -> None:
