@@ -26,6 +26,8 @@ WAITED_SAMPLES = 1600
 """How long a piece of the reference is waited for: a tenth of a second."""
 UNSURE_TAIL_SAMPLES = 24_000
 """Where the echo is not understood, for how long it may go on: 1.5 s."""
+QUIET_EVERY = 5
+"""With nothing played, every how many portions the level of the room is looked at."""
 LOOK_AGAIN_BLOCKS = 5
 """While nothing is removed, how often the echo is looked for everywhere (every half second).
 It may be that only somebody speaks; then it is found where it was."""
@@ -98,6 +100,7 @@ class EchoGuard:
         self._block: list[tuple[Samples, Samples | None, Samples]] = []
         self._block_filled = 0
         self._bad_blocks = 0
+        self._rests = 0
         self.is_playing = False
         """Whether what was heard last may hold an echo."""
         self.guards_voice = False
@@ -117,6 +120,8 @@ class EchoGuard:
 
     def may_hear_echo(self, begin: int, end: int) -> bool:
         """Whether something that was played may be heard between two samples."""
+        if self._reference.is_silent:
+            return False
         tail = TAIL_SAMPLES if self.quality is Quality.GOOD else UNSURE_TAIL_SAMPLES
         span = self._tracker.span_s(begin - tail, end)
         return span is not None and self._reference.has_sound(*span)
@@ -178,7 +183,8 @@ class EchoGuard:
             self.is_playing = False
             self._forget_block()
             self._release()
-        if len(sound):
+        self._rests += 1
+        if self._rests % QUIET_EVERY == 1 and len(sound):
             self._monitor.quiet(sound)
         return Cleaned(sound, sound)
 

@@ -39,6 +39,7 @@ class Reference:
         self._stretches: deque[tuple[int, int]] = deque()
         self._anchors: deque[float] = deque(maxlen=ANCHORS)
         self._skipped = 0
+        self._quiet_frames = 0
         self._lock = threading.Lock()
         self.rate_hz = LISTENING_RATE_HZ
         """The speaker's; known from the first block on."""
@@ -51,10 +52,16 @@ class Reference:
             self._interpolator = Interpolator(self.rate_hz / LISTENING_RATE_HZ)
             self._ring = ring = Ring(self.rate_hz, KEPT_S)
             self._skipped = at_frame
+        is_silent = not samples.any()
+        self._quiet_frames = self._quiet_frames + len(samples) if is_silent else 0
         with self._lock:
-            ring.write(samples)
+            if self.is_silent:
+                # The ring holds nothing but silence: what comes next may stand for this.
+                self._skipped += len(samples)
+            else:
+                ring.write(samples)
             self._anchors.append(self._capture_s() - at_frame / self.rate_hz)
-            if samples.any():
+            if not is_silent:
                 self._sounded(at_frame, at_frame + len(samples))
 
     def _sounded(self, begin: int, end: int) -> None:
@@ -63,6 +70,11 @@ class Reference:
         self._stretches.append((begin, end))
         while self._stretches[0][1] < end - KEPT_S * self.rate_hz:
             self._stretches.popleft()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was played for as long as anything is kept."""
+        return self._ring is None or self._quiet_frames > self._ring.capacity_samples
 
     @property
     def anchor_s(self) -> float | None:

@@ -76,6 +76,22 @@ def test_the_reference_forgets_and_does_not_grow() -> None:
     assert reference.read(KEPT_S, 1.0, 400).any()
 
 
+def test_after_a_long_silence_the_reference_is_in_its_place_again() -> None:
+    sound = noise(RATE_HZ, seed=3)
+    pause = round((KEPT_S + 7) * RATE_HZ)
+    reference = reference_of(np.concatenate((noise(RATE_HZ), silence(pause))))
+    assert reference.is_silent
+    at = RATE_HZ + pause
+    for first in range(0, len(sound), 320):
+        reference.take(sound[first : first + 320], at + first)
+    assert not reference.is_silent
+    read = reference.read((at + 8000) / RATE_HZ, 1.0, 400)
+    assert np.corrcoef(read, sound[8000:8400])[0, 1] > 0.95
+    assert not reference.read(at / RATE_HZ - 1.0, 1.0, 400).any()
+    assert reference.has_sound(at / RATE_HZ, at / RATE_HZ + 0.5)
+    assert not reference.has_sound(at / RATE_HZ - 1.0, at / RATE_HZ - 0.1)
+
+
 def test_it_is_known_when_something_was_played() -> None:
     sound = np.concatenate((silence(RATE_HZ), noise(RATE_HZ), silence(RATE_HZ)))
     reference = reference_of(sound)
