@@ -95,9 +95,10 @@ def plan(
         length_s = soundfile.info(str(recording.path)).duration
         for at_s in np.arange(0.0, max(length_s - 0.3, 0.1), PIECE_S):
             rest_s = min(PIECE_S, length_s - float(at_s))
-            is_short = is_sparing and label not in words
-            chosen = [conditions[0], conditions[1 + index % (len(conditions) - 1)]]
-            for turn, name in enumerate(chosen if is_short else conditions):
+            chosen = conditions
+            if is_sparing and label not in words and len(conditions) > 2:
+                chosen = [conditions[0], conditions[1 + index % (len(conditions) - 1)]]
+            for turn, name in enumerate(chosen):
                 # Turning once more each round, or a condition would always meet the same kind.
                 at_kind = (index + index // len(kinds) + turn) % len(kinds)
                 kind = "" if CONDITIONS[name] is None else kinds[at_kind]

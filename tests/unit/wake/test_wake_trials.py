@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from device.wake.evaluation.curves import Scores, curve, scores_of, threshold_for
 from device.wake.evaluation.run import Outcome
-from device.wake.evaluation.trials import Trial, is_about, label_of
+from device.wake.evaluation.trials import Trial, is_about, label_of, plan
 from device.wake.training.corpus import Recording
 
 WORDS = ("alexa", "hey jarvis", "okay nabu")
@@ -79,3 +80,16 @@ def test_fewer_false_accepts_need_a_higher_threshold() -> None:
     steps = [threshold_for(scores, rate) for rate in (3.0, 0.3, 0.03)]
     assert steps == sorted(steps)
     assert len(set(steps)) == 3
+
+
+def test_one_condition_is_enough_and_all_kinds_of_noise_take_turns(tmp_path: Path) -> None:
+    paths = [tmp_path / "hum" / f"{n}.wav" for n in range(12)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        soundfile.write(path, np.zeros(16_000, np.int16), 16_000)
+    recordings = [Recording(path, path.stem) for path in paths]
+    assert len(plan(recordings, WORDS, ("quiet",), is_sparing=True)) == 12
+    trials = plan(recordings, WORDS, is_sparing=True)
+    assert len(trials) == 24
+    met = {(each.condition, each.noise) for each in trials if each.noise}
+    assert len(met) == 9
