@@ -20,8 +20,10 @@ log = logging.getLogger(__name__)
 
 AUDIBLE_DBFS = -60.0
 """A block of the reference below this makes no echo worth judging."""
-DEAD_RMS = 3.0
-"""Once the reference is silent: an echo estimate below this is what is left of a filter."""
+DYING_SAMPLES = 1600
+"""How long an echo surely goes on when the reference is silent: a tenth of a second."""
+DEAD_RMS, DEAD_SHARE = 3.0, 0.1
+"""After that: an estimate below this, or this share of what is heard, is no echo any more."""
 WAITED_SAMPLES = 1600
 """How long a piece of the reference is waited for: a tenth of a second."""
 UNSURE_TAIL_SAMPLES = 24_000
@@ -101,6 +103,7 @@ class EchoGuard:
         self._block_filled = 0
         self._bad_blocks = 0
         self._rests = 0
+        self._silent_samples = 0
         self.is_playing = False
         """Whether what was heard last may hold an echo."""
         self.guards_voice = False
@@ -224,13 +227,20 @@ class EchoGuard:
         return suppressed if self.quality is Quality.GOOD else silence(len(plain))
 
     def _without_remains(self, heard: Samples, plain: Samples, played: Samples) -> Samples:
-        """Leave the sound alone once the echo has died away, so that nothing is lost."""
-        if played.any():
+        """Leave the sound alone once the echo has died away, so that nothing is lost.
+
+        The canceller also takes a little out of the lowest tones, of people too.
+        """
+        self._silent_samples = 0 if played.any() else self._silent_samples + len(played)
+        if self._silent_samples > TAIL_SAMPLES:
+            return heard
+        if self._silent_samples < DYING_SAMPLES:
             return plain
-        difference = heard.astype(np.float32) - plain
-        if float(difference @ difference) > DEAD_RMS**2 * len(heard):
-            return plain
-        return heard
+        sound = heard.astype(np.float32)
+        difference = sound - plain
+        power = float(difference @ difference)
+        is_dead = power < DEAD_RMS**2 * len(heard) or power < DEAD_SHARE * float(sound @ sound)
+        return heard if is_dead else plain
 
     # -- does it work? -----------------------------------------------------------------
 
