@@ -145,7 +145,7 @@ shown() {
 all_files() {
     inside find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /mnt \
         -o -path /var/log -o -path /var/cache -o -path /root -o -path /var/lib/systemd \
-        -o -path /var/lib/private -o -name __pycache__ -o -path '/etc/*-' -o -path /etc/.pwd.lock \) \
+        -o -path /var/lib/private -o -path '/var/tmp/systemd-private-*' -o -name __pycache__ -o -path '/etc/*-' -o -path /etc/.pwd.lock \) \
         -prune -o -print | LC_ALL=C sort
 }
 
