@@ -198,8 +198,8 @@ def page(report: dict[str, Any], images: dict[str, str]) -> str:
         "voice; the kinds of noise take turns. *Missed* is the share of spoken words that went "
         "unheard; *false* is how many times an hour other recordings (mostly people speaking "
         "without a pause) woke it. Brackets: 95 % confidence. Long recordings count once for "
-        f"each {PIECE_S:.0f} s. Of more than {MANY} recordings, those that hold none of the words are "
-        "heard quiet and in one of the other conditions.",
+        f"each {PIECE_S:.0f} s. Of more than {MANY} recordings, those that hold none of the words "
+        "are heard quiet and in one of the other conditions.",
         "",
     ]
     for word, systems in report["words"].items():
