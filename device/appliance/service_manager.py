@@ -29,6 +29,8 @@ class Progress:
     """What the wake model itself looked at; in silence the gate spares it."""
     is_excused: bool = False
     """The microphone is closed on purpose (mute), or broken and being mended."""
+    is_muted: bool = False
+    """It is closed on purpose: an appliance that starts with its switch off is ready, too."""
 
 
 class ServiceManager:
@@ -41,7 +43,7 @@ class ServiceManager:
         self._is_ready = False
 
     def ready(self) -> None:
-        """The microphone delivers, and the wake model has scored."""
+        """The microphone delivers and the wake model has scored, or somebody has muted it."""
         if not self._is_ready:
             self._is_ready = True
             self._tell("READY=1")
@@ -69,7 +71,7 @@ class ServiceManager:
         while True:
             await asyncio.sleep(min(look_s, DEFAULT_LOOK_S) if not self._is_ready else look_s)
             now = progress()
-            if now.blocks_captured > 0 and now.seconds_scored > 0:
+            if now.is_muted or (now.blocks_captured > 0 and now.seconds_scored > 0):
                 self.ready()
             has_moved = (
                 now.blocks_captured > before.blocks_captured

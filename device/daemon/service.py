@@ -331,9 +331,14 @@ class Service:
 def progress_of(daemon: Daemon) -> Progress:
     """How far the ears of an appliance have come."""
     counts = daemon.listening.counts
-    is_excused = daemon.conductor.core.state in (State.MUTED, State.FAULTED)
-    blocks = daemon.capture.health().blocks
-    return Progress(blocks, counts.blocks, counts.seconds_scored, is_excused)
+    state = daemon.conductor.core.state
+    return Progress(
+        daemon.capture.health().blocks,
+        counts.blocks,
+        counts.seconds_scored,
+        is_excused=state in (State.MUTED, State.FAULTED),
+        is_muted=state is State.MUTED,
+    )
 
 
 def microphone_from(microphone: tree.Microphone) -> PortAudioMicrophone:

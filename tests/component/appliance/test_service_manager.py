@@ -49,6 +49,15 @@ async def test_ready_only_when_the_ears_have_scored(notifications):
     assert notifications().count("READY=1") == 1
 
 
+async def test_an_appliance_that_starts_muted_is_ready(notifications):
+    muted = Progress(0, 0, 0.0, is_excused=True, is_muted=True)
+    await watch_for(ServiceManager(), lambda: muted, 0.2)
+    assert notifications().count("READY=1") == 1
+    broken = Progress(0, 0, 0.0, is_excused=True)
+    await watch_for(ServiceManager(), lambda: broken, 0.2)
+    assert "READY=1" not in notifications()
+
+
 async def test_a_deaf_process_starves_the_watchdog(notifications):
     manager = ServiceManager()
     stuck = Progress(blocks_captured=50, blocks_heard=49, seconds_scored=1.0)
