@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.wake.embedding import HOP_SAMPLES, SIZE, SpeechEmbedding
 from device.wake.engine import RATE_HZ, Score
-from device.wake.streaming import WrongModelError, session
+from device.wake.second_look import Verifier
 
 SETTLING_S = 2.1
 """Sixteen embeddings of 80 ms, and the 0.76 s under the oldest of them."""
@@ -28,7 +27,7 @@ class OpenWakeWord:
         if not models:
             raise ValueError("at least one word was expected")
         self._embedding = SpeechEmbedding(mel_path, embedding_path)
-        self._classifiers = {word: _Classifier(path) for word, path in models.items()}
+        self._classifiers = {word: Verifier(path) for word, path in models.items()}
         depth = max(each.depth for each in self._classifiers.values())
         self._history = np.zeros((depth, SIZE), dtype=np.float32)
         self._known = 0
@@ -65,20 +64,3 @@ class OpenWakeWord:
         self._history.fill(0.0)
         self._known = 0
         self._position = 0
-
-
-class _Classifier:
-    """A small network over the last ``depth`` embeddings."""
-
-    def __init__(self, path: Path) -> None:
-        self._session: Any = session(path)
-        entry = self._session.get_inputs()[0]
-        if len(entry.shape) != 3 or entry.shape[2] != SIZE:
-            raise WrongModelError(f"{path} is no classifier over embeddings: {entry.shape}")
-        self._input = entry.name
-        self.depth = int(entry.shape[1])
-
-    def score(self, history: NDArray[np.float32]) -> float:
-        """The probability for the newest ``depth`` embeddings of ``[n, 96]``."""
-        window = history[None, -self.depth :]
-        return float(self._session.run(None, {self._input: window})[0].reshape(-1)[0])
