@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from device.models.files import sync_folder
+
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Give a file its content: on the disk before it has its name."""
@@ -36,15 +38,6 @@ def forget(path: Path) -> None:
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Write a folder's entries to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_tree(folder: Path) -> None:

@@ -11,7 +11,8 @@ import stat
 import time
 from pathlib import Path
 
-from device.updates.durable import remove_tree, sync_folder, write_whole
+from device.models.files import sync_folder
+from device.updates.durable import remove_tree, write_whole
 from device.updates.errors import UpdateFailed
 
 DATABASE = "house.sqlite3"

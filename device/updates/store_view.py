@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device.updates.durable import link_or_copy, link_tree, remove_tree, sync_folder, visible_files
+from device.models.files import sync_folder
+from device.updates.durable import link_or_copy, link_tree, remove_tree, visible_files
 
 
 def stage(store: Path, staged: Path, kept: Path) -> None:

@@ -32,10 +32,11 @@ from typing import NoReturn
 
 from device import __version__
 from device.errors import BitternError
+from device.models.files import sync_folder
 from device.models.progress import Progress, megabytes
 from device.updates import house, manifest, services, store_view
 from device.updates.candidate import Candidate
-from device.updates.durable import forget, remove_tree, sync_folder, write_whole
+from device.updates.durable import forget, remove_tree, write_whole
 from device.updates.errors import (
     BadRelease,
     DidNotProve,
