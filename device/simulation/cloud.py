@@ -18,6 +18,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -48,10 +49,52 @@ _SUBPROTOCOL, _KEY_PROTOCOL = "realtime", "openai-insecure-api-key."
 _STATUS_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 
 
+class _Callers:
+    """Connections whose request has not come yet.
+
+    The library waits for ever for a request where no time-out is set, and one would also
+    end a stall that the script wants; so whoever is silent at closing time is cut off.
+    """
+
+    def __init__(self) -> None:
+        self._silent: set[asyncio.WriteTransport] = set()
+        self._is_closed = False
+
+    def add(self, transport: asyncio.WriteTransport) -> None:
+        """Somebody connects."""
+        self._silent.add(transport)
+        if self._is_closed:
+            transport.abort()
+
+    def discard(self, transport: asyncio.WriteTransport) -> None:
+        """Somebody has spoken, or is gone."""
+        self._silent.discard(transport)
+
+    def close(self) -> None:
+        """Cut off everybody who is silent, and who may still come."""
+        self._is_closed = True
+        for transport in tuple(self._silent):
+            transport.abort()
+
+
 class _Guest(ServerConnection):
     """A connection with its visit."""
 
     visit: Visit
+
+    def __init__(self, callers: _Callers, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.callers = callers
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for its request."""
+        super().connection_made(transport)
+        self.callers.add(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self.callers.discard(self.transport)
+        super().connection_lost(exc)
 
 
 class Cloud:
@@ -76,6 +119,7 @@ class Cloud:
         self._server: Server | None = None
         self._door: Door | None = None
         self._deaf: DeafSocket | None = None
+        self._callers = _Callers()
         self._closing = asyncio.Event()
         self._arrived = asyncio.Event()
 
@@ -117,7 +161,7 @@ class Cloud:
             "process_request": self._greet,
             "process_response": self._set_clock,
             "select_subprotocol": _select_subprotocol,
-            "create_connection": _Guest,
+            "create_connection": partial(_Guest, self._callers),
             "compression": None,
             "open_timeout": None,
             "ping_interval": None,
@@ -143,6 +187,7 @@ class Cloud:
             self._deaf.close()
         if self._server is not None:
             self._server.close()
+            self._callers.close()
             await self._server.wait_closed()
 
     @property
@@ -187,6 +232,7 @@ class Cloud:
 
     async def _greet(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, _Guest)
+        self._callers.discard(connection.transport)
         visit = connection.visit = self._new_visit()
         visit.path = request.path
         visit.headers = _masked(request.headers)

@@ -406,3 +406,14 @@ async def test_the_microphone_is_heard_in_any_block_size(cloud_of: CloudOf) -> N
             audio = pcm_to_base64(sound[start : start + 333])
             await client.send("input_audio_buffer.append", audio=audio)
         assert types(await client.until("response.done"))[0] == "input_audio_buffer.speech_started"
+
+
+async def test_it_closes_though_somebody_connected_and_said_nothing() -> None:
+    cloud = Cloud()
+    await cloud.start()
+    host, port = cloud.url.removeprefix("ws://").split("/")[0].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    async with asyncio.timeout(10):
+        await cloud.close()
+        assert await reader.read() == b"", "the silent caller was cut off"
+    writer.close()
