@@ -63,7 +63,15 @@ def log_lines(with_transcripts: bool, state: Callable[[], str] = lambda: "") -> 
 
 
 _LEVELS = dict.fromkeys(
-    ("link_failed", "endpoint_error", "microphone_failed", "playback_stalled"), logging.WARNING
+    (
+        "link_failed",
+        "endpoint_error",
+        "microphone_failed",
+        "playback_stalled",
+        "budget_near",
+        "budget_spent",
+    ),
+    logging.WARNING,
 ) | {"unanswered": logging.ERROR}
 
 

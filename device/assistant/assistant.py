@@ -19,6 +19,7 @@ from typing import Any
 from device.assistant import downlink as facts
 from device.assistant import effects as do
 from device.assistant import inputs
+from device.assistant.budget import Level
 from device.assistant.downlink import Downlink, Outcome
 from device.assistant.failover import Failover
 from device.assistant.heard import HeardAudio
@@ -108,6 +109,8 @@ class Assistant:
         self._uplink_stopped_sample: int | None = None
         self._last_failure: Failure | None = None
         self._local_was_announced = False
+        self._budget_level = Level.FINE
+        self._budget_was_said = False
         self._echo_works = True
         self._half_duplex_was_said = False
         self._shown: do.Show | None = None
@@ -142,6 +145,11 @@ class Assistant:
     def fault(self) -> str:
         """A short name of what is wrong; empty when nothing is."""
         return self._fault
+
+    @property
+    def budget_level(self) -> Level:
+        """How far the budget of the month is used up."""
+        return self._budget_level
 
     @property
     def endpoint(self) -> EndpointPlan | None:
@@ -240,6 +248,7 @@ class Assistant:
         """The link is ready: send what was said so far, and what is being said."""
         link.turns += 1
         turn.endpoint = link.plan.name
+        self._mention_budget(link.plan, turn)
         if turn.text:
             self._send_typed(link, turn)
             return
@@ -823,6 +832,10 @@ class Assistant:
 
     def _nobody_answers(self, turn: Turn) -> None:
         reason = str(self._last_failure.reason) if self._last_failure else "no endpoint"
+        is_barred = not turn.tried and self._first_choice_is_barred()
+        if is_barred:
+            reason = "budget"
+            self._budget_was_said = True
         self._report("unanswered", reason=reason, tried=list(turn.tried))
         self._timers.disarm_all()
         self._fault = "no_answer"
@@ -830,7 +843,7 @@ class Assistant:
         turn.notice = ""
         turn.is_complete = True
         if self.policy.say_notices:
-            self._say("no_answer")
+            self._say("budget_over" if is_barred else "no_answer")
         else:
             self._emit(do.Chime("error"))
             self._answer_over(turn, None)
@@ -850,6 +863,35 @@ class Assistant:
 
     def _is_current(self, number: int) -> _Link | None:
         return self._link if self._link is not None and self._link.number == number else None
+
+    # -- the budget --------------------------------------------------------------------
+
+    def _spent(self, spent: inputs.Spent) -> None:
+        """What the month has cost by now; a question under way is answered by whom it was asked."""
+        budget = self.policy.budget
+        level = budget.level(spent.month_usd)
+        self._failover.may_spend = budget.may_spend(spent.month_usd)
+        if level is self._budget_level:
+            return
+        self._budget_level = level
+        if level is not Level.SPENT:
+            self._budget_was_said = False
+        spent_usd = round(spent.month_usd, 4)
+        self._report(f"budget_{level}", spent_usd=spent_usd, month_usd=budget.month_usd)
+
+    def _mention_budget(self, plan: EndpointPlan, turn: Turn) -> None:
+        """Say once, after the answer, that the budget is used up, and who answers for that."""
+        if self._budget_level is not Level.SPENT or self._budget_was_said:
+            return
+        if self._first_choice_is_barred():
+            self._budget_was_said = True
+            turn.notice = "budget_spent" if plan.is_local else "budget_over"
+        elif plan.is_charged:
+            self._budget_was_said = True
+            turn.notice = "budget_over"
+
+    def _first_choice_is_barred(self) -> bool:
+        return self._failover.first_choice_is_barred(self._profile.endpoints)
 
     # -- quiet, mute, faults -----------------------------------------------------------
 
@@ -924,7 +966,7 @@ class Assistant:
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""
         link_is_local = self._link is not None and self._link.plan.is_local
-        is_local = link_is_local or self._first_choice_rests()
+        is_local = link_is_local or self._first_choice_rests() or self._first_choice_is_barred()
         show = do.Show(self.state, is_local, self._fault)
         if show != self._shown:
             self._shown = show
@@ -1008,6 +1050,7 @@ _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.PlaybackFinished: Assistant._playback_finished,
     inputs.PlaybackStopped: Assistant._playback_stopped,
     inputs.EchoChanged: Assistant._echo_changed,
+    inputs.Spent: Assistant._spent,
     inputs.ToolFinished: Assistant._tool_finished,
     inputs.TimePassed: Assistant._time_passed,
 }

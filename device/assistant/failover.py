@@ -32,6 +32,8 @@ class Failover:
             raise ValueError("expected at least one endpoint, got none")
         self._plans = tuple(plans)
         self._health = {plan.name: _Health() for plan in plans}
+        self.may_spend = True
+        """False: whoever costs something is out of the question."""
 
     def next(
         self, now_s: float, tried: Collection[str], among: Sequence[str] = ()
@@ -60,11 +62,19 @@ class Failover:
             rest_s = max(rest_s, min(failure.retry_after_s, FATAL_REST_S))
         health.rest_until_s = now_s + rest_s
 
-    def _candidates(self, among: Sequence[str]) -> Sequence[EndpointPlan]:
+    def _wanted(self, among: Sequence[str]) -> Sequence[EndpointPlan]:
         if not among:
             return self._plans
         by_name = {plan.name: plan for plan in self._plans}
         return [by_name[name] for name in among]
+
+    def _candidates(self, among: Sequence[str]) -> Sequence[EndpointPlan]:
+        """Whom a profile wants; without a budget, others too before it stays silent."""
+        wanted = self._wanted(among)
+        if self.may_spend:
+            return wanted
+        free = [plan for plan in wanted if not plan.is_charged]
+        return free or [plan for plan in self._plans if not plan.is_charged]
 
     def succeeded(self, plan: EndpointPlan) -> None:
         """An endpoint answered: its record is clean."""
@@ -72,5 +82,9 @@ class Failover:
 
     def first_choice_rests(self, now_s: float, among: Sequence[str] = ()) -> bool:
         """Whether the endpoint the owner wants most is out of use just now."""
-        first = self._candidates(among)[0]
+        first = self._wanted(among)[0]
         return not first.is_local and self._health[first.name].rest_until_s > now_s
+
+    def first_choice_is_barred(self, among: Sequence[str] = ()) -> bool:
+        """Whether the endpoint the owner wants most is out of use for what it costs."""
+        return not self.may_spend and self._wanted(among)[0].is_charged

@@ -169,6 +169,13 @@ class EchoChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What the endpoints have cost in this month, which may be a new one."""
+
+    month_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """A tool that the assistant asked for has an outcome, good or bad."""
 
@@ -204,6 +211,7 @@ Input = (
     | PlaybackFinished
     | PlaybackStopped
     | EchoChanged
+    | Spent
     | ToolFinished
     | TimePassed
 )

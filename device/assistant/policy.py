@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from device.assistant.budget import Budget
 
 
 class BargeIn(StrEnum):
@@ -41,6 +43,7 @@ class Policy:
     word_end_timeout_s: float = 0.6
     """The ears tell where the wake word ended within 0.45 s; later, their guess is taken."""
     say_notices: bool = True
+    budget: Budget = field(default_factory=Budget)
     lead_ms: int = 300
     """Audio sent from before the place where the detector heard speech begin."""
 
@@ -60,6 +63,8 @@ class EndpointPlan:
 
     name: str
     is_local: bool = False
+    is_charged: bool = False
+    """Its answers cost something."""
     detects_turns: bool = True
     """It decides that the user has finished; else the device does, commits and asks."""
     link_timeout_s: float = 9.0

@@ -26,6 +26,9 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "no_key": "There is no key for the cloud, so I'm answering from my own small brain.",
         "key_refused": "The cloud refuses my key, so I'm answering from my own small brain.",
         "quota": "The credit in the cloud is used up, so I'm answering from my own small brain.",
+        "budget_spent": "This month's budget for the cloud is used up, so my own small brain "
+        "answers.",
+        "budget_over": "This month's budget for the cloud is used up.",
         "microphone_broken": "My microphone does not work. Please check its cable.",
         "microphone_back": "My microphone works again.",
         "half_duplex": "My own voice is too loud here. Interrupt me with the wake word.",

@@ -27,6 +27,7 @@ FAMILIES: tuple[str, ...] = (
     "control",
     "setup",
     "doctor",
+    "spending",
     "factory_reset",
     "talk",
     "demo",

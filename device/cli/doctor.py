@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,9 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
+    from device.daemon.daemon import budget_from
     from device.doctor.answers import check_endpoints
+    from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
     from device.doctor.machine import check_machine
     from device.doctor.panel import check_board
@@ -69,6 +72,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.errors import BitternError
     from device.settings import load_settings
     from device.settings.places import state_folder
+    from device.spending.ledger import FILE
 
     try:
         loaded = load_settings(config)
@@ -83,8 +87,11 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
         *check_stores(),
         *asyncio.run(check_endpoints(loaded)),
         *check_machine(state_folder(loaded.settings.paths)),
-        # What an answer costs is known to the provider alone.
-        Finding("budget", Verdict.SKIPPED, "not counted here: set a limit at the provider"),
+        check_budget(
+            state_folder(loaded.settings.paths) / FILE,
+            budget_from(loaded.settings.budget),
+            date.today(),
+        ),
     ]
 
 

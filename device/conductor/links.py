@@ -11,7 +11,7 @@ from typing import Protocol
 from device.assistant import inputs
 from device.errors import BitternError
 from device.realtime.endpoint import Endpoint
-from device.realtime.events import ClientEvent, Session
+from device.realtime.events import ClientEvent, ServerEvent, Session, UnknownEvent
 from device.realtime.failures import Failure, LinkFailed, Reason
 from device.realtime.websocket import Link
 
@@ -22,6 +22,7 @@ RENEW_BEFORE_S = 60.0
 
 Feed = Callable[[inputs.Input], None]
 Prepare = Callable[[], Awaitable[None]]
+Meter = Callable[[ServerEvent | UnknownEvent], None]
 
 
 class SessionMaker(Protocol):
@@ -40,6 +41,8 @@ class EndpointEntry:
     prepare: Prepare | None = None
     """Raises a ``BitternError`` when it cannot be prepared."""
     is_missing_key: bool = False
+    meter: Meter | None = None
+    """Is shown every event, to count what it costs: late ones and those of nobody too."""
 
 
 class Links:
@@ -117,6 +120,8 @@ class Links:
         )
         try:
             async for event in link.events():
+                if entry.meter is not None:
+                    entry.meter(event)
                 self._feed(inputs.ServerSaid(number, event))
         finally:
             renewal.cancel()

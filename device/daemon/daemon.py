@@ -15,6 +15,7 @@ from device.appliance.brain_process import BrainProcess
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
+from device.assistant.budget import Budget
 from device.assistant.policy import BargeIn, Policy
 from device.audio.capture import Capture
 from device.audio.echo.monitor import Quality
@@ -49,6 +50,9 @@ from device.realtime.websocket import Link
 from device.reports import Reporter
 from device.settings import LoadedSettings, tree
 from device.settings.places import brain_socket, state_folder
+from device.spending.ledger import FILE as SPENDING_FILE
+from device.spending.meter import Spending
+from device.spending.prices import prices
 from device.tools.alarms.ringer import Ringer
 from device.tools.builtin import add_builtin_tools
 from device.tools.lists import Lists
@@ -118,6 +122,7 @@ class Daemon:
         self.listening: ListeningThread
         self.alarms: Alarms
         self.ringer: Ringer
+        self.spending: Spending
         self._ringing: asyncio.Task[None]
         self._quietening: asyncio.Task[object] | None = None
 
@@ -139,10 +144,16 @@ class Daemon:
         clock = SessionClock()
         sounds = Sounds()
         registry = await self._tools(sounds)
+        await self._open_spending()
         chosen = roster(
-            self._loaded, f"unix:{brain.socket_path}", brain, registry.tools, self._only_endpoint
+            self._loaded,
+            f"unix:{brain.socket_path}",
+            brain,
+            registry.tools,
+            self._only_endpoint,
+            self.spending,
         )
-        core = Assistant(policy_from(self._settings.assistant), chosen.plans, chosen.profiles)
+        core = Assistant(policy_from(self._settings), chosen.plans, chosen.profiles)
         self.listening = self._listening_thread()
         parts = Parts(
             self.capture,
@@ -156,6 +167,7 @@ class Daemon:
         )
         self.conductor = Conductor(core, parts, chosen.entries)
         self._talk.push_async_callback(self.conductor.close)
+        self._spent(self.spending.month_usd)
         # What rings needs a speaker and nothing else: it comes before all that takes time.
         await self._open_speaker()
         await self._begin_ringing()
@@ -179,9 +191,7 @@ class Daemon:
 
     async def _tools(self, sounds: Sounds) -> Registry:
         """The tools, and what rings: the first to be ready and the last to end."""
-        state = self._scratch() if self._is_private else state_folder(self._settings.paths)
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        store = Store(state / "house.sqlite3")
+        store = Store(self._state() / "house.sqlite3")
         for trouble in await store.open():
             log.error("%s", trouble)
         self._house.push_async_callback(store.close)
@@ -201,6 +211,23 @@ class Daemon:
             registry, house=house, clock=clock, ringer=self.ringer, lists=Lists(store)
         )
         return registry
+
+    async def _open_spending(self) -> None:
+        self.spending = Spending(
+            self._state() / SPENDING_FILE, prices(self._settings.price), self._spent
+        )
+        await self.spending.open()
+        self._house.push_async_callback(self.spending.close)
+        turning = asyncio.create_task(self.spending.run(), name="months")
+        self._tasks.push_async_callback(_cancelled, turning)
+
+    def _spent(self, month_usd: float) -> None:
+        self.conductor.feed(inputs.Spent(month_usd))
+
+    def _state(self) -> Path:
+        state = self._scratch() if self._is_private else state_folder(self._settings.paths)
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return state
 
     def _scratch(self) -> Path:
         folder = tempfile.TemporaryDirectory(prefix="bittern-")
@@ -369,8 +396,9 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task}, timeout=1.0)
 
 
-def policy_from(assistant: tree.Assistant) -> Policy:
-    """The ``[assistant]`` of the settings in the core's terms."""
+def policy_from(settings: tree.Settings) -> Policy:
+    """The ``[assistant]`` and ``[budget]`` of the settings in the core's terms."""
+    assistant = settings.assistant
     return Policy(
         follow_up_s=assistant.follow_up_s,
         barge_in=BargeIn(assistant.barge_in),
@@ -380,7 +408,13 @@ def policy_from(assistant: tree.Assistant) -> Policy:
         memory_s=assistant.memory_s,
         chime=assistant.chime,
         say_notices=assistant.say_notices,
+        budget=budget_from(settings.budget),
     )
+
+
+def budget_from(budget: tree.Budget) -> Budget:
+    """The ``[budget]`` of the settings in the core's terms."""
+    return Budget(budget.month_usd, budget.warn_percent, stops=budget.at_limit == "brain")
 
 
 def brain_arguments(brain: tree.Brain) -> list[str]:

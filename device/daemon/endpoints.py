@@ -22,6 +22,8 @@ from device.settings import LoadedSettings, tree
 from device.settings.endpoints import name_of
 from device.settings.places import OWN_BRAIN
 from device.settings.secrets import find_key
+from device.spending.meter import Spending
+from device.spending.prices import Prices, prices
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +63,9 @@ def roster(
     brain: BrainProcess | None,
     tools: Callable[[], list[dict[str, object]]],
     only: str | None = None,
+    spending: Spending | None = None,
 ) -> Roster:
-    """Build plans and entries; ``only`` names the one endpoint to use.
+    """Build plans and entries; ``only`` names the one endpoint to use, ``spending`` counts.
 
     An endpoint whose key is missing is left out when it is one of those we ship: who has
     set up no cloud is not to be told that it failed. Raises :class:`NoEndpointError`.
@@ -70,6 +73,7 @@ def roster(
     settings = loaded.settings
     written = {name_of(table) for table in _written(loaded)}
     written |= {name for profile in settings.profile for name in profile.endpoints}
+    known = prices(settings.price)
     plans: list[EndpointPlan] = []
     entries: dict[str, EndpointEntry] = {}
     for chosen in settings.endpoints():
@@ -84,8 +88,12 @@ def roster(
         endpoint = _endpoint(chosen, url, Secret(key.value) if key is not None else None)
         prepare = brain.ensure if brain is not None and chosen.url == OWN_BRAIN else None
         session = _session_maker(settings, chosen, tools)
-        entries[chosen.name] = EndpointEntry(endpoint, session, prepare, lacks_key)
-        plans.append(_plan(chosen, settings.vad))
+        is_charged = _is_charged(chosen, known)
+        meter = None
+        if is_charged and spending is not None:
+            meter = spending.meter(chosen.name, chosen.model, chosen.transcription_model)
+        entries[chosen.name] = EndpointEntry(endpoint, session, prepare, lacks_key, meter)
+        plans.append(_plan(chosen, settings.vad, is_charged))
     if not plans:
         raise NoEndpointError(
             f"there is no endpoint {only}" if only else "no endpoint is left to answer",
@@ -138,7 +146,15 @@ def _endpoint(chosen: tree.Endpoint, url: str, key: Secret | None) -> Endpoint:
         raise NoEndpointError(f"endpoint {chosen.name}: {wrong}", "Correct its url.") from None
 
 
-def _plan(chosen: tree.Endpoint, vad: tree.Vad) -> EndpointPlan:
+def _is_charged(chosen: tree.Endpoint, known: Prices) -> bool:
+    """Whether its answers cost something: its price says so, or that it wants a key."""
+    if chosen.url == OWN_BRAIN:
+        return False
+    price = known.of(chosen.model)
+    return not price.is_free if price is not None else bool(chosen.key_env or chosen.key_file)
+
+
+def _plan(chosen: tree.Endpoint, vad: tree.Vad, is_charged: bool) -> EndpointPlan:
     is_own = chosen.url == OWN_BRAIN
     silence_s = chosen.silence_ms / 1000
     if chosen.turn_detection == "semantic_vad":
@@ -146,6 +162,7 @@ def _plan(chosen: tree.Endpoint, vad: tree.Vad) -> EndpointPlan:
     return EndpointPlan(
         name=chosen.name,
         is_local=is_own,
+        is_charged=is_charged,
         detects_turns=chosen.turn_detection != "local",
         # A brain that must be started first is given the time that takes.
         link_timeout_s=chosen.connect_timeout_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.daemon.loudness import noise_dbfs
 from device.errors import BitternError
+from device.spending.ledger import as_json
+from device.spending.meter import first_of_month
+from device.spending.words import sentence
 
 if TYPE_CHECKING:
     from device.daemon.service import Service
@@ -70,8 +74,21 @@ class Orders:
             "settings_file": str(settings.user_file) if settings.user_file else None,
             "version": __version__,
             "echo": _echo_of(daemon.listening.echo),
+            "budget": sentence(daemon.spending.month, core.policy.budget),
+            "budget_level": str(core.budget_level),
+            "spent_usd": round(daemon.spending.month_usd, 6),
             "running_s": round(time.monotonic() - self._began_s, 1),
         }
+
+    async def _spending(self, request: Request) -> dict[str, object]:
+        since = first_of_month(date.today())
+        if (given := request.get("since")) is not None:
+            try:
+                since = date.fromisoformat(str(given))
+            except ValueError:
+                raise OrderError(f"{given!r} is no day such as {since}") from None
+        entries = await self._service.daemon.spending.since(since)
+        return {"since": since.isoformat(), "entries": [as_json(each) for each in entries]}
 
     async def _stop(self, _: Request) -> dict[str, object]:
         daemon = self._service.daemon
@@ -207,6 +224,7 @@ def _text_of(request: Request) -> str:
 
 _ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object]]]] = {
     "status": Orders._status,
+    "spending": Orders._spending,
     "stop": Orders._stop,
     "mute": Orders._mute,
     "unmute": Orders._unmute,

@@ -16,6 +16,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from device.firmware import FIRMWARE
 from device.schema.checker import Checker, GivenTable, build, overlay
@@ -24,10 +25,13 @@ from device.schema.mistakes import Mistake, MistakesError
 from device.settings.endpoints import default_endpoints, mistaken_entries, overlay_endpoints
 from device.settings.rules import broken_rules
 from device.settings.tree import Profile, Settings
+from device.spending.prices import Price
 
 SHIPPED = FIRMWARE / "bittern.toml"
 SYSTEM = Path("/etc/bittern/bittern.toml")
 VARIABLE = "BITTERN_CONFIG"
+NAMED: Mapping[str, type[Any]] = {"profile": Profile, "price": Price}
+"""Tables that come several times, each with a name of its own, and of which none is shipped."""
 
 
 class SettingsError(MistakesError):
@@ -81,7 +85,7 @@ def assemble(
         if document is not None:
             given, found = _lay_over(given, document, is_first=document is shipped)
             mistakes += found
-    if any(mistake.path.startswith(("endpoint", "profile")) for mistake in mistakes):
+    if any(mistake.path.startswith(("endpoint", *NAMED)) for mistake in mistakes):
         raise SettingsError(mistakes)
     settings = build(Settings, given)
     # A rule about a table that holds mistakes would be judged by values nobody wrote.
@@ -99,9 +103,9 @@ def _lay_over(
     checker = Checker(document, Settings)
     above = dict(checker.given)
     mistakes = list(checker.mistakes)
-    profiles = above.get("profile")
-    if profiles is not None:
-        mistakes += mistaken_entries(profiles, profiles, document.file, "profile", Profile)
+    for kind, shape in NAMED.items():
+        if (entries := above.get(kind)) is not None:
+            mistakes += mistaken_entries(entries, entries, document.file, kind, shape)
     own = above.get("endpoint")
     if own is not None:
         merged = own if is_first else overlay_endpoints(below["endpoint"], own)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from device.panel.actions import Action
 from device.schema.keys import key
+from device.spending.prices import Price
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 CLOCK_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
@@ -402,6 +403,27 @@ class Brain:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What the endpoints may cost; `bittern spending` shows what they have cost."""
+
+    month_usd: float = key(
+        0.0,
+        "Most that a month may cost, as far as prices are known.",
+        unit="USD",
+        special={0: "no limit"},
+        low=0.01,
+        high=100_000,
+    )
+    warn_percent: int = key(
+        80, "From here on the log, the status and the doctor warn.", unit="%", low=1, high=100
+    )
+    at_limit: Literal["brain", "warn"] = key(
+        "brain",
+        "When it is used up: ask only who costs nothing, such as the local brain; or only say so.",
+    )
+
+
+@dataclass(frozen=True)
 class Panel:
     """Lights and buttons."""
 
@@ -526,6 +548,8 @@ class Settings:
     vad: Vad = field(default_factory=Vad)
     endpoint: tuple[Endpoint, ...] = field(default_factory=shipped_endpoints)
     brain: Brain = field(default_factory=Brain)
+    budget: Budget = field(default_factory=Budget)
+    price: tuple[Price, ...] = ()
     panel: Panel = field(default_factory=Panel)
     log: Log = field(default_factory=Log)
     paths: Paths = field(default_factory=Paths)

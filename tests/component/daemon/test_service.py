@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ import numpy as np
 import pytest
 
 from device.appliance.control import order
+from device.assistant.budget import Budget
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.daemon import service as module
 from device.daemon.changes import changes
 from device.daemon.service import Service
+from device.doctor.budget import check_budget
 from device.settings import LoadedSettings, load_settings
 from device.settings.tree import Settings
+from device.spending.ledger import FILE
 
 Order = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -202,3 +206,63 @@ def test_only_a_restart_applies_some_keys():
     found = changes(old, new)
     assert found.need_restart == ("paths.runtime",)
     assert not found.touch_daemon
+
+
+MODEL = "gpt-realtime-2.1-mini"
+DEAR = f'[budget]\nmonth_usd = 0.5\n[[price]]\nname = "{MODEL}"\naudio_out = 100000'
+
+
+@pytest.fixture
+async def two_endpoints(settings, cloud_of) -> LoadedSettings:
+    """One that costs more than the month may with its first answer, and one in the house."""
+    dear, free = await cloud_of(), await cloud_of()
+    return settings.load(
+        settings.endpoint("dear", dear.url, model=MODEL),
+        settings.endpoint("house", free.url),
+        more=DEAR,
+    )
+
+
+async def test_a_budget_that_is_used_up_stops_what_costs_something(run, two_endpoints):
+    running = await run(two_endpoints)
+    assert (await running.order("status"))["budget"] == "0.00 of 0.5 USD this month"
+    assert (await running.order("ask", text="what time is it"))["endpoint"] == "dear"
+    status = await running.order("status")
+    assert status["budget_level"] == "spent"
+    assert status["spent_usd"] > 0.5
+    assert (await running.order("ask", text="what time is it"))["endpoint"] == "house"
+    (entry,) = (await running.order("spending"))["entries"]
+    assert (entry["endpoint"], entry["model"]) == ("dear", MODEL)
+    assert entry["tokens"]["audio_out"] > 0
+    assert entry["usd"] == pytest.approx(status["spent_usd"], abs=1e-5)
+    finding = check_budget(running.folder / FILE, Budget(0.5), date.today())
+    assert finding.found == status["budget"]
+    await running.service.stop()
+    anew = await run(two_endpoints)
+    assert (await anew.order("status"))["budget"] == status["budget"]
+    assert (await anew.order("ask", text="what time is it"))["endpoint"] == "house"
+
+
+async def test_more_money_opens_the_way_again(run, two_endpoints):
+    running = await run(two_endpoints)
+    await running.order("ask", text="what time is it")
+    running.write("month_usd = 0.5", "month_usd = 5000")
+    assert (await running.order("reload"))["changed"] == ["budget.month_usd"]
+    assert (await running.order("ask", text="what time is it"))["endpoint"] == "dear"
+
+
+async def test_a_spoken_question_costs_its_answer_and_its_transcription(
+    settings, cloud_of, appliance_of, studio
+):
+    cloud = await cloud_of()
+    loaded = settings.load(
+        settings.endpoint("cloud", cloud.url, model=MODEL, transcription_model="gpt-transcribe")
+    )
+    appliance = await appliance_of(loaded, studio.question())
+    await appliance.until_told("turn", within_s=60.0)
+    by_name = {entry.model: entry for entry in appliance.daemon.spending.month}
+    assert by_name[MODEL].tokens.audio_in > 0
+    assert by_name[MODEL].usd > 0
+    written = by_name["gpt-transcribe"]
+    assert written.usd == pytest.approx(written.tokens.seconds / 60 * 0.0045)
+    assert written.tokens.seconds > 0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
+from device.assistant.budget import Budget
 from device.assistant.items import ItemKey
 from device.assistant.policy import BargeIn, EndpointPlan, Policy
 from device.assistant.states import State
@@ -105,6 +106,7 @@ happenings = st.one_of(
     st.builds(inputs.PlaybackFinished, item_ids.map(ItemKey), samples),
     st.builds(inputs.PlaybackStopped, st.just({ItemKey("a1"): 100})),
     st.builds(inputs.ToolFinished, st.sampled_from(["c1", "c2", "c3"]), st.just("{}")),
+    st.builds(inputs.Spent, st.floats(0, 2)),
     st.just(inputs.TimePassed()),
 )
 steps = st.lists(st.tuples(happenings, st.sampled_from([0.0, 0.01, 0.4, 3.0, 20.0])), max_size=60)
@@ -114,10 +116,11 @@ policies = st.builds(
     follow_up_s=st.sampled_from([0.0, 6.0]),
     say_notices=st.booleans(),
     chime=st.booleans(),
+    budget=st.builds(Budget, st.sampled_from([0.0, 1.0]), stops=st.booleans()),
 )
 endpoint_lists = st.sampled_from(
     [
-        [EndpointPlan("cloud"), EndpointPlan("brain", is_local=True)],
+        [EndpointPlan("cloud", is_charged=True), EndpointPlan("brain", is_local=True)],
         [EndpointPlan("brain", is_local=True, detects_turns=False)],
         [EndpointPlan("one", detects_turns=False), EndpointPlan("two")],
     ]
@@ -138,6 +141,7 @@ class Watch:
     open_links: set[int] = field(default_factory=set)
     ready_links: set[int] = field(default_factory=set)
     last_link: int = 0
+    may_spend: bool = True
 
     def feed(self, happened: Any) -> None:
         # A shell wakes the core at its deadline, not together with what happens later.
@@ -154,6 +158,8 @@ class Watch:
             State.FAULTED,
         ):
             self.may_send = True
+        if isinstance(happened, inputs.Spent):
+            self.may_spend = self.core.policy.budget.may_spend(happened.month_usd)
         if isinstance(happened, inputs.LinkReady) and happened.link in self.open_links:
             self.ready_links.add(happened.link)
         if isinstance(happened, inputs.ServerSaid) and happened.link in self.ready_links:
@@ -179,6 +185,7 @@ class Watch:
 
     def check(self, effect: do.Effect, before: State) -> None:
         if isinstance(effect, do.OpenLink):
+            assert self.may_spend or effect.endpoint != "cloud", "money is spent that is not there"
             self.open_links.add(effect.link)
             self.last_link = effect.link
         if isinstance(effect, do.CloseLink):

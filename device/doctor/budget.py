@@ -1,0 +1,39 @@
+"""What the endpoints have cost this month, against what they may."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from device.assistant.budget import Budget, Level
+from device.doctor.findings import Finding, Verdict
+from device.spending.ledger import LedgerError, by_model, read
+from device.spending.meter import first_of_month
+from device.spending.words import sentence
+
+CHECK = "budget"
+
+
+def check_budget(file: Path, budget: Budget, today: date) -> Finding:
+    """Read what the appliance has kept, which may be running."""
+    try:
+        spent = by_model(read(file, first_of_month(today)))
+    except LedgerError as failure:
+        return Finding(CHECK, Verdict.SKIPPED, failure.what, "Ask as root: `sudo bittern doctor`.")
+    said = sentence(spent, budget)
+    level = budget.level(sum(each.usd for each in spent))
+    if level is not Level.FINE:
+        return Finding(CHECK, Verdict.WARNING, said, _advice(level, budget))
+    if budget.month_usd and not all(each.is_priced for each in spent):
+        advice = "Say what these models cost: [[price]] in the settings. Else nothing stops them."
+        return Finding(CHECK, Verdict.WARNING, said, advice)
+    return Finding(CHECK, Verdict.GOOD, said)
+
+
+def _advice(level: Level, budget: Budget) -> str:
+    higher = "a higher [budget] month_usd lets it go on."
+    if level is Level.NEAR:
+        return f"It is nearly used up: {higher}"
+    if budget.stops:
+        return f"Until the month is over only what is free of charge answers; {higher}"
+    return "It is used up, and goes on all the same, as [budget] at_limit says."

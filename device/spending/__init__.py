@@ -1,0 +1,1 @@
+"""What the endpoints cost: tokens counted, priced, and kept day by day."""
