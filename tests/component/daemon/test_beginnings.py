@@ -7,8 +7,8 @@ side by side, once, before the first test looks.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from device.audio.samples import Samples
 from device.simulation.cloud import Cloud
 from device.simulation.room import Echo, Room
 from device.simulation.script import script_from
+
+pytestmark = pytest.mark.timeout(600)  # the first one waits for all
 
 WIRE_HZ = 24_000
 AT_A_TIME = 4
@@ -77,15 +79,15 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def runs(request, chosen, studio, settings_in, tmp_path_factory, appliance_class) -> Any:
-    places = asyncio.Semaphore(AT_A_TIME)
-
+def runs(
+    request, chosen, play_side_by_side, studio, settings_in, tmp_path_factory, appliance_class
+) -> Any:
     async def play(case: Case) -> Run:
         parts = ["Hey Jarvis", case.pause_s, "What time is it?"]
         take = studio.take(0.4, *parts, 2.4, *parts, 0.5)
         room = Room(take.path, ECHO, rate_hz=case.rate_hz)
         settings = settings_in(tmp_path_factory.mktemp("beginning"))
-        async with places, Cloud(script_from({"answers": [ANSWER]})) as cloud:
+        async with Cloud(script_from({"answers": [ANSWER]})) as cloud:
             loaded = settings.load(settings.endpoint("cloud", cloud.url), chime=case.has_chime)
             async with appliance_class(loaded, room.microphone, room.speaker) as appliance:
                 await appliance.until_told("turn", 2)
@@ -95,11 +97,8 @@ def runs(request, chosen, studio, settings_in, tmp_path_factory, appliance_class
         spans = [(begins[3], begins[4]), (begins[7], begins[8])]
         return Run(room, visit, [begins[2], begins[6]], spans)
 
-    async def play_all(names: list[str]) -> dict[str, Run | BaseException]:
-        played = await asyncio.gather(*(play(CASES[it]) for it in names), return_exceptions=True)
-        return dict(zip(names, played, strict=True))
-
-    played = asyncio.run(play_all(chosen(request, "name")))
+    plays = {name: partial(play, CASES[name]) for name in chosen(request, "name")}
+    played = play_side_by_side(plays, AT_A_TIME)
 
     def get(name: str) -> Run:
         if isinstance(run := played[name], BaseException):

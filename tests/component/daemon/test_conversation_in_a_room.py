@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from device.realtime.pcm import BYTES_PER_MS
 from device.simulation.cloud import Cloud
 from device.simulation.room import Echo, Room
 from device.simulation.script import script_from
+
+pytestmark = pytest.mark.timeout(900)  # the first one waits for all
 
 RATE_HZ = 24_000
 PER_MS = RATE_HZ // 1000
@@ -286,20 +289,18 @@ async def semantic(scene: Scene) -> None:
 
 
 @pytest.fixture(scope="module")
-def scenes(studio, settings_in, tmp_path_factory, appliance_class) -> Callable[[str], Scene]:
+def scenes(
+    play_side_by_side, studio, settings_in, tmp_path_factory, appliance_class
+) -> Callable[[str], Scene]:
     """Play all scenes; give them by name, or raise what went wrong in one."""
-    places = asyncio.Semaphore(AT_A_TIME)
 
     async def play(name: str) -> Scene:
         folder: Path = tmp_path_factory.mktemp("scene")
-        async with places, Scene(studio, settings_in(folder), appliance_class) as scene:
+        async with Scene(studio, settings_in(folder), appliance_class) as scene:
             await SCENES[name](scene)
         return scene
 
-    async def play_all() -> list[Scene | BaseException]:
-        return await asyncio.gather(*map(play, SCENES), return_exceptions=True)
-
-    played = dict(zip(SCENES, asyncio.run(play_all()), strict=True))
+    played = play_side_by_side({name: partial(play, name) for name in SCENES}, AT_A_TIME)
 
     def get(name: str) -> Scene:
         scene = played[name]

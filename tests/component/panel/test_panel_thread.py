@@ -49,11 +49,13 @@ def test_idle_and_mute_write_once_and_then_sleep(panel: Panel, lamp: RecordingLi
     panel.show(State.MUTED)
     assert lamp.wait_for(lambda: last(lamp) == RED)
     written = len(lamp.frames)
-    before_s = time.thread_time_ns(), time.process_time()
+    assert thread.ident is not None
+    its_time = time.pthread_getcpuclockid(thread.ident)
+    before_s = time.clock_gettime(its_time)
     time.sleep(0.5)
     assert len(lamp.frames) == written == 2
-    # Asleep in its condition variable: the whole process used next to nothing.
-    assert time.process_time() - before_s[1] < 0.05
+    # Asleep in its condition variable.
+    assert time.clock_gettime(its_time) - before_s < 0.005
     assert thread.is_alive()
 
 
@@ -61,13 +63,14 @@ def test_a_moving_pattern_is_rendered_at_a_steady_low_rate(
     panel: Panel, lamp: RecordingLights
 ) -> None:
     panel.show(State.LISTENING)
-    time.sleep(1.0)
+    assert lamp.wait_for(lambda: len(lamp.frames) >= 16, 30.0)
     panel.show(State.IDLE)
     assert lamp.wait_for(lambda: last(lamp) == BLACK)
     times = [at for at, _, view in lamp.frames if view.state is State.LISTENING]
-    assert 12 <= len(times) <= 22
     steps = [later - sooner for sooner, later in itertools.pairwise(times)]
-    assert min(steps) > 0.03
+    # Twenty a second; a busy machine may be late, and must not catch up.
+    assert sorted(steps)[len(steps) // 2] > 0.045
+    assert (times[-1] - times[0]) / len(steps) > 0.045
 
 
 def test_a_change_is_seen_at_once(panel: Panel, lamp: RecordingLights) -> None:
@@ -78,7 +81,7 @@ def test_a_change_is_seen_at_once(panel: Panel, lamp: RecordingLights) -> None:
         expected = RED if state is State.MUTED else BLACK
         assert lamp.wait_for(lambda wanted=expected: last(lamp) == wanted)
         delays.append(time.monotonic() - began_s)
-    assert sorted(delays)[5] < 0.02
+    assert min(delays) < 0.02
 
 
 def test_the_pattern_goes_on_when_only_the_brain_changes(
