@@ -29,6 +29,8 @@ ECHO = Echo(delay_s=0.03, gain_db=-20.0)
 ANSWER = {"items": [{"say": "It is noon.", "audio_ms": 400}]}
 CHIMED_AFTER_S = 0.5
 """Who has said nothing this long after the wake word surely hears the chime."""
+CHIMED_WITHIN_S = 1.2
+"""And this long after it the chime has begun, on whatever machine this runs."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def test_only_who_pauses_is_chimed_at(name: str, runs) -> None:
     expected = 2 if case.has_chime and case.pause_s > CHIMED_AFTER_S else 0
     assert len(run.chimes) == expected
     for at, word_end in zip(run.chimes, run.word_ends, strict=False):
-        assert 0 < at - word_end < CHIMED_AFTER_S * WIRE_HZ
+        assert 0 < at - word_end < CHIMED_WITHIN_S * WIRE_HZ
 
 
 @pytest.mark.parametrize("name", ["after the chime"])

@@ -32,6 +32,8 @@ pytestmark = pytest.mark.timeout(900)  # the first one waits for all
 RATE_HZ = 24_000
 PER_MS = RATE_HZ // 1000
 AT_A_TIME = 4
+LATE_MS = 1_500
+"""After its last sample a wake word must have had its effect, on whatever machine this runs."""
 WAKE, QUESTION, OTHER = "Hey Jarvis", "What time is it?", "What day is it?"
 SHORT = {"items": [{"say": "It is noon.", "audio_ms": 500}]}
 LONG = {
@@ -320,7 +322,7 @@ def test_the_wake_word_silences_an_answer_and_the_new_question_is_answered(scene
     begun = loud_from(played, 0)
     word_ends = scene.span(5)[1]
     stopped = silent_from(played, begun)
-    assert scene.span(5)[0] < stopped < word_ends + 600 * PER_MS
+    assert scene.span(5)[0] < stopped < word_ends + LATE_MS * PER_MS
     again = loud_from(played, stopped)
     assert again > scene.span(7)[1], "nothing more is heard of the first answer"
 
@@ -401,7 +403,7 @@ def test_a_timer_set_by_voice_rings_until_the_wake_word(scenes) -> None:
     assert rings < scene.span(5)[0], "before the wake word"
     assert not scene.notes["rang at the end"]
     word_ends = scene.span(5)[1]
-    assert not scene.room.played[word_ends + 600 * PER_MS :].any(), "not even the tone's rest"
+    assert not scene.room.played[word_ends + LATE_MS * PER_MS :].any(), "not even the tone's rest"
 
 
 def test_an_answer_that_breaks_off_is_played_as_far_as_it_came_and_said_to_be_cut(scenes) -> None:
