@@ -28,6 +28,7 @@ def add_commands(commands: Commands[Any]) -> None:
     add_review(verbs)
     _add_list(verbs)
     _add_train(verbs)
+    _add_measure(verbs)
     _add_report(verbs)
     _add_enroll(verbs)
 
@@ -46,6 +47,12 @@ def _add_train(verbs: Commands[Any]) -> None:
     _add_places(parser, "--positives", "recordings of the word, one utterance a file")
     _add_places(parser, "--negatives", "recordings of anything else")
     _add_places(parser, "--related", "recordings of a part of the word: learned from, not judged")
+    _add_places(
+        parser,
+        "--endings",
+        "folders named after the end of the word (jarvis for hey jarvis): "
+        "the rest is synthesized before each recording",
+    )
     _add_places(parser, "--noise", "recorded noise to mix in")
     _add_places(parser, "--music", "recorded music to try it in")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="WORD.onnx")
@@ -64,6 +71,13 @@ def _add_train(verbs: Commands[Any]) -> None:
         default="",
         metavar="MODEL",
         help="keep this first model (microwakeword/alexa.onnx) and train only a verifier for it",
+    )
+    parser.add_argument(
+        "--interest",
+        type=float,
+        default=0.05,
+        metavar="MEAN",
+        help="with --first: its mean score from which the verifier looks (0.05)",
     )
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="where curves and figures go (beside the model)"
@@ -86,6 +100,23 @@ def _add_train(verbs: Commands[Any]) -> None:
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
     parser.set_defaults(run=_train)
+
+
+def _add_measure(verbs: Commands[Any]) -> None:
+    about = "measure what words that there are do, and write the figures into their cards"
+    parser = verbs.add_parser("measure", help=about, description=about)
+    parser.add_argument("--word", action="append", required=True, metavar="WORD", help="the word")
+    _add_places(parser, "--positives", "recordings of the words, named after them")
+    _add_places(parser, "--negatives", "recordings of anything else")
+    _add_places(parser, "--noise", "recorded noise to mix in")
+    _add_places(parser, "--music", "recorded music to mix in")
+    parser.add_argument(
+        "--synthetic", type=int, default=0, metavar="N", help="synthesized utterances to add (0)"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the cards")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
+    parser.set_defaults(run=_measure)
 
 
 def _add_report(verbs: Commands[Any]) -> None:
@@ -199,7 +230,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     _one_thread_each()
     from device.wake.table import lines_of
-    from device.wake.training.outcome import write_outcome
+    from device.wake.training.outcome import comparison, write_outcome
     from device.wake.training.recipe import Task, make_word
 
     task = Task(
@@ -208,11 +239,13 @@ def _train(arguments: argparse.Namespace) -> int:
         negatives=tuple(arguments.negatives),
         out=arguments.out.with_suffix(".onnx"),
         related=tuple(arguments.related),
+        endings=tuple(arguments.endings),
         noise=tuple(_sounds(arguments.noise)),
         music=tuple(_sounds(arguments.music)),
         synthetic=arguments.synthetic,
         confusable=tuple(arguments.confusable),
         first=arguments.first,
+        interest=arguments.interest,
         false_per_hour=tuple(arguments.false_per_hour),
         copies=arguments.copies,
         seed=arguments.seed,
@@ -223,8 +256,31 @@ def _train(arguments: argparse.Namespace) -> int:
     result = make_word(task, _say)
     folder = arguments.report or task.out.with_suffix(".report")
     write_outcome(result, folder, _say)
-    print("\n".join(lines_of(result.card)))
+    print("\n".join([*lines_of(result.card), *comparison(result)]))
     print(f"{result.card_path}: {result.seconds / 60:.1f} minutes; curves in {folder}")
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    _one_thread_each()
+    from device.wake.evaluation.trials import plain
+    from device.wake.table import lines_of
+    from device.wake.training.measure import Measurement, measure
+
+    wanted = Measurement(
+        words=tuple(plain(word) for word in arguments.word),
+        out=arguments.out,
+        positives=tuple(arguments.positives),
+        negatives=tuple(arguments.negatives),
+        noise=tuple(_sounds(arguments.noise)),
+        music=tuple(_sounds(arguments.music)),
+        synthetic=arguments.synthetic,
+        folders=_folders(),
+        seed=arguments.seed,
+        processes=arguments.processes,
+    )
+    for card in measure(wanted, _say):
+        print("\n".join(lines_of(card)))
     return 0
 
 

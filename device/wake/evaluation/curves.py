@@ -83,6 +83,18 @@ def point(figure: Figure) -> dict[str, float]:
     }
 
 
+def threshold_missing(scores: Scores, share: float) -> float:
+    """The highest threshold that misses no larger share of the spoken words.
+
+    At it the word of the recording whose peak it is counts as heard no more, so that the
+    next lower number stands for it.
+    """
+    most = math.floor(share * len(scores.spoken) + 1e-9)
+    if most >= len(scores.spoken):
+        return 1.0
+    return max(0.0, math.nextafter(float(scores.spoken[most]), 0.0))
+
+
 def threshold_for(others: Sequence[Scores], per_hour: float) -> float:
     """The threshold from which false accepts are expected so rarely, in all conditions together.
 

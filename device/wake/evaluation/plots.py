@@ -12,7 +12,12 @@ mpl.use("agg")
 
 from matplotlib import pyplot as plt
 
-COLOURS = {"bittern": "tab:green", "pymicro-wakeword": "tab:blue", "openwakeword": "tab:orange"}
+COLOURS = {
+    "bittern": "tab:green",
+    "pymicro-wakeword": "tab:blue",
+    "openwakeword": "tab:orange",
+    "first model alone": "tab:grey",
+}
 MARKS = {"low": "v", "normal": "o", "high": "^", "usual": "s", "its author's": "D"}
 
 

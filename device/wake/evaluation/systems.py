@@ -10,16 +10,30 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from device.models import path_of
 from device.wake.card import SHIPPED, Sensitivity, find
-from device.wake.engine import RATE_HZ
+from device.wake.embedding import CONTEXT_SAMPLES, HOP_SAMPLES
 from device.wake.evaluation.trials import plain
-from device.wake.open import WakeSettings, open_words, shipped_words
+from device.wake.open import (
+    MEL,
+    STREAMED_EMBEDDING,
+    WakeSettings,
+    open_engine,
+    open_words,
+    shipped_words,
+)
 from device.wake.pipeline import WakePipeline
+from device.wake.second_look import StreamedEmbedding
 
 SENSITIVITIES: tuple[Sensitivity, ...] = ("low", "normal", "high")
+FIRST_ALONE = "first model alone"
 _NEVER = 0.9999999
-_WARM_UP_S = 1.2
-"""Scores before this are of what came before the trial."""
+_UNSETTLED = 9
+"""Embeddings of a fresh stream that have not seen their 0.76 s yet."""
+
+
+class NothingToHearError(Exception):
+    """A peer knows none of the words."""
 
 
 class System(Protocol):
@@ -52,11 +66,32 @@ class Bittern:
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest score of each word that is compared with its threshold."""
-        self._pipeline.forget_peaks()
-        self._pipeline.restart()
-        self._pipeline.process(sound)
-        self._pipeline.flush()
-        return self._pipeline.peaks
+        return _peaks(self._pipeline, sound)
+
+
+def _peaks(pipeline: WakePipeline, sound: NDArray[np.int16]) -> dict[str, float]:
+    pipeline.forget_peaks()
+    pipeline.restart()
+    pipeline.process(sound)
+    pipeline.flush()
+    return pipeline.peaks
+
+
+class FirstModels:
+    """The first models of the cascade deciding alone, as if there were no second look."""
+
+    name = FIRST_ALONE
+
+    def __init__(self, folders: Sequence[Path], words: Sequence[str]) -> None:
+        settings = WakeSettings(words=tuple(words), folders=tuple(folders))
+        engine, rules = open_engine(settings)
+        self.thresholds: dict[str, dict[str, float]] = {word: {} for word in rules}
+        never = {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
+        self._pipeline = WakePipeline(engine, never)
+
+    def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """The highest mean of each word."""
+        return _peaks(self._pipeline, sound)
 
 
 class PymicroWakeword:
@@ -64,12 +99,16 @@ class PymicroWakeword:
 
     name = "pymicro-wakeword"
 
-    def __init__(self) -> None:
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        """Raises ``ImportError`` without the package, ``NothingToHearError`` for other words."""
         from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
 
         self._features_of: Callable[[], Any] = MicroWakeWordFeatures
         found = [MicroWakeWord.from_builtin(model) for model in Model]
-        self._models = {plain(each.wake_word): each for each in found}
+        named = {plain(each.wake_word): each for each in found}
+        self._models = {w: each for w, each in named.items() if not words or w in words}
+        if not self._models:
+            raise NothingToHearError
         self.thresholds = {
             word: {"usual": 0.9, "its author's": round(model.probability_cutoff, 3)}
             for word, model in self._models.items()
@@ -87,28 +126,77 @@ class PymicroWakeword:
 
 
 class OpenWakeWord:
-    """openWakeWord as it comes, at 0.5."""
+    """openWakeWord's own classifiers, at 0.5, on the streaming form of its embedding.
+
+    The package makes each embedding anew from 0.76 s of sound, which is five times the work
+    for the same numbers. So that nobody has to believe that they are the same, the package
+    itself hears the first trials as well, and then one in fifty; where it hears anything
+    else, it hears all that follow.
+    """
 
     name = "openwakeword"
     _WORDS = ("alexa", "hey_jarvis", "hey_mycroft")
+    _CHECKED_FIRST, _CHECK_EVERY = 3, 50
+    _SAME = 0.02
 
-    def __init__(self) -> None:
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        """Raises ``ImportError`` without the package, ``NothingToHearError`` for other words."""
         from openwakeword.model import Model
 
-        self._model = Model(wakeword_models=list(self._WORDS), inference_framework="onnx")
-        self.thresholds = {plain(word): {"usual": 0.5} for word in self._WORDS}
+        chosen = [each for each in self._WORDS if not words or plain(each) in words]
+        if not chosen:
+            raise NothingToHearError
+        self._package = Model(wakeword_models=list(chosen), inference_framework="onnx")
+        self._names = {self._name_of(each): plain(each) for each in chosen}
+        self._embedding = StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING))
+        self.thresholds = {plain(word): {"usual": 0.5} for word in chosen}
+        self._settled = _UNSETTLED + max(self._package.model_inputs.values())
+        self.furthest = 0.0
+        """The largest difference to the package that was seen so far."""
+        self._heard = 0
+
+    def _name_of(self, word: str) -> str:
+        return next(str(each) for each in self._package.models if word in each)
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest score of each word."""
-        self._model.reset()
-        peaks = {plain(word): 0.0 for word in self._WORDS}
-        for at in range(0, len(sound) - 1279, 1280):
-            scores = self._model.predict(sound[at : at + 1280])
+        self._heard += 1
+        is_checked = self._heard <= self._CHECKED_FIRST or self._heard % self._CHECK_EVERY == 0
+        if self.furthest > self._SAME:
+            return self.peaks_by_package(sound)
+        found = self.peaks_by_stream(sound)
+        if is_checked:
+            package = self.peaks_by_package(sound)
+            self.furthest = max(self.furthest, *(abs(found[w] - package[w]) for w in found))
+        return found
+
+    def peaks_by_stream(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """As :meth:`peaks`, every embedding made once."""
+        # The package's embeddings end with its blocks of 80 ms; so must these.
+        sound = sound[HOP_SAMPLES - CONTEXT_SAMPLES :]
+        whole = (len(sound) - CONTEXT_SAMPLES) // HOP_SAMPLES * HOP_SAMPLES + CONTEXT_SAMPLES
+        spectrum = self._embedding.spectrogram(sound[:whole])
+        history = self._embedding.embed(spectrum, self._embedding.begin())
+        peaks = dict.fromkeys(self._names.values(), 0.0)
+        for name, word in self._names.items():
+            depth = self._package.model_inputs[name]
+            predict = self._package.model_prediction_function[name]
+            for end in range(self._settled, len(history) + 1):
+                score = predict(history[None, end - depth : end])[0][0][0]
+                peaks[word] = max(peaks[word], float(score))
+        return peaks
+
+    def peaks_by_package(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """As :meth:`peaks`, by the package as it comes."""
+        self._package.reset()
+        peaks = dict.fromkeys(self._names.values(), 0.0)
+        for at in range(0, len(sound) - HOP_SAMPLES + 1, HOP_SAMPLES):
+            scores = self._package.predict(sound[at : at + HOP_SAMPLES])
             # It cannot forget its buffers; our trials begin with enough else.
-            if at < _WARM_UP_S * RATE_HZ:
+            if at < self._settled * HOP_SAMPLES:
                 continue
             for name, score in scores.items():
-                word = plain(name)
+                word = self._names[name]
                 peaks[word] = max(peaks[word], float(score))
         return peaks
 
@@ -120,15 +208,19 @@ class Choice:
     folders: tuple[Path, ...] = (SHIPPED,)
     words: tuple[str, ...] = ()
     peers: bool = True
+    first_alone: bool = False
+    """Whether the first models are also judged without the second look."""
 
     def open(self) -> list[System]:
-        """Load them; a peer that is not installed is left out."""
+        """Load them; a peer that is not installed, or knows none of the words, is left out."""
         systems: list[System] = [Bittern(self.folders, self.words)]
+        if self.first_alone:
+            systems.append(FirstModels(self.folders, self.words))
         if self.peers:
-            kinds: tuple[Callable[[], System], ...] = (PymicroWakeword, OpenWakeWord)
+            kinds: tuple[Callable[[Sequence[str]], System], ...] = (PymicroWakeword, OpenWakeWord)
             for peer in kinds:
                 try:
-                    systems.append(peer())
-                except ImportError:
+                    systems.append(peer(self.words))
+                except (ImportError, NothingToHearError):
                     continue
         return systems

@@ -105,6 +105,23 @@ def noise_only(supplies: Supplies, count: int, folds: int, seconds: float = 8.0)
     return made
 
 
+def crowd(supplies: Supplies, count: int, folds: int, seconds: float = 8.0) -> list[Example]:
+    """People talking while other people talk, and nobody saying the word.
+
+    Not kept for the next word: whose voices there are depends on the word.
+    """
+    if not any(supplies.voices):
+        return []
+    studio = _studio(supplies)
+    made = []
+    for index in range(count):
+        random = np.random.default_rng((supplies.seed, 23, index))
+        fold = index % folds
+        if studio.voices(fold):
+            made.append(studio.talk(round(seconds * RATE_HZ), fold, random))
+    return made
+
+
 def _filled(order: Order, supplies: Supplies) -> list[Example]:
     if order.is_word or supplies.folder is None:
         return _made(order, supplies)
@@ -208,6 +225,15 @@ class Studio:
         kinds = noises.makers(self._recorded, ())
         noisy = self._with(kinds, whole, active_level(sound), random, quiet)
         return self.seen(at_some_level(noisy, random), -1, fold)
+
+    def talk(self, count: int, fold: int, random: np.random.Generator) -> Example:
+        """Somebody speaking without a pause, and a babble -3 to 15 dB below."""
+        voices = self.voices(fold)
+        line = distort(noises.row_of(count, voices, random), self._rooms, random)[:count]
+        line /= np.float32(active_level(line * 1000) / 1000)
+        gain = np.float32(10 ** (-random.uniform(-3, 15) / 20))
+        mixed = line + noises.babble(len(line), voices, random) * gain
+        return self.seen(at_some_level(mixed, random), -1, fold)
 
     def seen(self, sound: NDArray[np.int16], end_sample: int, fold: int) -> Example:
         """What both front ends make of a sound."""

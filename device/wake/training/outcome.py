@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from device.wake.card import Sensitivity
+from device.wake.card import Figure, Sensitivity
 from device.wake.evaluation.curves import curve, point, scores_of
+from device.wake.evaluation.systems import FIRST_ALONE
 from device.wake.evaluation.trials import CONDITIONS
 from device.wake.training.recipe import Result
 
@@ -18,11 +19,16 @@ STEPS: tuple[Sensitivity, ...] = ("low", "normal", "high")
 def write_outcome(result: Result, folder: Path, say: Callable[[str], None]) -> None:
     """Write ``training.json`` and, where matplotlib is installed, ``training.png``."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts: dict[str, Any] = {
+    systems = {"bittern": _system(result, "bittern", _by_step(result.card.figures))}
+    if result.first_alone:
+        alone = [figure for step in result.first_alone for figure in step]
+        systems[FIRST_ALONE] = _system(result, FIRST_ALONE, _by_step(alone))
+    facts = {
         "word": result.card.word,
         "measured_on": result.card.measured_on,
         "seconds": round(result.seconds, 1),
-        "conditions": {name: _condition(result, name) for name in CONDITIONS},
+        **systems["bittern"],
+        "systems": systems,
     }
     (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
     try:
@@ -30,13 +36,37 @@ def write_outcome(result: Result, folder: Path, say: Callable[[str], None]) -> N
     except ImportError:
         say("no curves are drawn: pip install bittern[train]")
         return
-    draw_word(result.card.word, {"bittern": facts}, folder / "training.png")
+    draw_word(result.card.word, systems, folder / "training.png")
 
 
-def _condition(result: Result, name: str) -> dict[str, Any]:
-    scores = scores_of(result.outcomes, "bittern", result.card.word, name)
-    thresholds = {step: result.card.thresholds.at(step) for step in STEPS}
-    return {
-        "at": {step: point(scores.figure(name, value)) for step, value in thresholds.items()},
-        "curve": curve(scores),
-    }
+def comparison(result: Result) -> list[str]:
+    """Lines for a person: the existing model alone beside both, where there was one."""
+    if not result.first_alone:
+        return []
+    lines = ["words missed at the same false accepts, the first model alone and with the second:"]
+    both = _by_step(result.card.figures)
+    for step, row in zip(STEPS, result.first_alone, strict=True):
+        cells = [
+            f"{alone.condition} {alone.missed / max(1, alone.spoken):.0%} "
+            f"{mine.missed / max(1, mine.spoken):.0%}"
+            for alone, mine in zip(row, both[step], strict=True)
+        ]
+        lines.append(f"  {step:6} " + "; ".join(cells))
+    return lines
+
+
+def _by_step(figures: Sequence[Figure]) -> dict[str, Sequence[Figure]]:
+    """Figures as the card keeps them: every condition of low, then of normal, then of high."""
+    count = len(CONDITIONS)
+    return {step: figures[n * count : (n + 1) * count] for n, step in enumerate(STEPS)}
+
+
+def _system(result: Result, name: str, steps: dict[str, Sequence[Figure]]) -> dict[str, Any]:
+    conditions = {}
+    for place, condition in enumerate(CONDITIONS):
+        scores = scores_of(result.outcomes, name, result.card.word, condition)
+        conditions[condition] = {
+            "at": {step: point(row[place]) for step, row in steps.items()},
+            "curve": curve(scores),
+        }
+    return {"conditions": conditions}

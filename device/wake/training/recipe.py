@@ -19,10 +19,9 @@ import soundfile
 
 from device.wake.card import Card, Ending, Figure, Thresholds, write
 from device.wake.engine import RATE_HZ
-from device.wake.evaluation.curves import Scores, scores_of, threshold_for
 from device.wake.evaluation.run import Outcome, run
-from device.wake.evaluation.systems import Choice
-from device.wake.evaluation.trials import CONDITIONS, Backdrop, is_about, label_of, plan
+from device.wake.evaluation.systems import FIRST_ALONE, Choice
+from device.wake.evaluation.trials import Backdrop, is_about, label_of, plan
 from device.wake.training import corpus, examples, windows
 from device.wake.training.corpus import NoRecordingsError, Recording
 from device.wake.training.examples import Example, Order, Supplies
@@ -30,6 +29,7 @@ from device.wake.training.export import must_be_able_to_write, write_first, writ
 from device.wake.training.lag import settle_lag
 from device.wake.training.network import Lesson, Network, Shape, train
 from device.wake.training.sentences import SENTENCES
+from device.wake.training.verdict import figures_without_them
 
 Say = Callable[[str], None]
 FOLDS = 3
@@ -62,6 +62,9 @@ class Task:
     """Recorded music, for the trials."""
     related: tuple[Path, ...] = ()
     """Recordings of a part of the word ("jarvis" of "hey jarvis"): learned from, not judged."""
+    endings: tuple[Path, ...] = ()
+    """Folders named after the end of the word ("jarvis" of "hey jarvis"), with recordings of
+    it: the synthesizer says the rest before each; see :mod:`device.wake.training.joining`."""
     synthetic: int = 0
     """How many synthesized utterances to add."""
     confusable: tuple[str, ...] = ()
@@ -75,6 +78,8 @@ class Task:
     personal: bool = False
     """All positives are by one speaker; the same word by somebody else is other speech."""
     copies: int = 10
+    crowds: int = 80
+    """How often, in each part, eight seconds of people talking over each other are shown."""
     false_per_hour: tuple[float, float, float] = RATES_PER_HOUR
     """For low, normal and high."""
     effort: float = 1.0
@@ -116,6 +121,9 @@ class Result:
     card: Card
     card_path: Path
     outcomes: list[Outcome] = field(default_factory=list)
+    first_alone: list[list[Figure]] = field(default_factory=list)
+    """Where only a verifier was trained: what the existing model does without it, for each
+    step, at thresholds that allow as many false accepts."""
     seconds: float = 0.0
 
 
@@ -134,7 +142,7 @@ def make_word(task: Task, say: Say) -> Result:
 
 def _make(task: Task, scratch: Path, say: Say) -> Result:
     people = _people(task)
-    kept_out = {r.path for r in (*people, *corpus.find(task.related))}
+    kept_out = {r.path for r in (*people, *corpus.find((*task.related, *task.endings)))}
     others = [
         r
         for r in corpus.find(task.negatives)
@@ -143,6 +151,8 @@ def _make(task: Task, scratch: Path, say: Say) -> Result:
     others += _synthesized(task, scratch / "sentences", SENTENCES, task.sentences * len(SENTENCES))
     spoken = _synthesized(task, scratch / "words", (task.word,), task.synthetic)
     said = _synthesized(task, scratch / "others", task.confusable, 12 * len(task.confusable))
+    joined, parts = _joined(task, others, scratch)
+    people, said = [*people, *joined], [*said, *parts]
     if task.personal:
         # What somebody else's voice does with the word is what is to be known.
         others, said = [*others, *said], []
@@ -164,7 +174,34 @@ def _make(task: Task, scratch: Path, say: Say) -> Result:
     interest = suspicious_from(task, material, by_fold)
     judged = _judged(task, by_fold, interest, people or spoken, others, scratch, say)
     path = _write(final, _card(task, judged, interest, people, others), task.out)
-    return Result(settle_lag(path, people or spoken, others), path, judged)
+    card = settle_lag(path, people or spoken, others)
+    outcomes = [each for fold in judged for each in fold]
+    return Result(card, path, outcomes, _first_alone(task, judged))
+
+
+def _first_alone(task: Task, judged: Sequence[Sequence[Outcome]]) -> list[list[Figure]]:
+    if not task.first:
+        return []
+    return figures_without_them(judged, FIRST_ALONE, task.word, task.false_per_hour)
+
+
+def _joined(
+    task: Task, others: Sequence[Recording], scratch: Path
+) -> tuple[list[Recording], list[Recording]]:
+    """The word by people who said its end, and what is only half of it.
+
+    Half of it: the end alone, and the same beginning before other words.
+    """
+    endings = corpus.find(task.endings)
+    if not endings:
+        return [], []
+    from device.wake.training.joining import beginning_of, joined
+
+    text = beginning_of(task.word, endings[0])
+    words = joined(endings, text, scratch / "joined", task.seed, "word")
+    some = others[:: max(1, len(others) // (2 * len(endings)))]
+    halves = joined(some, text, scratch / "halves", task.seed + 1, "other")
+    return words, [*endings, *halves]
 
 
 def _people(task: Task) -> list[Recording]:
@@ -219,6 +256,7 @@ def _material(
     words = examples.make(orders, supplies, task.processes, tell("the word in rooms and noise"))
     rest = examples.make(counter, supplies, task.processes, tell("other speech"))
     rest += examples.noise_only(supplies, 15 * FOLDS, FOLDS)
+    rest += examples.crowd(supplies, task.crowds * FOLDS, FOLDS)
     hours = sum(len(each.frames) for each in rest) / 360_000
     first = int(np.clip(round((word_s + 0.3) / 0.03), 26, 60))
     second = int(np.clip(round((word_s + 0.35 - 0.76) / 0.08) + 3, 5, 16))
@@ -329,10 +367,10 @@ def _judged(
     others: Sequence[Recording],
     scratch: Path,
     say: Say,
-) -> list[Outcome]:
+) -> list[list[Outcome]]:
     """What models make of the speakers they have never heard, each fold by its own model."""
     noise = _halves(task.noise, scratch, 1)
-    outcomes: list[Outcome] = []
+    outcomes: list[list[Outcome]] = []
     for fold, trained in enumerate(by_fold):
         folder = scratch / f"fold{fold}"
         bare = _bare_card(task, interest)
@@ -351,18 +389,14 @@ def _judged(
             if done % 160 == 0 or done == total:
                 say(f"trials of part {fold + 1}: {done} of {total}")
 
-        choice = Choice((folder,), (task.word,), peers=False)
-        outcomes += run(trials, backdrop, choice, task.processes, tell)
+        choice = Choice((folder,), (task.word,), peers=False, first_alone=bool(task.first))
+        outcomes.append(run(trials, backdrop, choice, task.processes, tell))
     return outcomes
 
 
 def _other(label: str, word: str) -> str:
     """A label for what is not to be heard, also where it is the word by somebody else."""
     return f"not {label}".replace(word, "the word") if is_about(word, label) else label
-
-
-def _scores(task: Task, outcomes: Sequence[Outcome]) -> dict[str, Scores]:
-    return {name: scores_of(outcomes, "bittern", task.word, name) for name in CONDITIONS}
 
 
 # -- the card --------------------------------------------------------------------------
@@ -386,25 +420,19 @@ def _bare_card(task: Task, interest: float) -> Card:
 
 def _card(
     task: Task,
-    outcomes: Sequence[Outcome],
+    judged: Sequence[Sequence[Outcome]],
     interest: float,
     people: Sequence[Recording],
     others: Sequence[Recording],
 ) -> Card:
-    scores = _scores(task, outcomes)
-    steps = [threshold_for(list(scores.values()), rate) for rate in task.false_per_hour]
-    figures: list[Figure] = [
-        each.figure(condition, threshold)
-        for threshold in steps
-        for condition, each in scores.items()
-    ]
+    figures = figures_without_them(judged, "bittern", task.word, task.false_per_hour)
     who = _who(task, people)
     heard_on = f"{who}; {len(others)} recordings of other speech; noise mixed in"
     return msgspec.structs.replace(
         _bare_card(task, interest),
-        thresholds=Thresholds(*steps),
+        thresholds=Thresholds(*(step[0].threshold for step in figures)),
         measured_on=heard_on,
-        figures=tuple(figures),
+        figures=tuple(figure for step in figures for figure in step),
     )
 
 
@@ -414,4 +442,11 @@ def _who(task: Task, people: Sequence[Recording]) -> str:
     if task.personal:
         return f"{len(people)} recordings of one speaker, each by a model that never heard it"
     speakers = len({each.speaker for each in people})
-    return f"{speakers} people, each judged by a model that never heard them"
+    judged = "each judged by a model that never heard them and thresholds chosen without them"
+    if task.endings:
+        whole = len(corpus.find(task.positives))
+        return (
+            f"{speakers} people who said its end with a synthesized beginning put before it, "
+            f"{whole} recordings of people saying all of it; {judged}"
+        )
+    return f"{speakers} people, {judged}"
