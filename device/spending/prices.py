@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from typing import TYPE_CHECKING
 
 from device.firmware import FIRMWARE
 from device.schema.checker import Checker, build
 from device.schema.document import read_document
 from device.schema.keys import key
 from device.schema.mistakes import MistakesError
-from device.spending.tokens import Tokens
+
+if TYPE_CHECKING:
+    # Settings are checked by a bare Python, too, which has nothing of the wire.
+    from device.spending.tokens import Tokens
 
 SHIPPED = FIRMWARE / "prices.toml"
 MILLION = 1e6
