@@ -29,7 +29,7 @@ def listening_thread(
     on_failure: Callable[[BaseException], None],
 ) -> ListeningThread:
     """Load the models and build the thread; raises a ``BitternError`` for what is missing."""
-    wake, vad = _wake(settings), _vad(settings)
+    wake, vad = wake_settings(settings), _vad(settings)
     echo = echo_guard(settings.echo.mode, capture, playback, wake)
     return ListeningThread.build(capture, on_event, on_failure, wake, vad, echo)
 
@@ -65,7 +65,8 @@ def _canceller() -> SpeexCanceller | None:
         return None
 
 
-def _wake(settings: tree.Settings) -> WakeSettings:
+def wake_settings(settings: tree.Settings) -> WakeSettings:
+    """What to listen for: the words of ``[wake]`` and those of all profiles."""
     wake = settings.wake
     return WakeSettings(
         words=settings.wake_words(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager
 from device.audio.microphone import Microphone
 from device.audio.resample import Resampler
 from device.audio.samples import Samples
+from device.daemon.ears import wake_settings
 from device.settings import tree
 from device.setup.errors import SetupError
 from device.setup.visit import Visit
@@ -35,40 +37,45 @@ class WakeWordStep:
 
     def now(self, visit: Visit) -> str:
         """What is chosen at present."""
-        wake = visit.settings.wake
-        return f'"{", ".join(wake.words)}", sensitivity {wake.sensitivity}'
+        settings = visit.settings
+        words = ", ".join(_described(word, settings) for word in settings.wake_words())
+        return f"{words}, sensitivity {settings.wake.sensitivity}"
 
     def run(self, visit: Visit) -> None:
         """Do it."""
-        word = self._chosen_word(visit)
-        wake = visit.settings.wake
-        _, card = find(word, wake.engine)
-        threshold = _threshold(wake, card)
+        self._choose_word(visit)
+        settings = visit.settings
+        word = _word_to_say(visit, settings)
+        alone = dataclasses.replace(wake_settings(settings), words=(word,))
+        _, card = find(word, alone.engine, alone.folders)
+        threshold = alone.rule_of(card).threshold
         visit.dialogue.say(
             f'Say "{word}" {TIMES} times, each time when you are asked to, from where you will '
             f"stand. It counts from a score of {threshold:.2f} on."
         )
-        microphone = visit.bench.microphone(visit.settings.microphone)
+        microphone = visit.bench.microphone(settings.microphone)
         with _open(microphone) as blocks:
-            scores = [self._once(visit, word, number, blocks) for number in range(1, TIMES + 1)]
+            scores = [self._once(visit, alone, number, blocks) for number in range(1, TIMES + 1)]
         heard = sum(score > threshold for score in scores)
         visit.dialogue.say(f"{heard} of {TIMES} were heard.")
         if heard < TIMES:
-            self._advise(visit, card, scores)
+            helps = _higher_would_help(alone, card, min(scores))
+            self._advise(visit, _profile_of(word, settings), helps=helps)
 
-    def _chosen_word(self, visit: Visit) -> str:
+    def _choose_word(self, visit: Visit) -> None:
+        """The first word of ``[wake]``; what else is listened for stays."""
         wake = visit.settings.wake
-        words = shipped_words(wake.engine)
-        current = words.index(wake.words[0]) if wake.words[0] in words else None
+        words = shipped_words(wake.engine, wake_settings(visit.settings).folders)
+        first, *others = (tree.plain_word(word) for word in wake.words)
+        current = words.index(first) if first in words else None
         chosen = visit.dialogue.choose("Which word?", words, current)
-        if chosen is not None and (words[chosen],) != wake.words:
-            visit.change((words[chosen],), "wake", "words")
-        return visit.settings.wake.words[0]
+        if chosen is not None and words[chosen] != first:
+            kept = (word for word in others if word != words[chosen])
+            visit.change((words[chosen], *kept), "wake", "words")
 
-    def _once(self, visit: Visit, word: str, number: int, blocks: Blocks) -> float:
-        wake = visit.settings.wake
-        one = WakeSettings((word,), wake.engine, wake.sensitivity, wake.threshold)
-        pipeline = WakePipeline(*open_words(one))
+    def _once(self, visit: Visit, alone: WakeSettings, number: int, blocks: Blocks) -> float:
+        (word,) = alone.words
+        pipeline = WakePipeline(*open_words(alone))
         visit.dialogue.say(f"{number}: say it now.")
         until_s, is_heard = time.monotonic() + WAIT_S, False
         while time.monotonic() < until_s:
@@ -79,23 +86,51 @@ class WakeWordStep:
         visit.dialogue.say(f"   {'heard' if is_heard else 'not heard'}, score {score:.2f}")
         return score
 
-    def _advise(self, visit: Visit, card: Card, scores: list[float]) -> None:
-        wake = visit.settings.wake
-        if not wake.threshold and min(scores) > card.thresholds.high and wake.sensitivity != "high":
-            visit.dialogue.say(
-                "A higher sensitivity would have heard all of them; it wakes by mistake more often."
-            )
-            if visit.dialogue.agrees("Use it?"):
-                visit.change("high", "wake", "sensitivity")
-        else:
+    def _advise(self, visit: Visit, profile: tree.Profile | None, *, helps: bool) -> None:
+        """``helps``: a higher sensitivity would have."""
+        if not helps:
             visit.dialogue.say(
                 "Try again nearer, or with less noise; the step of the microphone shows how loud "
                 "you are."
             )
+            return
+        visit.dialogue.say(
+            "A higher sensitivity would have heard all of them; it wakes by mistake more often."
+        )
+        if profile is not None:
+            visit.dialogue.say(f'For it, write sensitivity = "high" in [[profile]] {profile.name}.')
+        elif visit.dialogue.agrees("Use it?"):
+            visit.change("high", "wake", "sensitivity")
 
 
-def _threshold(wake: tree.Wake, card: Card) -> float:
-    return wake.threshold or card.thresholds.at(wake.sensitivity)
+def _higher_would_help(alone: WakeSettings, card: Card, least_score: float) -> bool:
+    """Whether a sensitivity counts here, is not the highest, and that one would have heard."""
+    own = alone.own.get(alone.words[0])
+    is_number = bool(own.threshold if own is not None else alone.threshold)
+    high = card.thresholds.high
+    return not is_number and alone.rule_of(card).threshold > high and least_score > high
+
+
+def _profile_of(word: str, settings: tree.Settings) -> tree.Profile | None:
+    """Whose word it is, where that is not everybody's."""
+    return next(
+        (each for each in settings.profile if word in map(tree.plain_word, each.words)), None
+    )
+
+
+def _described(word: str, settings: tree.Settings) -> str:
+    profile = _profile_of(word, settings)
+    return f'"{word}"' if profile is None else f'"{word}" ({profile.name})'
+
+
+def _word_to_say(visit: Visit, settings: tree.Settings) -> str:
+    """The only one there is, or the one that somebody wants to try."""
+    words = settings.wake_words()
+    if len(words) == 1:
+        return words[0]
+    described = [_described(word, settings) for word in words]
+    chosen = visit.dialogue.choose("Which one do you want to say?", described, 0)
+    return words[chosen or 0]
 
 
 class Blocks:

@@ -39,20 +39,24 @@ async def trial(loaded: LoadedSettings, say: Say) -> None:
     """Check the models by hash, then hear and answer; raises ``BitternError`` for what fails."""
     say(f"settings: {loaded.user_file or 'as shipped'}: good")
     check_models(say)
-    voice = brain_voice()
-    alone = with_brain_only(loaded)
-    try:
-        await hear_and_answer(alone, loaded.settings.wake.words[0], voice, say)
-    except NoWakeWordError:
-        # Not every word is one that our voice says well ("okay nabu" is not): the ears
-        # are proven with one that it does.
-        shipped = Wake()
-        if alone.settings.wake == shipped:
-            raise
-        say(f"our voice does not say {loaded.settings.wake.words[0]!r} well; trying another")
-        other = dataclasses.replace(alone.settings, wake=shipped)
-        spare = dataclasses.replace(alone, settings=other)
-        await hear_and_answer(spare, shipped.words[0], voice, say)
+    await prove_ears(with_brain_only(loaded), brain_voice(), say)
+
+
+async def prove_ears(alone: LoadedSettings, voice: Synthesize, say: Say) -> None:
+    """Hear and answer by the first word that is listened for and that the voice says well.
+
+    Not every word is one that our voice does ("okay nabu" is not); where none of these is,
+    the shipped one has to do.
+    """
+    for word in alone.settings.wake_words():
+        try:
+            await hear_and_answer(alone, word, voice, say)
+        except NoWakeWordError:
+            say(f"our voice does not say {word!r} well; trying another")
+        else:
+            return
+    spare = with_shipped_words(alone)
+    await hear_and_answer(spare, spare.settings.wake.words[0], voice, say)
 
 
 def check_models(say: Say) -> None:
@@ -92,6 +96,12 @@ def spoken(word: str, voice: Synthesize) -> Samples:
     quiet = np.zeros(round(_PAUSE_S * WIRE_RATE_HZ), np.int16)
     breath = np.zeros(round(_BREATH_S * WIRE_RATE_HZ), np.int16)
     return np.concatenate([quiet, voice(f"{word.capitalize()}."), breath, voice(QUESTION), quiet])
+
+
+def with_shipped_words(loaded: LoadedSettings) -> LoadedSettings:
+    """These settings with the wake words that every release has, and no profiles."""
+    settings = dataclasses.replace(loaded.settings, wake=Wake(), profile=())
+    return dataclasses.replace(loaded, settings=settings)
 
 
 def with_brain_only(loaded: LoadedSettings) -> LoadedSettings:
