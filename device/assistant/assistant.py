@@ -113,6 +113,7 @@ class Assistant:
         self._budget_was_said = False
         self._echo_works = True
         self._half_duplex_was_said = False
+        self._broken_was_said = False
         self._shown: do.Show | None = None
         self._fault = ""
 
@@ -169,10 +170,9 @@ class Assistant:
 
     def _talk(self, pressed: inputs.TalkPressed) -> None:
         if self.state is State.FAULTED:
-            self._say("microphone_broken")
+            self._say_broken()
         elif self.state in _ASKING:
-            self._drop_turn()
-            self._go_idle()
+            self._give_up_listening()
         elif self.state is not State.MUTED:
             self._begin_turn(Trigger.BUTTON, pressed.at_sample, profile=Profile())
             self._report("button", at_sample=pressed.at_sample)
@@ -396,8 +396,14 @@ class Assistant:
         """A false wake, or a change of mind: no light may stay on for that."""
         if self.turn is not None and self.state in _ASKING:
             self._report("no_speech")
-            self._drop_turn()
-            self._go_idle()
+            self._give_up_listening()
+
+    def _give_up_listening(self) -> None:
+        """No question came of it: who does not see the light hears that it is over."""
+        self._drop_turn()
+        self._go_idle()
+        if self.policy.chime:
+            self._emit(do.Chime("done"))
 
     def _turn_too_long(self) -> None:
         """Somebody left the radio on: take what there is for the question."""
@@ -908,12 +914,15 @@ class Assistant:
             self._fault = ""
             self._emit(do.ListenForSpeech(False))
             self._emit(do.StopPlayback())
+            if changed.is_told:
+                self._emit(do.Chime("muted"))
             self._emit(do.CloseMicrophone())
             self._become(State.MUTED)
         elif not changed.muted and self.state is State.MUTED:
             self._become(State.IDLE)
             self._emit(do.OpenMicrophone())
-            self._emit(do.Chime("unmuted"))
+            if changed.is_told:
+                self._emit(do.Chime("unmuted"))
 
     def _microphone_failed(self, failed: inputs.MicrophoneFailed) -> None:
         if self.state in (State.MUTED, State.FAULTED):
@@ -926,13 +935,20 @@ class Assistant:
         self._fault = "microphone"
         self._become(State.FAULTED)
         if failed.is_certain:
-            self._say("microphone_broken")
+            self._say_broken()
+
+    def _say_broken(self) -> None:
+        self._broken_was_said = True
+        self._say("microphone_broken")
 
     def _microphone_recovered(self, _: inputs.MicrophoneRecovered) -> None:
         if self.state is State.FAULTED:
             self._report("microphone_recovered")
             self._fault = ""
             self._go_idle()
+            if self._broken_was_said:
+                self._say("microphone_back")
+        self._broken_was_said = False
 
     def _go_idle(self) -> None:
         self._timers.disarm_all()

@@ -76,6 +76,8 @@ class MuteChanged:
     """The microphone is to be closed, or opened again."""
 
     muted: bool
+    is_told: bool = True
+    """By a chime; False where nobody has just asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

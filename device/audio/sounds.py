@@ -37,8 +37,6 @@ NOTICES: Mapping[str, str] = MappingProxyType(
         "Please look at my log.",
         "models_missing": "Some of my models are missing. Please run the set-up again.",
         "ready": "Hello, I am ready.",
-        "muted": "My microphone is off.",
-        "unmuted": "My microphone is on.",
         "reset_coming": "Keep holding, and I forget everything. Let go, and nothing happens.",
         "reset_counting": "In ten seconds I forget everything. Press the button to stop that.",
         "reset_called_off": "Good, I forget nothing.",

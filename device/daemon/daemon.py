@@ -270,7 +270,7 @@ class Daemon:
         self._sound.push_async_callback(asyncio.to_thread, self.listening.stop)
         clock.restart()
         if self._is_muted():
-            self.conductor.feed(inputs.MuteChanged(True))
+            self.conductor.feed(inputs.MuteChanged(True, is_told=False))
         else:
             await self._open_microphone()
         self._sound.push_async_callback(asyncio.to_thread, self.capture.close)

@@ -17,13 +17,19 @@ from collections.abc import Mapping
 from device.appliance.service_manager import ServiceManager
 from device.assistant.effects import Report
 from device.audio.devices import present_card_ids
+from device.audio.playback import Playback
+from device.audio.resample import WIRE_RATE_HZ
 from device.audio.sounds import Sounds
-from device.daemon.service import Load, Service, stop_on_signals
+from device.daemon.ears import wake_settings
+from device.daemon.service import Load, Service, speaker_from, stop_on_signals
 from device.errors import EXIT_BAD_SETTINGS, BitternError
+from device.models.errors import MissingModel
 from device.schema.document import read_document
+from device.settings import tree
 from device.settings.load import SHIPPED, LoadedSettings, assemble
 from device.settings.places import OWN_BRAIN
 from device.settings.tree import Settings
+from device.wake.open import open_words
 
 log = logging.getLogger("bittern")
 
@@ -73,7 +79,7 @@ async def _live(load: Load, by_settings: bool, hope: asyncio.Event) -> None:
             return
         if not by_settings:
             service.listeners.add(lambda what: _hope_of_sound(what, hope))
-        _explain(service, "settings_bad" if by_settings else "safe_mode")
+        _explain(service, await asyncio.to_thread(_reason, load, by_settings))
         await service.wait()
     finally:
         await service.stop()
@@ -98,6 +104,8 @@ async def _started(load: Load) -> tuple[Service, bool]:
                 if isinstance(service, Service):
                     return service, rounds > 0 and owners is not None and not may_be_deaf
         log.error("safe mode waits: %s", service)
+        if isinstance(service, MissingModel) and rounds == 0:
+            await _say_without_ears(safe_settings(_owners(load)).settings.speaker)
         rounds += 1
         await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
@@ -142,6 +150,35 @@ def _failed_by_settings(load: Load, environ: Mapping[str, str]) -> bool:
     """systemd tells the status of the unit that failed; by hand there are only the settings."""
     status = environ.get("MONITOR_EXIT_STATUS", "")
     return status == str(EXIT_BAD_SETTINGS) or _owners(load) is None
+
+
+def _reason(load: Load, by_settings: bool) -> str:
+    """The sentence that says why: the last one says nothing but that it is so."""
+    if by_settings:
+        return "settings_bad"
+    owners = _owners(load)
+    try:
+        if owners is not None:
+            open_words(wake_settings(owners))
+    except MissingModel:
+        return "models_missing"
+    except BitternError as failure:
+        log.warning("the owner's wake words: %s", failure)
+    return "safe_mode"
+
+
+async def _say_without_ears(speaker: tree.Speaker) -> None:
+    """Nobody can be heard for lack of models; that at least is said, once."""
+    playback = Playback(speaker_from(speaker), volume_percent=speaker.volume_percent)
+    _, samples = Sounds().notice("models_missing")
+    try:
+        await asyncio.to_thread(playback.open)
+        playback.play("safe-models", samples)
+        await asyncio.sleep(len(samples) / WIRE_RATE_HZ + playback.speaker.latency_s)
+    except BitternError as failure:
+        log.error("nor can that be said: %s", failure)
+    finally:
+        await asyncio.to_thread(playback.close)
 
 
 def _explain(service: Service, notice: str) -> None:

@@ -68,10 +68,10 @@ def test_what_is_missing_or_damaged_is_the_error_chime(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sounds = Sounds(tmp_path)
-    sounds.path_of("muted").write_bytes(b"")
-    sounds.path_of("unmuted").write_bytes(b"RIFF but no sound at all" * 9)
+    sounds.path_of("no_key").write_bytes(b"")
+    sounds.path_of("quota").write_bytes(b"RIFF but no sound at all" * 9)
     with caplog.at_level(logging.WARNING):
-        for name in ("ready", "muted", "unmuted", "no such notice"):
+        for name in ("ready", "no_key", "quota", "no such notice"):
             text, samples = sounds.notice(name)
             assert text == NOTICES.get(name, "")
             assert (samples == chime("error")).all()

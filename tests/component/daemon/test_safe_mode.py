@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,15 @@ from device.audio.devices import SoundDeviceError
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.audio.microphone import Deliver
 from device.audio.portaudio import PortAudioSpeaker
-from device.audio.sounds import NOTICES
+from device.audio.sounds import NOTICES, Sounds
 from device.daemon import safe
 from device.daemon import service as module
 from device.daemon.safe import EXIT_TRY_AGAIN, safe_settings, serve_safely
 from device.errors import BitternError
+from device.models.location import store_folder
 from device.settings import load_settings
+
+FAILED = {"MONITOR_EXIT_STATUS": "1"}
 
 
 @pytest.fixture
@@ -112,8 +117,7 @@ async def test_without_a_microphone_it_speaks_and_with_one_there_is_hope(
     noise = np.random.default_rng(1).normal(0, 30, 48_000).astype(np.int16)
     write_sound(room, noise, 24_000)
     monkeypatch.setattr(module, "microphone_from", lambda _: LateMicrophone(room, there))
-    failed = {"MONITOR_EXIT_STATUS": "1"}
-    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), failed))
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), FAILED))
     async with asyncio.timeout(40):
         told = await status(tmp_path)
         while told["state"] != "faulted":
@@ -153,3 +157,81 @@ async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeyp
     assert len(waits) == 4
     assert len(stops) == 1
     assert stops[0] > waits[-1]
+
+
+class Until(logging.Handler):
+    """Waits until something has been logged so often."""
+
+    def __init__(self, text: str, count: int = 1) -> None:
+        super().__init__()
+        self._text, self._left = text, count
+        self._is_told = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._left -= self._text in record.getMessage()
+        if self._left <= 0:
+            self._is_told.set()
+
+    async def wait(self) -> None:
+        await self._is_told.wait()
+
+
+@contextlib.contextmanager
+def logged(text: str, count: int = 1) -> Iterator[Until]:
+    until = Until(text, count)
+    logging.getLogger().addHandler(until)
+    try:
+        yield until
+    finally:
+        logging.getLogger().removeHandler(until)
+
+
+async def ended(running: asyncio.Task[int]) -> None:
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_missing_model_is_said_where_safe_mode_can_listen(owners, tmp_path, monkeypatch):
+    """The words of the owner have no models; the shipped one has."""
+    owners.write_text('[wake]\nwords = ["okay nabu"]\n')
+    store = tmp_path / "models"
+    store.mkdir()
+    for entry in store_folder().iterdir():
+        if entry.name != "microwakeword":
+            (store / entry.name).symlink_to(entry)
+    (store / "microwakeword").mkdir()
+    for model in (store_folder() / "microwakeword").glob("hey_jarvis*"):
+        (store / "microwakeword" / model.name).symlink_to(model)
+    monkeypatch.setenv("BITTERN_MODELS", str(store))
+    with logged(NOTICES["models_missing"]) as said:
+        running = asyncio.create_task(serve_safely(lambda: load_settings(owners), FAILED))
+        async with asyncio.timeout(60):
+            await said.wait()
+            assert (await status(tmp_path))["is_safe_mode"]
+    await ended(running)
+
+
+async def test_without_any_model_it_still_says_so_once(owners, tmp_path, monkeypatch):
+    owners.write_text("[assistant]\nfollow_up_s = 5\n")
+    store = tmp_path / "models"
+    store.mkdir()
+    (store / "notices").symlink_to(store_folder() / "notices")
+    monkeypatch.setenv("BITTERN_MODELS", str(store))
+    speakers: list[Path] = []
+
+    def speaker_from(_: object) -> FileSpeaker:
+        speakers.append(tmp_path / f"alone-{len(speakers)}.wav")
+        return FileSpeaker(speakers[-1])
+
+    monkeypatch.setattr(safe, "speaker_from", speaker_from)
+    with logged("safe mode waits", 2) as said:
+        running = asyncio.create_task(serve_safely(lambda: load_settings(owners), FAILED))
+        async with asyncio.timeout(60):
+            await said.wait()
+    await ended(running)
+    (alone,) = speakers
+    spoken, _ = read_sound(alone)
+    _, notice = Sounds().notice("models_missing")
+    assert np.abs(spoken).max() > 300
+    assert len(spoken) >= len(notice)

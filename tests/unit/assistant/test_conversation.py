@@ -412,6 +412,37 @@ def test_mute_ends_everything_and_closes_the_microphone(bench):
     effects = bench.feed(inputs.MuteChanged(False))
     assert do.OpenMicrophone() in effects
     assert bench.core.state is State.IDLE
+    assert [chime.name for chime in bench.of(do.Chime)] == ["muted", "unmuted"]
+
+
+def test_the_chime_of_mute_comes_after_what_is_silenced_and_before_the_silence(bench):
+    kinds = [type(effect) for effect in bench.feed(inputs.MuteChanged(True))]
+    assert kinds.index(do.StopPlayback) < kinds.index(do.Chime) < kinds.index(do.CloseMicrophone)
+
+
+def test_who_begins_muted_is_told_nothing(bench):
+    bench.feed(inputs.MuteChanged(True, is_told=False))
+    assert bench.core.state is State.MUTED
+    assert not bench.of(do.Chime)
+
+
+def test_it_is_heard_that_it_has_given_up_listening(bench):
+    bench.wake()
+    bench.ready()
+    bench.wait(10.0)
+    assert [chime.name for chime in bench.of(do.Chime)] == ["wake", "done"]
+    bench.wake()
+    bench.feed(inputs.TalkPressed(70_000))
+    assert bench.core.state is State.IDLE
+    assert bench.of(do.Chime)[-1].name == "done"
+
+
+def test_without_chimes_giving_up_is_silent(make_bench):
+    bench = make_bench(chime=False)
+    bench.wake()
+    bench.ready()
+    bench.wait(10.0)
+    assert not bench.of(do.Chime)
 
 
 def test_a_broken_microphone_is_said_and_mended(bench):
@@ -420,6 +451,17 @@ def test_a_broken_microphone_is_said_and_mended(bench):
     assert [e.name for e in bench.of(do.Notice)] == ["microphone_broken"]
     bench.feed(inputs.MicrophoneRecovered())
     assert bench.core.state is State.IDLE
+    assert [e.name for e in bench.of(do.Notice)] == ["microphone_broken", "microphone_back"]
+
+
+def test_what_was_not_called_broken_is_not_called_mended(bench):
+    bench.feed(inputs.MicrophoneFailed("zeros", is_certain=False))
+    bench.feed(inputs.MicrophoneRecovered())
+    assert not bench.of(do.Notice)
+    bench.feed(inputs.MicrophoneFailed("zeros", is_certain=False))
+    bench.feed(inputs.TalkPressed(70_000))
+    bench.feed(inputs.MicrophoneRecovered())
+    assert [e.name for e in bench.of(do.Notice)] == ["microphone_broken", "microphone_back"]
 
 
 def test_garbage_from_the_server_changes_nothing(bench):
