@@ -72,6 +72,11 @@ def _speakers(folder: Path) -> dict[str, str]:
     return named
 
 
+def is_known(recording: Recording) -> bool:
+    """Whether a file beside the recording says who speaks."""
+    return recording.path.name in _speakers(recording.path.parent)
+
+
 def read(path: Path) -> Sound:
     """A recording as float32 in the range of int16; raises ``SoundFileError``."""
     samples, rate_hz = read_sound(path)

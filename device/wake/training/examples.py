@@ -28,6 +28,9 @@ from device.wake.training.rooms import random_room
 VERSION = 1
 """Raised when examples are made differently: kept ones are then made again."""
 _ROOMS = 60
+_SPEECH_ABOVE_DB = (-3.0, 20.0)
+_WORD_ABOVE_DB = (-5.0, 15.0)
+"""How far voices lie above the noise: the word in more of it than other speech."""
 _EDGE = 800
 """50 ms kept around a word."""
 
@@ -211,7 +214,7 @@ class Studio:
             tail = self._said_after(order.fold, level, len(tail), random)
             word = word[: word_end + RATE_HZ // 50]
         whole = np.concatenate((lead, word, tail))
-        noisy = self._in_noise(whole, level, order.fold, random, quiet=0.2)
+        noisy = self._in_noise(whole, level, order.fold, random, quiet=0.15)
         return self.seen(at_some_level(noisy, random), len(lead) + word_end, order.fold)
 
     def other(self, sound: Sound, fold: int, copy: int, random: np.random.Generator) -> Example:
@@ -268,7 +271,7 @@ class Studio:
     def _in_noise(
         self, sound: Sound, level: float, fold: int, random: np.random.Generator, quiet: float
     ) -> Sound:
-        return self._with(self.kinds(fold), sound, level, random, quiet)
+        return self._with(self.kinds(fold), sound, level, random, quiet, _WORD_ABOVE_DB)
 
     @staticmethod
     def _with(
@@ -277,8 +280,9 @@ class Studio:
         level: float,
         random: np.random.Generator,
         quiet: float,
+        above_db: tuple[float, float] = _SPEECH_ABOVE_DB,
     ) -> Sound:
-        """Noise at -3 to 20 dB below the voice, or 45 dB below it."""
+        """Noise somewhere in a range below the voice, or 45 dB below it."""
         kind = kinds[str(random.choice(sorted(kinds)))]
-        ratio_db = random.uniform(-3, 20) if random.random() > quiet else 45.0
+        ratio_db = random.uniform(*above_db) if random.random() > quiet else 45.0
         return sound + kind(len(sound), random) * np.float32(level * 10 ** (-ratio_db / 20))

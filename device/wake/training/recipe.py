@@ -30,6 +30,7 @@ from device.wake.training.lag import settle_lag
 from device.wake.training.network import Lesson, Network, Shape, train
 from device.wake.training.sentences import SENTENCES
 from device.wake.training.verdict import figures_without_them
+from device.wake.training.voices import told_apart
 
 Say = Callable[[str], None]
 FOLDS = 3
@@ -145,7 +146,7 @@ def _make(task: Task, scratch: Path, say: Say) -> Result:
     kept_out = {r.path for r in (*people, *corpus.find((*task.related, *task.endings)))}
     others = [
         r
-        for r in corpus.find(task.negatives)
+        for r in told_apart(corpus.find(task.negatives))
         if r.path not in kept_out and (task.personal or not is_about(task.word, _label(r, task)))
     ]
     others += _synthesized(task, scratch / "sentences", SENTENCES, task.sentences * len(SENTENCES))
@@ -192,7 +193,7 @@ def _joined(
 
     Half of it: the end alone, and the same beginning before other words.
     """
-    endings = corpus.find(task.endings)
+    endings = told_apart(corpus.find(task.endings))
     if not endings:
         return [], []
     from device.wake.training.joining import beginning_of, joined
@@ -207,7 +208,7 @@ def _joined(
 def _people(task: Task) -> list[Recording]:
     found = corpus.find(task.positives)
     if not task.personal:
-        return found
+        return told_apart(found)
     return [replace(each, part=index) for index, each in enumerate(found)]
 
 
@@ -442,11 +443,13 @@ def _who(task: Task, people: Sequence[Recording]) -> str:
     if task.personal:
         return f"{len(people)} recordings of one speaker, each by a model that never heard it"
     speakers = len({each.speaker for each in people})
-    judged = "each judged by a model that never heard them and thresholds chosen without them"
+    about = "" if all(map(corpus.is_known, people)) else "about "
+    judged = "each judged by models and thresholds that had no part of them"
     if task.endings:
         whole = len(corpus.find(task.positives))
         return (
-            f"{speakers} people who said its end with a synthesized beginning put before it, "
-            f"{whole} recordings of people saying all of it; {judged}"
+            f"{len(people) - whole} recordings of people saying only its end, with a synthesized "
+            f"beginning put before it, and {whole} of all of it "
+            f"({about}{speakers} people), {judged}"
         )
-    return f"{speakers} people, {judged}"
+    return f"{len(people)} recordings of {about}{speakers} people, {judged}"

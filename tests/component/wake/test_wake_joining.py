@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from device.wake.training.corpus import Recording, active_level, find, read, span
-from device.wake.training.joining import NoEndingError, beginning_of, joined, pitch_hz
+from device.wake.training.joining import NoEndingError, beginning_of, joined
+from device.wake.training.pitch import pitch_hz
 
 
 def tone(hertz: float) -> np.ndarray:
