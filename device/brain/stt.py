@@ -30,6 +30,8 @@ from device.brain.byte_pairs import Vocabulary, text_of
 from device.brain.hallucinations import without_echo, without_inventions
 from device.brain.mel import log_mel
 from device.brain.memory import give_back_memory
+from device.brain.whisper.model import START, WITHOUT_TIMES, Heard, Whisper
+from device.errors import BitternError
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ DOUBTFUL_SCORE = -0.5
 SECOND_CONTEXT_S, SECOND_TAIL_S = 15.0, 6.0
 """What they are then heard in. Of 60 orders and 63 commands as many were understood as with
 the whole 30 s (52 and 60; 11 wrong words for 13), in half the time."""
-MOST_TOKENS_PER_SECOND = 8.0
+MOST_TOKENS_PER_SECOND, SPARE_TOKENS = 8.0, 8
 PROMPT_TOKENS = 120
 """Words to expect cost about 1 ms a token before the first word."""
 PAUSE_MARGIN_SAMPLES = int(0.35 * HEARING_RATE_HZ)
@@ -71,7 +73,7 @@ class WhisperTranscriber:
     """One model for all sessions; transcriptions wait for each other, cancelled ones do not."""
 
     def __init__(self, folder: Path, threads: int = 1, expected: str = "") -> None:
-        """``folder`` holds a CTranslate2 model; ``expected`` are words that often come."""
+        """``folder`` is a set of the store, "whisper-tiny.en"; ``expected`` are usual words."""
         self._folder = folder
         self._threads = threads
         self._expected = expected
@@ -79,7 +81,7 @@ class WhisperTranscriber:
         self._model: _Model | None = None
 
     def load(self) -> None:
-        """Read the weights (0.3 s, 90 MB); otherwise the first transcription does."""
+        """Read the weights (0.3 s, 60 MB); otherwise the first transcription does."""
         with self._lock:
             self._loaded()
 
@@ -231,20 +233,15 @@ class WhisperStream:
 
 
 class _Model:
-    """CTranslate2's Whisper. Not thread-safe; `WhisperTranscriber` sees to that."""
+    """Whisper, and how it is asked. Not thread-safe; `WhisperTranscriber` sees to that."""
 
     def __init__(self, folder: Path, threads: int) -> None:
-        import ctranslate2
-
-        self._from_array = ctranslate2.StorageView.from_array
         try:
-            self._whisper = ctranslate2.models.Whisper(
-                str(folder), device="cpu", compute_type="int8", intra_threads=threads
-            )
-            words = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
-        except (RuntimeError, OSError) as failure:
+            self._whisper = Whisper(folder, threads)
+        except (BitternError, OSError, ValueError) as failure:
             raise AbilityFailedError("model_unavailable", f"no speech to text: {failure}") from None
-        self._vocabulary = Vocabulary(word for word in words if word and not word.startswith("<|"))
+        words = (word for word in self._whisper.vocabulary if not word.startswith("<|"))
+        self._vocabulary = Vocabulary(words)
 
     def prompt(self, expected: str) -> list[str]:
         """Write words to expect as the end of what was said before; a stop ends them.
@@ -266,31 +263,25 @@ class _Model:
         at_least_s: float,
         tail_s: float,
     ) -> _Decoded:
-        """Neither half can be stopped: 90 ms and 50 ms of a PC's core for a short command."""
+        """Hear ``sound``, 16 kHz, and the silence after it; a cancellation ends it anywhere."""
         seconds = min(max(len(sound) / HEARING_RATE_HZ + tail_s, at_least_s), WHOLE_CONTEXT_S)
         samples = int(seconds * HEARING_RATE_HZ)
         features = log_mel(np.pad(sound[:samples], (0, max(0, samples - len(sound)))))
-        encoded = self._whisper.encode(self._from_array(features[np.newaxis]))
-        cancellation.check()
-        start = [*prompt, "<|startoftranscript|>", *self._language(encoded, language)]
-        words = int(len(sound) / HEARING_RATE_HZ * MOST_TOKENS_PER_SECOND) + 8
-        result = self._whisper.generate(
-            encoded,
-            [[*start, "<|notimestamps|>"]],
-            beam_size=1,
-            no_repeat_ngram_size=4,
-            max_length=min(len(start) + 1 + words, 447),
-            return_scores=True,
-            return_no_speech_prob=True,
-        )[0]
-        text = without_echo(" ".join(text_of(result.sequences[0]).split()))
-        return _Decoded(text, float(result.scores[0]), float(result.no_speech_prob))
+        heard = self._whisper.hear(features, cancellation)
+        start = [*prompt, START, *self._language(heard, language, cancellation), WITHOUT_TIMES]
+        most_tokens = int(len(sound) / HEARING_RATE_HZ * MOST_TOKENS_PER_SECOND) + SPARE_TOKENS
+        written = self._whisper.write(heard, start, most_tokens, cancellation)
+        words = text_of(self._whisper.vocabulary[number] for number in written.tokens)
+        text = without_echo(" ".join(words.split()))
+        return _Decoded(text, written.score, written.no_speech)
 
-    def _language(self, encoded: object, language: str | None) -> list[str]:
+    def _language(
+        self, heard: Heard, language: str | None, cancellation: Cancellation
+    ) -> list[str]:
         if not self._whisper.is_multilingual:
             return []
-        token = f"<|{language}|>" if language else self._whisper.detect_language(encoded)[0][0][0]
-        return [token, "<|transcribe|>"]
+        known = f"<|{language}|>" if language else self._whisper.language(heard, cancellation)
+        return [known, "<|transcribe|>"]
 
 
 def _goes_round(text: str) -> bool:

@@ -1,18 +1,27 @@
-"""Wake models in the form that streams, written once from the files that were fetched."""
+"""Models in the form that we run, written once from the files that were fetched."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 from device.errors import BitternError
 from device.models.errors import ConversionFailed
 from device.models.manifest import ModelFile
 
 _ROOMS = Path(__file__).resolve().parent.parent
-CONVERTER = (_ROOMS / "models" / "convert.py", *sorted(_ROOMS.glob("wake/conversion/*.py")))
-"""The sources that decide what a converted file looks like."""
+_DOOR = _ROOMS / "models" / "convert.py"
+_WAKE = (_DOOR, *sorted(_ROOMS.glob("wake/conversion/*.py")))
+CONVERTERS = {
+    ".tflite": _WAKE,
+    ".onnx": _WAKE,
+    ".bin": (
+        _DOOR,
+        *(_ROOMS / "brain" / "whisper" / f"{name}.py" for name in ("graphs", "weights")),
+    ),
+}
+"""The sources that decide what a converted file looks like, by the kind of file it is made of."""
 
 
 def recipe(source: ModelFile) -> str:
@@ -20,27 +29,29 @@ def recipe(source: ModelFile) -> str:
 
     A file with another recipe is converted again, so that an update of either reaches
     every device, and nobody has to remember to raise a number. The sources are read and
-    not imported: this runs at every start, and the converter is heavy.
+    not imported: this runs at every start, and the converters are heavy.
     """
-    return f"{source.sha256} {_converter_sha256()}"
+    return f"{source.sha256} {_converter_sha256(PurePosixPath(source.path).suffix)}"
 
 
-@lru_cache(maxsize=1)
-def _converter_sha256() -> str:
+@cache
+def _converter_sha256(kind: str) -> str:
     digest = hashlib.sha256()
-    for source in CONVERTER:
+    for source in CONVERTERS[kind]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
-def convert(source: Path, onnx: Path) -> None:
-    """Write ``onnx`` from ``source``; raise ConversionFailed with the reason."""
+def convert(source: Path, onnx: Path, name: str) -> None:
+    """Write ``onnx`` from ``source``; raise ConversionFailed with the reason.
+
+    ``name`` is what the result will be called: of one source several things may be made.
+    """
     try:
         # Only here: it pulls in the onnx and tflite packages, which nothing else needs.
-        from device.models.convert import convert as write_onnx
-        from device.models.convert import convert_embedding
+        from device.models.convert import converter_of
 
-        write = convert_embedding if source.suffix == ".onnx" else write_onnx
+        write = converter_of(source.suffix, name)
     except ImportError as error:
         raise ConversionFailed(
             f"cannot convert {source.name}: {error}",

@@ -1,19 +1,20 @@
-"""Writes a wake model in the form that streams, and proves it.
+"""Writes models in the form that we run, and proves the wake models.
 
 A TFLite model of microWakeWord becomes ONNX; the speech embedding, which is ONNX already,
-becomes one that looks at each frame once.
+becomes one that looks at each frame once; Whisper becomes two graphs whose runs can be
+stopped.
 
-The work is done in :mod:`device.wake.conversion`; here are the two doors. A converted
-model takes ``features`` float32 ``[streams, frames, 1, 40]`` (frames = 3n, as
-pymicro-features gives them) and its ring buffers, all zero at the beginning, and gives
-``probabilities`` ``[streams, n]`` and the ring buffers' next content.
+The work is done in :mod:`device.wake.conversion` and :mod:`device.brain.whisper`; here are
+the doors. A converted wake model takes ``features`` float32 ``[streams, frames, 1, 40]``
+(frames = 3n, as pymicro-features gives them) and its ring buffers, all zero at the beginning,
+and gives ``probabilities`` ``[streams, n]`` and the ring buffers' next content.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,13 @@ class CheckReport:
         return self.worst_difference <= STEP * 1.001 and self.same_detections
 
 
+def converter_of(kind: str, name: str) -> Callable[[Path, Path], object]:
+    """Return what makes ``name`` from a file whose name ends in ``kind``."""
+    if kind == ".bin":
+        return convert_encoder if name.startswith("encoder") else convert_decoder
+    return convert_embedding if kind == ".onnx" else convert
+
+
 def convert(tflite_path: Path, onnx_path: Path) -> ConversionReport:
     """Write ``onnx_path`` from ``tflite_path``; nothing half-written is ever left there.
 
@@ -105,6 +113,23 @@ def convert_embedding(source: Path, onnx_path: Path) -> None:
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     helper.set_model_props(model, {"source_sha256": digest})
     _write(model, onnx_path)
+
+
+def convert_encoder(source: Path, onnx_path: Path) -> None:
+    """Write Whisper's encoder from CTranslate2's ``model.bin``.
+
+    Raises :class:`device.brain.whisper.weights.UnreadableWeightsError` for any other file.
+    """
+    from device.brain.whisper.graphs import write_encoder
+
+    _write(write_encoder(source), onnx_path)
+
+
+def convert_decoder(source: Path, onnx_path: Path) -> None:
+    """Write Whisper's decoder; as `convert_encoder`."""
+    from device.brain.whisper.graphs import write_decoder
+
+    _write(write_decoder(source), onnx_path)
 
 
 def _write(model: Any, onnx_path: Path) -> None:

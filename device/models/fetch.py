@@ -171,11 +171,11 @@ def _convert_set(store: Store, chosen: ModelSet, progress: Progress) -> list[str
 
 
 def _convert_one(store: Store, entry: Conversion) -> None:
-    tflite = store.path_of(entry.source)
+    original = store.path_of(entry.source)
     final = store.folder / entry.path
     new = final.with_name(f".{final.name}.new")
     with explained(store.folder):
-        conversion.convert(tflite, new)
+        conversion.convert(original, new, final.name)
         new.chmod(0o644)
         sha256 = sha256_of(new)
         put_in_place(new, final)

@@ -123,7 +123,7 @@ def test_another_converter_converts_again(
     wake_store: Store, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     convert(wake_store, ["microwakeword"], progress)
-    monkeypatch.setattr(conversion, "_converter_sha256", lambda: "newer")
+    monkeypatch.setattr(conversion, "_converter_sha256", lambda kind: "newer")
     entry = wake_store.manifest.named("microwakeword").converted[0]
     assert wake_store.quick_condition(entry) is Condition.OUTDATED
     assert entry.path in convert(wake_store, ["microwakeword"], progress)
@@ -143,4 +143,4 @@ def test_a_converted_file_that_was_cut_is_noticed_and_written_again(
 def test_what_is_no_tflite_model_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"this is not a model at all")
     with pytest.raises(ConversionFailed, match=r"cannot convert bad\.tflite"):
-        conversion.convert(tmp_path / "bad.tflite", tmp_path / "bad.onnx")
+        conversion.convert(tmp_path / "bad.tflite", tmp_path / "bad.onnx", "bad.onnx")

@@ -1,0 +1,1 @@
+"""Whisper in onnxruntime: the graphs are written at set-up, and every run can be stopped."""
