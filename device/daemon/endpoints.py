@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -135,6 +136,7 @@ def _endpoint(chosen: tree.Endpoint, url: str, key: Secret | None) -> Endpoint:
             key=key,
             auth=Auth(chosen.auth),
             key_required=chosen.key_required and bool(chosen.key_env or chosen.key_file),
+            ca_file=Path(chosen.ca_file).expanduser() if chosen.ca_file else None,
             connect_timeout_s=chosen.connect_timeout_s,
             handshake_timeout_s=chosen.handshake_timeout_s,
             answer_timeout_s=chosen.answer_timeout_s,

@@ -21,7 +21,7 @@ _ADVICE = {
     Reason.NO_KEY: "Give it a key: see key_env and key_file in the settings.",
     Reason.REFUSED_KEY: "The key is wrong or was withdrawn: make a new one.",
     Reason.DNS: "Its name is not known here: is the network up, is the url right?",
-    Reason.TLS: "Its certificate is not accepted: is the clock right?",
+    Reason.TLS: "Its certificate is not accepted: is the clock right, is its ca_file?",
     Reason.QUOTA: "The account has no credit left.",
     Reason.MODEL_UNAVAILABLE: "The account may not use this model, or it was shut down.",
 }

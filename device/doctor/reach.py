@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -73,8 +74,12 @@ def _last_day(endpoint: Endpoint) -> date | None:
     url = f"{scheme}://{parts.netloc}{base}/models/{quote(endpoint.model, safe='')}"
     asked = urllib.request.Request(url, headers=_headers(endpoint))
     # A redirection would take the key to somebody else.
-    opener = urllib.request.build_opener(_NoRedirection)
     try:
+        context = ssl.create_default_context()
+        if endpoint.ca_file is not None:
+            context.load_verify_locations(endpoint.ca_file)
+        https = urllib.request.HTTPSHandler(context=context)
+        opener = urllib.request.build_opener(_NoRedirection, https)
         with opener.open(asked, timeout=WITHIN_S) as answer:
             told = json.loads(answer.read(MOST_BYTES))
     except (OSError, ValueError):

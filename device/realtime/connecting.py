@@ -130,7 +130,7 @@ def _notice_silence(sock: socket.socket | None, endpoint: Endpoint) -> None:
 
 
 @cache
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
+def _trust(ca_file: Path | None, _changed_ns: int) -> ssl.SSLContext:
     """Load the certificates to trust, once: it costs a Pi tens of milliseconds."""
     context = ssl.create_default_context()
     if ca_file is not None:
@@ -140,7 +140,8 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
 
 def _trust_of(endpoint: Endpoint) -> ssl.SSLContext:
     try:
-        return _trust(endpoint.ca_file)
+        file = endpoint.ca_file
+        return _trust(file, file.stat().st_mtime_ns if file is not None else 0)
     except OSError as error:
         detail = f"ca_file {endpoint.ca_file}: {error.strerror or error}"
         raise LinkFailed(Failure(Reason.TLS, detail), endpoint.name) from None

@@ -30,6 +30,10 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
     elif panel.night_from and panel.night_from == panel.night_to:
         yield night, "expected a night that ends at another time than it begins"
     yield from _profiles(settings)
+    for endpoint in settings.endpoint:
+        if endpoint.ca_file and not endpoint.url.startswith("wss://"):
+            paths = (f"endpoint.{endpoint.name}.ca_file", f"endpoint.{endpoint.name}.url")
+            yield paths, "expected none: only a wss:// url has certificates"
     if not settings.endpoints():
         names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)
         yield tuple(names), "expected at least one endpoint that is enabled"

@@ -334,6 +334,13 @@ class Endpoint:
         True, "Where a key is named and not found: leave the endpoint out, or try without."
     )
     auth: Literal["bearer", "api-key"] = key("bearer", "How the key is sent; Azure takes api-key.")
+    ca_file: str = key(
+        "",
+        "Certificates (PEM) to trust besides the system's, for a server of your own.",
+        special={"": "none"},
+        form=WHOLE_PATH,
+        form_help="the whole path of a file, from / or ~/",
+    )
     transcription_model: str = key(
         "",
         "Model that writes down what was heard, for logs; empty asks for none.",
