@@ -490,7 +490,8 @@ def children_mb() -> int:
 
 
 _START = """
-import json, time
+import json, os, time
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from device.bench.brain import resident_mb, since_start_s
 from device.brain.loading import load_abilities
 load_abilities()

@@ -21,8 +21,9 @@ from device.brain.abilities import Cancellation, CancelledWorkError
 if TYPE_CHECKING:
     from device.brain.abilities import Abilities
 
-PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""How much of the work has been done when it is stopped."""
+PARTS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
+"""How much of the work has been done when it is stopped: every phase of it has its turn
+(preparing, encoding, generating; reading, telling; pronouncing, synthesis)."""
 _AFTER_S = 0.1
 _LONGEST_S = 3.0
 """A story is told for longer; its first seconds are like the others."""
@@ -30,6 +31,8 @@ _LONG = (
     "Please remind me to water the plants in the kitchen and in the living room every "
     "Tuesday at half past seven in the evening, and to close the windows before it gets dark."
 )
+_MURMUR_SAMPLES = 6 * 16_000
+"""Noise that is heard as doubtful words, and therefore a second time with more silence."""
 _CHAT = "Tell me a long story about a cat who lives in a lighthouse."
 Work = Callable[[Cancellation], None]
 
@@ -58,6 +61,11 @@ def _works(abilities: Abilities) -> Iterator[tuple[str, Work]]:
         stream.feed(heard, voiced=True)
         stream.finish(cancellation)
 
+    murmur = np.random.default_rng(2).normal(0, 3000, _MURMUR_SAMPLES).astype(np.int16)
+
+    def transcribe_twice(cancellation: Cancellation) -> None:
+        abilities.transcriber.transcribe(murmur, "en", cancellation)
+
     def chat(cancellation: Cancellation) -> None:
         for _ in abilities.thinker.answer(request, cancellation):
             pass
@@ -67,6 +75,7 @@ def _works(abilities: Abilities) -> Iterator[tuple[str, Work]]:
             pass
 
     yield "transcription", transcribe
+    yield "transcription_twice", transcribe_twice
     yield "chat", chat
     yield "speech", speak
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -12,6 +13,7 @@ WINDOW_SAMPLES = 400
 HOP_SAMPLES = 160
 BANDS = 80
 FRAMES_PER_SECOND = RATE_HZ // HOP_SAMPLES
+_BLOCK_FRAMES = 2 * FRAMES_PER_SECOND
 
 # The Slaney mel scale: linear below 1 kHz, logarithmic above (Auditory Toolbox, 1998).
 _HZ_PER_MEL = 200.0 / 3.0
@@ -20,20 +22,27 @@ _BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
 _LOG_STEP = np.log(6.4) / 27.0
 
 
-def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def log_mel(
+    samples: NDArray[np.float32], between: Callable[[], None] = lambda: None
+) -> NDArray[np.float32]:
     """Return features of shape (80, frames), one frame for each 10 ms.
 
     ``samples`` is mono 16 kHz sound between -1 and 1. Window, scale, floor (8 decades
     below the loudest point) and offset are those Whisper was trained with (Radford et
     al., 2022). The number of frames is rounded down to an even one, since the encoder
-    halves it.
+    halves it. ``between`` is called after every 2 s of sound, and may raise.
     """
     frames = len(samples) // HOP_SAMPLES // 2 * 2
     padded = np.pad(samples, WINDOW_SAMPLES // 2, mode="reflect")
-    strides = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)
-    windowed = strides[: frames * HOP_SAMPLES : HOP_SAMPLES] * _window()
-    power = np.abs(np.fft.rfft(windowed, axis=1)) ** 2
-    energy = _filters() @ power.T.astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)
+    windows = windows[: frames * HOP_SAMPLES : HOP_SAMPLES]
+    energy = np.empty((BANDS, frames), np.float32)
+    for start in range(0, frames, _BLOCK_FRAMES):
+        block = slice(start, start + _BLOCK_FRAMES)
+        spectrum = np.fft.rfft(windows[block] * _window(), axis=1)
+        power = (np.abs(spectrum) ** 2).astype(np.float32)
+        np.matmul(_filters(), power.T, out=energy[:, block])
+        between()
     decades = np.log10(np.maximum(energy, 1e-10))
     decades = np.maximum(decades, decades.max() - 8.0)
     return np.ascontiguousarray((decades + 4.0) / 4.0, dtype=np.float32)
