@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 
-from device.audio.devices import DEFAULT
-from device.audio.portaudio import BLOCK_MS, PortAudioMicrophone
-from device.audio.portaudio_host import PortAudioHost
+from device.audio.devices import SoundDevice
+from device.audio.portaudio import PortAudioMicrophone
 from device.audio.samples import Samples, silence
 
 Frames = npt.NDArray[np.int16]
@@ -20,16 +21,9 @@ class AllChannelsMicrophone(PortAudioMicrophone):
     For a test of some seconds: what it keeps grows until it is closed.
     """
 
-    def __init__(
-        self,
-        device: str = DEFAULT,
-        *,
-        rate_hz: int | None = None,
-        block_ms: float = BLOCK_MS,
-        host: PortAudioHost | None = None,
-    ) -> None:
-        super().__init__(device, rate_hz=rate_hz, block_ms=block_ms, channel=None, host=host)
-        self._kept: list[Frames] = []
+    @cached_property
+    def _kept(self) -> list[Frames]:
+        return []
 
     def channels(self) -> list[Samples]:
         """What each channel has heard since the beginning, int16 at ``rate_hz``."""
@@ -39,6 +33,9 @@ class AllChannelsMicrophone(PortAudioMicrophone):
         # A reopened device may come with fewer channels: what all blocks have counts.
         count = min(block.shape[1] for block in kept)
         return [np.concatenate([block[:, number] for block in kept]) for number in range(count)]
+
+    def _channel_choices(self, device: SoundDevice) -> list[int]:
+        return self._all_or_fewer(device)
 
     def _one_channel(self, interleaved: Samples, channels: int) -> Samples:
         frames = interleaved.reshape(-1, channels).copy()

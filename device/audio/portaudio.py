@@ -206,9 +206,8 @@ class PortAudioMicrophone(_Device):
         return self._meter.health(self.is_active, self._rate_hz or 1)
 
     def _channel_choices(self, device: SoundDevice) -> list[int]:
-        most = min(device.input_channels, MOST_MIXED_CHANNELS if device.alsa else 2)
         if self._channel is None:
-            return [count for count in range(most, 0, -1) if count in (most, 2, 1)]
+            return self._all_or_fewer(device)
         if self._channel >= device.input_channels:
             raise SoundDeviceError(
                 f'the microphone "{device.name}" has no channel {self._channel}',
@@ -216,7 +215,14 @@ class PortAudioMicrophone(_Device):
             )
         # Some cards only give all their channels at once.
         least = self._channel + 1
-        return sorted({least, max(2, least), max(most, least)})
+        return sorted({least, max(2, least), max(self._most(device), least)})
+
+    def _all_or_fewer(self, device: SoundDevice) -> list[int]:
+        most = self._most(device)
+        return [count for count in range(most, 0, -1) if count in (most, 2, 1)]
+
+    def _most(self, device: SoundDevice) -> int:
+        return min(device.input_channels, MOST_MIXED_CHANNELS if device.alsa else 2)
 
     def _callback(self, channels: int) -> Callback:
         deliver = self._deliver
