@@ -8,11 +8,12 @@ go on. It ends by itself, with :data:`EXIT_TRY_AGAIN`, when there is reason to h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 from device.appliance.service_manager import ServiceManager
 from device.assistant.effects import Report
@@ -37,6 +38,8 @@ EXIT_TRY_AGAIN = 75
 """``EX_TEMPFAIL`` of sysexits.h: the unit then starts the appliance itself again."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 30.0
 """Between attempts to open a microphone and a speaker."""
+SAID_WITHIN_S = 5.0
+"""How much longer than itself a notice may take."""
 LOOK_S = 5.0
 TRY_AGAIN_S = 1800.0
 """How long after a failure that explains itself by nothing the appliance is tried again."""
@@ -82,7 +85,17 @@ async def _live(load: Load, by_settings: bool, hope: asyncio.Event) -> None:
         _explain(service, await asyncio.to_thread(_reason, load, by_settings))
         await service.wait()
     finally:
-        await service.stop()
+        await _to_its_end(service.stop())
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Do it whole, though cancelled: a stop that is broken off leaves a brain running."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _hope_of_sound(what: Report, hope: asyncio.Event) -> None:
@@ -171,10 +184,14 @@ async def _say_without_ears(speaker: tree.Speaker) -> None:
     """Nobody can be heard for lack of models; that at least is said, once."""
     playback = Playback(speaker_from(speaker), volume_percent=speaker.volume_percent)
     _, samples = Sounds().notice("models_missing")
+    loop, said = asyncio.get_running_loop(), asyncio.Event()
+    playback.on_finished = lambda _: loop.call_soon_threadsafe(said.set)
     try:
         await asyncio.to_thread(playback.open)
         playback.play("safe-models", samples)
-        await asyncio.sleep(len(samples) / WIRE_RATE_HZ + playback.speaker.latency_s)
+        # A speaker that takes nothing must not keep the appliance from trying again.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(said.wait(), len(samples) / WIRE_RATE_HZ + SAID_WITHIN_S)
     except BitternError as failure:
         log.error("nor can that be said: %s", failure)
     finally:

