@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A machine that is busy with other things makes no property false.
+settings.register_profile("bittern", deadline=None)
+settings.load_profile("bittern")
 
 
 @pytest.fixture(scope="session")
