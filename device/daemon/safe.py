@@ -18,6 +18,7 @@ from collections.abc import Coroutine, Mapping
 from device.appliance.service_manager import ServiceManager
 from device.assistant.effects import Report
 from device.audio.devices import present_card_ids
+from device.audio.play_queue import Key
 from device.audio.playback import Playback
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.sounds import Sounds
@@ -185,7 +186,11 @@ async def _say_without_ears(speaker: tree.Speaker) -> None:
     playback = Playback(speaker_from(speaker), volume_percent=speaker.volume_percent)
     _, samples = Sounds().notice("models_missing")
     loop, said = asyncio.get_running_loop(), asyncio.Event()
-    playback.on_finished = lambda _: loop.call_soon_threadsafe(said.set)
+
+    def has_been_said(_: Key) -> None:
+        loop.call_soon_threadsafe(said.set)
+
+    playback.on_finished = has_been_said
     try:
         await asyncio.to_thread(playback.open)
         playback.play("safe-models", samples)
