@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import pyaudio
 
+from device.audio.alsa_config import check_alsa
 from device.audio.chatter import hush
 from device.audio.devices import (
     Direction,
@@ -94,7 +95,13 @@ class PortAudioHost:
     def _started(self) -> pyaudio.PyAudio:
         if self._pyaudio is None:
             hush()
-            self._pyaudio = pyaudio.PyAudio()
+            check_alsa()
+            try:
+                self._pyaudio = pyaudio.PyAudio()
+            except OSError as failure:
+                raise SoundDeviceError(
+                    f"PortAudio does not start: {failure.args[-1]}", "`bittern devices` tries again"
+                ) from failure
             self._started_s = time.monotonic()
         return self._pyaudio
 
