@@ -296,6 +296,9 @@ class Thinker(Protocol):
     context_tokens: int
     """How many tokens of conversation, instructions and tools fit, the answer not counted."""
 
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """Learn which tools there are, ahead of the first question; returns at once."""
+
     def answer(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
         """Yield the answer as it is made; raise `AbilityFailedError` where there is none."""
 

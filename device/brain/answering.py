@@ -91,6 +91,10 @@ class LayeredThinker:
         """Estimate the tokens of a text."""
         return self._chat.count_tokens(text) if self._chat else len(text) // 4 + 1
 
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """See `Thinker`."""
+        self._understanding.prepare(tools)
+
     def answer(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
         """Yield the answer; see `Thinker`."""
         self._understanding.prepare(request.tools)

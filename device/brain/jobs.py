@@ -7,10 +7,11 @@ jobs, and in order within one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from device.brain.abilities import Piece, Samples, ThinkRequest, Transcript
+from device.brain.abilities import FunctionTool, Piece, Samples, ThinkRequest, Transcript
 from device.brain.codec import WireFormat
 
 # ------------------------------------------------------------------------------- jobs
@@ -81,6 +82,13 @@ class TranscribeRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnTools:
+    """Have the thinker prepare for these tools. Nothing comes of it that is reported."""
+
+    tools: Sequence[FunctionTool]
+
+
+@dataclass(frozen=True, slots=True)
 class Think:
     """Make an answer: `Thought` for each piece, then `ThoughtEnded` or `ThoughtFailed`."""
 
@@ -114,6 +122,7 @@ Job: TypeAlias = (
     | FinishTranscription
     | DropTranscription
     | TranscribeRecording
+    | LearnTools
     | Think
     | Speak
     | Stop

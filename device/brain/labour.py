@@ -25,6 +25,7 @@ from device.brain.jobs import (
     Hear,
     HearingFailed,
     Job,
+    LearnTools,
     Result,
     Settled,
     SettleTranscription,
@@ -78,6 +79,8 @@ class Labour:
         match job:
             case Hear():
                 self._hearing.put(lambda: self._hear(job))
+            case LearnTools():
+                self._workshop.thinking.submit(self, lambda: self._learn(job))
             case Think():
                 self._begin(job)
                 self._workshop.thinking.submit(self, lambda: self._think(job))
@@ -222,6 +225,10 @@ class Labour:
         self._report(Transcribed(job.stream, transcript))
 
     # ----------------------------------------------------------------- thinking, speaking
+
+    def _learn(self, job: LearnTools) -> None:
+        if not self._is_closed:
+            self._abilities.thinker.prepare(job.tools)
 
     def _think(self, job: Think) -> None:
         cancellation = self._jobs.get(job.job)

@@ -24,6 +24,7 @@ from device.brain.jobs import (
     Heard,
     HearingFailed,
     Job,
+    LearnTools,
     Result,
     Settled,
     Transcribed,
@@ -256,6 +257,8 @@ class Session:
             configuration.vocabulary,
         )
         self._outbox.emit("session.updated", session=configuration.wire())
+        if "tools" in event["session"]:
+            self.start(LearnTools(configuration.response_settings({}).function_tools))
         for tool in event["session"].get("tools") or ():
             if tool["type"] == "mcp":
                 self._decline_mcp()

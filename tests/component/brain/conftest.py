@@ -11,7 +11,7 @@ import itertools
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from device.brain.abilities import (
     Abilities,
     AbilityFailedError,
     Cancellation,
+    FunctionTool,
     Piece,
     TextPiece,
     ThinkRequest,
@@ -35,6 +36,7 @@ from device.brain.jobs import (
     FinishTranscription,
     Hear,
     Job,
+    LearnTools,
     Result,
     Send,
     Settled,
@@ -136,6 +138,10 @@ class ScriptedThinker:
     def __init__(self) -> None:
         self.answers: deque[list[Piece | AbilityFailedError]] = deque()
         self.requests: list[ThinkRequest] = []
+        self.learned: list[list[str]] = []
+
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        self.learned.append([tool.name for tool in tools])
 
     def answer(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
         self.requests.append(request)
@@ -317,6 +323,8 @@ class Bench:
         match job:
             case Hear():
                 yield self.ear.hear(job)
+            case LearnTools():
+                self.thinker.prepare(job.tools)
             case Think():
                 yield from self._thoughts(job)
             case Speak():

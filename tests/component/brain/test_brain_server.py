@@ -340,6 +340,9 @@ class StubbornThinker:
         self.running -= 1
         self.ended.set()
 
+    def prepare(self, tools) -> None:
+        pass
+
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
@@ -413,6 +416,9 @@ class MiscountingThinker:
     """Has a mistake in what is called on the event loop."""
 
     context_tokens = 1000
+
+    def prepare(self, tools) -> None:
+        pass
 
     def answer(self, request, cancellation) -> Iterator[TextPiece]:
         yield TextPiece("Hello.")

@@ -348,3 +348,12 @@ def test_a_session_ends_after_an_hour(bench):
     assert bench.closed.code == 1001
     assert "maximum duration of 60 minutes" in bench.closed.reason
     assert bench.update() == []
+
+
+def test_the_thinker_learns_of_the_tools_when_they_are_declared_not_when_they_are_needed(bench):
+    bench.update(tools=[TOOL, {"type": "mcp", "server_label": "m", "server_url": "https://m.test"}])
+    assert bench.thinker.learned == [[TOOL["name"]]]
+    bench.update(instructions="Be brief.")
+    assert len(bench.thinker.learned) == 1, "nothing new"
+    bench.update(tools=[])
+    assert bench.thinker.learned[-1] == []
