@@ -13,15 +13,20 @@
 # Prints "ok …", "not ok …" or "skip …" for each statement; ends with 0 when none is false.
 # The container has all capabilities and may load BPF programs: so that the network sandbox
 # (PrivateNetwork, IPAddressDeny, SocketBindDeny) is enforced in it and not only written down.
-# Not shown here: MemoryMax (no memory controller where this was made), what real GPIO lines
-# do (tests/system/panel/run_on_gpio_sim.sh), and how fast a Raspberry Pi is.
+# MemoryMax needs the kernel's memory controller, which belongs to the old hierarchies on some
+# machines; a Debian 12 can use it there, and nothing but the part "memory" is meant for that:
+#
+#   BITTERN_LEGACY_CGROUPS=1 BITTERN_SUITE=bookworm …/run_booted.sh ROOT MODELS memory
+#
+# Not shown here: what real GPIO lines do (tests/system/panel/run_on_gpio_sim.sh), and how fast
+# a Raspberry Pi is.
 # shellcheck disable=SC2016  # what stands in single quotes is for the shell inside
 set -uo pipefail
 
 { # Read as a whole before it begins: it runs for minutes, and somebody may edit it meanwhile.
 root=$1 models=${2:-}
 parts=("${@:3}")
-all_parts=(service brain key journal sandbox settings failures sound_card updates)
+all_parts=(service brain key journal sandbox settings memory failures sound_card updates)
 here=$(dirname -- "$(readlink -f -- "$0")")
 clone=$(cd -- "$here/../../.." && pwd -P)
 failed=0

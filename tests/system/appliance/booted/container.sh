@@ -7,10 +7,10 @@ PACKAGES+=,tzdata,libasound2-plugins,ca-certificates,procps,libbpf1,openssh-clie
 
 make_root() {
     [ -x "$root/usr/bin/systemctl" ] ||
-        mmdebstrap --variant=minbase --include="$PACKAGES" trixie "$root" >&2 || exit 2
+        mmdebstrap --variant=minbase --include="$PACKAGES" "${BITTERN_SUITE:-trixie}" "$root" >&2 || exit 2
     work=$(mktemp -d "$(dirname -- "$root")/booted.XXXXXX")
     mkdir "$work"/{upper,work,merged,sound,clone}
-    container='' sound=''
+    container='' sound='' memory=''
     # A copy, since somebody may edit the clone meanwhile.
     tar -C "$clone" --exclude='./.*' --exclude=__pycache__ --exclude=./build -c . | tar -C "$work/clone" -x
     mount -t overlay overlay -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/work" "$work/merged" || exit 2
@@ -20,6 +20,7 @@ clean_up() {
     [ -n "$container" ] && kill "$container" 2>/dev/null && wait "$container" 2>/dev/null
     unplug_sound
     umount "$work/merged" 2>/dev/null
+    [ -z "$memory" ] || find "$memory" -depth -type d -exec rmdir {} + 2>/dev/null
     rm -rf -- "$work"
 }
 
@@ -66,6 +67,8 @@ unplug_sound() {
 
 boot() {
     plug_sound
+    [ -z "${BITTERN_LEGACY_CGROUPS:-}" ] ||
+        memory=/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)/bittern-$$
     cat >"$work/merged/etc/asound.conf" <<'ALSA'
 pcm.!default { type pulse server "unix:/mnt/sound/native" hint { show on description "default" } }
 ctl.!default { type pulse server "unix:/mnt/sound/native" }
@@ -77,7 +80,9 @@ ALSA
     for path in /etc/pip.conf /etc/ssl/certs ${PIP_FIND_LINKS:-} ${BITTERN_BIND:-}; do
         [ -e "$path" ] && binds+=("--bind-ro=$path")
     done
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q -D "$work/merged" -M "bittern-$$" \
+    local how=(env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1)
+    [ -z "${BITTERN_LEGACY_CGROUPS:-}" ] || how=(in_old_hierarchies)
+    "${how[@]}" systemd-nspawn -q -D "$work/merged" -M "bittern-$$" \
         --register=no --keep-unit --boot --console=read-only --link-journal=no \
         --capability=all --system-call-filter='bpf @mount' \
         "${binds[@]}" >"$work/boot.log" 2>&1 </dev/null &
@@ -89,8 +94,21 @@ ALSA
         [ "$SECONDS" -lt "$until" ] || { cat "$work/boot.log" >&2 && exit 2; }
         sleep 0.2
     done
+    if [ -n "${BITTERN_LEGACY_CGROUPS:-}" ]; then
+        # It saw a controller that it might not use when it began; now it looks again.
+        inside mount -o remount,bind,rw /sys/fs/cgroup/memory
+        inside systemctl daemon-reexec
+    fi
     # A device (FUSE) that anybody might open, were it not for the sandbox.
     inside mknod -m 666 /dev/bittern-probe c 10 229
+}
+
+# in_old_hierarchies COMMAND…: in its place, in a group of its own for the memory controller,
+# of which the container sees nothing but what is below it.
+in_old_hierarchies() {
+    mkdir -p "$memory"
+    echo "$BASHPID" >"$memory/cgroup.procs"
+    exec env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0 SYSTEMD_NSPAWN_USE_CGNS=1 "$@"
 }
 
 inside() {

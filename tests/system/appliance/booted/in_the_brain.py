@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from forbidden import (
     write,
 )
 
+BATCH = os.sched_param(0)
+
 NEEDED: list[Attempt] = [
     ("a Unix socket", unix),
     ("the settings", lambda: read("/etc/bittern/bittern.toml")),
+    ("one core for itself", lambda: os.sched_setaffinity(0, os.sched_getaffinity(0))),
     ("its models", lambda: read("/var/lib/bittern/models")),
 ]
 FORBIDDEN: list[Attempt] = [
@@ -44,6 +48,7 @@ FORBIDDEN: list[Attempt] = [
     ("writing to /var/lib", lambda: write("/var/lib")),
     ("a sound card", lambda: read("/dev/snd/controlC0")),
     ("a device of the machine", lambda: read("/dev/bittern-probe")),
+    ("the scheduler's favour", lambda: os.sched_setscheduler(0, os.SCHED_BATCH, BATCH)),
     ("the processes of others", lambda: read("/proc/1/cmdline")),
 ]
 
