@@ -70,7 +70,9 @@ class Spending:
 
     def _open(self) -> list[Entry]:
         try:
-            self._ledger = Ledger.open(self._path, self._today())
+            opened = Ledger.open(self._path, self._today())
+            self._ledger.close()
+            self._ledger = opened
             return self._ledger.since(self._month)
         except LedgerError as failure:
             self._note(failure)

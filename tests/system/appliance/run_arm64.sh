@@ -107,7 +107,7 @@ brain_answers() {
     rm -f "$root/run/brain.sock"
     on_arm -u -P -m device brain --listen unix:/run/brain.sock >"$root/tmp/brain" 2>&1 &
     local brain=$! waited
-    for waited in $(seq 900); do
+    for waited in $(seq 3600); do # a busy machine is slower yet
         grep -q '^ready:' "$root/tmp/brain" && break
         kill -0 "$brain" 2>/dev/null || break
         sleep 1
