@@ -4,7 +4,8 @@ Each contestant hears the same sounds in a process of its own: a quiet room, peo
 speaking, music, the appliance's own answers, in the portions a microphone delivers. Time is
 CPU time of the whole process, the best of several passes, for other work on the machine
 only ever adds. The others get 16 kHz, which is where their work begins; Bittern is measured
-from there too, and in whole from 48 kHz. Wake-ups are counted in real time. With ``--hours``
+from there too, and in whole from 48 kHz; its echo guard, which the others have not, is told
+what the appliance says and counted with it. Wake-ups are counted in real time. With ``--hours``
 all kinds come mixed, as in a day; ``--day`` is the endurance run of Bittern alone. Figures
 of a PC are not figures of a Pi.
 """
@@ -20,12 +21,15 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from device.bench.listen_day import run_day
-from device.bench.listen_sounds import DAY, RATE_HZ, Sound, make_sounds, mixture
+from device.bench.listen_sounds import DAY, RATE_HZ, Scene, Sound, make_scenes, mixture
+
+if TYPE_CHECKING:
+    from device.audio.echo.guard import EchoGuard
 
 NATIVE_HZ = 48_000
 BLOCK_S = 0.02
@@ -73,11 +77,11 @@ def run(chosen: argparse.Namespace) -> int:
     """Run ``bench listen``."""
     if chosen.day is not None:
         return run_day(chosen.day, as_json=chosen.json)
-    sounds = make_sounds(chosen.seconds, chosen.recordings)
+    scenes = make_scenes(chosen.seconds, chosen.recordings)
     figures: dict[str, Any] = {"seconds_of_each": chosen.seconds, "day": DAY}
     for name in CONTESTANTS:
-        figures[name] = _in_own_process(name, sounds, chosen.passes, chosen.hours)
-    figures["stages"] = _in_own_process("stages", sounds, chosen.passes, 0.0)
+        figures[name] = _in_own_process(name, scenes, chosen.passes, chosen.hours)
+    figures["stages"] = _in_own_process("stages", scenes, chosen.passes, 0.0)
     _compare(figures)
     print(json.dumps(figures, indent=2) if chosen.json else _table(figures))
     return 0
@@ -105,15 +109,45 @@ def _bittern(rate_hz: int) -> Contestant:
     from device.wake.open import WakeSettings
 
     def make() -> Take:
-        ears = build_listener(rate_hz, WakeSettings(), VadSettings())
-        ears.restart(0)
+        def build(guard: EchoGuard) -> Take:
+            ears = build_listener(rate_hz, WakeSettings(), VadSettings(), guard)
+            ears.restart(0)
 
-        def take(block: Sound) -> object:
-            return any(isinstance(event, WakeWordHeard) for event in ears.process(block))
+            def take(block: Sound) -> object:
+                return any(isinstance(event, WakeWordHeard) for event in ears.process(block))
 
-        return take
+            return take
+
+        return Guarded(build, rate_hz)
 
     return Contestant(make, rate_hz, LEAST_S)
+
+
+class Guarded:
+    """Something behind an echo guard, which is told what is played before it is heard."""
+
+    def __init__(self, build: Callable[[EchoGuard], Take], rate_hz: int = RATE_HZ) -> None:
+        from device.audio.echo.guard import EchoGuard
+        from device.audio.echo.reference import Reference
+        from device.audio.echo.speexdsp import SpeexCanceller
+        from device.daemon.ears import own_voice
+        from device.wake.open import WakeSettings
+
+        self._rate_hz = rate_hz
+        self._heard = self._played = 0
+        self._reference = Reference(lambda: RATE_HZ, lambda: self._heard / self._rate_hz)
+        guard = EchoGuard(self._reference, SpeexCanceller(), own_voice(WakeSettings()))
+        self._take = build(guard)
+
+    def play(self, block: Sound) -> None:
+        """Send this to the speaker, at 16 kHz."""
+        self._reference.take(block, self._played)
+        self._played += len(block)
+
+    def __call__(self, block: Sound) -> object:
+        """Hear the next block."""
+        self._heard += len(block)
+        return self._take(block)
 
 
 def _openwakeword() -> Contestant:
@@ -182,6 +216,7 @@ def _stages() -> dict[str, Contestant]:
     return {
         "gate": Contestant(gate, NATIVE_HZ),
         "resampling": Contestant(lambda: Resampler(NATIVE_HZ, RATE_HZ).process, NATIVE_HZ),
+        "echo guard": Contestant(lambda: Guarded(_echo_guard)),
         "features": Contestant(lambda: Features().process),
         "features and wake model": Contestant(
             lambda: WakePipeline(*open_words(WakeSettings())).process
@@ -192,53 +227,55 @@ def _stages() -> dict[str, Contestant]:
     }
 
 
+def _echo_guard(guard: EchoGuard) -> Take:
+    guard.restart(0)
+    return guard.process
+
+
 # -- measuring -------------------------------------------------------------------------
 
 
 def _in_own_process(
-    name: str, sounds: dict[str, Sound], passes: int, hours: float
+    name: str, scenes: dict[str, Scene], passes: int, hours: float
 ) -> dict[str, Any]:
     """Measure in a fresh process, so that memory is this contestant's alone."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        figures: dict[str, Any] = pool.apply(_measure, (name, sounds, passes, hours))
+        figures: dict[str, Any] = pool.apply(_measure, (name, scenes, passes, hours))
     return figures
 
 
-def _measure(name: str, sounds: dict[str, Sound], passes: int, hours: float) -> dict[str, Any]:
+def _measure(name: str, scenes: dict[str, Scene], passes: int, hours: float) -> dict[str, Any]:
     if name == "stages":
-        return {stage: _figures(each, sounds, passes) for stage, each in _stages().items()}
+        return {stage: _figures(each, scenes, passes) for stage, each in _stages().items()}
     before_mb = _resident_mb()
     try:
         contestant = CONTESTANTS[name]()
         take = contestant.make()
     except ImportError as missing:
         return {"skipped": f"not installed: {missing}"}
-    some = _at_rate(sounds["speech"][: 10 * RATE_HZ], contestant.rate_hz)
-    for block in _blocks(some, contestant.rate_hz):
+    for block, _ in _blocks(scenes["speech"].piece(0, 10 * RATE_HZ), contestant.rate_hz):
         take(block)
     resident_mb = _resident_mb()
     figures = {
         "resident_mb": round(resident_mb, 1),
         "own_mb": round(resident_mb - before_mb, 1),
-        **_figures(contestant, sounds, passes),
-        "wake_ups_per_s": _wake_ups(contestant, sounds),
+        **_figures(contestant, scenes, passes),
+        "wake_ups_per_s": _wake_ups(contestant, scenes),
     }
     if hours:
-        figures["mixed"] = _mixed_hours(contestant, sounds, hours)
+        figures["mixed"] = _mixed_hours(contestant, scenes, hours)
     return figures
 
 
-def _figures(contestant: Contestant, sounds: dict[str, Sound], passes: int) -> dict[str, Any]:
+def _figures(contestant: Contestant, scenes: dict[str, Scene], passes: int) -> dict[str, Any]:
     cpu: dict[str, float] = {}
     worst: dict[str, float] = {}
     worst_cpu: dict[str, float] = {}
     detections: dict[str, int] = {}
-    for kind, sound in sounds.items():
-        heard = _at_rate(sound, contestant.rate_hz)
-        runs = [
-            _listen(contestant.make(), _blocks(heard, contestant.rate_hz)) for _ in range(passes)
-        ]
+    for kind, scene in scenes.items():
+        blocks = _blocks(scene, contestant.rate_hz)
+        runs = [_listen(contestant.make(), blocks) for _ in range(passes)]
         cpu[kind] = round(min(run.share for run in runs), 6)
         worst[kind] = round(min(run.longest_ms for run in runs), 3)
         worst_cpu[kind] = round(min(run.longest_cpu_ms for run in runs), 3)
@@ -268,10 +305,13 @@ class _Run:
         return self.spent_s / max(self.seconds, 1e-9)
 
 
-def _listen(take: Take, blocks: Iterable[Sound], run: _Run | None = None) -> _Run:
-    """Hear blocks, with their making not counted."""
+def _listen(take: Take, blocks: Iterable[_Block], run: _Run | None = None) -> _Run:
+    """Hear blocks, with their making not counted; whoever wants it is told what is played."""
     run = run or _Run()
-    for block in blocks:
+    play = take.play if isinstance(take, Guarded) else None
+    for block, played in blocks:
+        if play is not None:
+            play(played)
         cpu_began_s, began_s = time.process_time(), time.perf_counter()
         found = take(block)
         run.longest_ms = max(run.longest_ms, (time.perf_counter() - began_s) * 1000)
@@ -285,14 +325,13 @@ def _listen(take: Take, blocks: Iterable[Sound], run: _Run | None = None) -> _Ru
     return run
 
 
-def _mixed_hours(contestant: Contestant, sounds: dict[str, Sound], hours: float) -> dict[str, Any]:
+def _mixed_hours(contestant: Contestant, scenes: dict[str, Scene], hours: float) -> dict[str, Any]:
     """All kinds mixed as in a day, through one instance, as one stream."""
     take, run, by_kind = contestant.make(), _Run(), dict.fromkeys(DAY, 0)
     first_mb = 0.0
-    for kind, piece in mixture(sounds, hours):
+    for kind, piece in mixture(scenes, hours):
         before = run.detections
-        heard = _at_rate(piece, contestant.rate_hz)
-        _listen(take, _blocks(heard, contestant.rate_hz), run)
+        _listen(take, _blocks(piece, contestant.rate_hz), run)
         by_kind[kind] += run.detections - before
         first_mb = first_mb or _resident_mb()
     return {
@@ -306,20 +345,32 @@ def _mixed_hours(contestant: Contestant, sounds: dict[str, Sound], hours: float)
     }
 
 
-def _blocks(sound: Sound, rate_hz: int) -> list[Sound]:
-    size = round(rate_hz * BLOCK_S)
-    return [sound[at : at + size] for at in range(0, len(sound) - size + 1, size)]
+_Block = tuple[Sound, Sound]
+"""What is heard in 20 ms, at the contestant's rate, and what is played, at 16 kHz."""
 
 
-def _wake_ups(contestant: Contestant, sounds: dict[str, Sound]) -> dict[str, float]:
+def _blocks(scene: Scene, rate_hz: int) -> list[_Block]:
+    heard = _at_rate(scene.heard, rate_hz)
+    played = np.zeros_like(scene.heard) if scene.played is None else scene.played
+    size, played_size = round(rate_hz * BLOCK_S), round(RATE_HZ * BLOCK_S)
+    return [
+        (
+            heard[number * size : (number + 1) * size],
+            played[number * played_size : (number + 1) * played_size],
+        )
+        for number in range(len(heard) // size)
+    ]
+
+
+def _wake_ups(contestant: Contestant, scenes: dict[str, Scene]) -> dict[str, float]:
     """How often the listening thread, and any that it starts, begin to run, in real time.
 
     Voluntary context switches of all threads but the one that delivers.
     """
     found = {}
     for kind in ("quiet", "speech"):
-        heard = _at_rate(sounds[kind][: round(REAL_TIME_S * RATE_HZ)], contestant.rate_hz)
-        blocks = _blocks(heard, contestant.rate_hz)
+        scene = scenes[kind].piece(0, round(REAL_TIME_S * RATE_HZ))
+        blocks = [heard for heard, _ in _blocks(scene, contestant.rate_hz)]
         found[kind] = round(_in_real_time(contestant, blocks), 1)
     return found
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from device.audio.resample import resample
-from device.bench.listen_sounds import DAY, PIECE_S, RATE_HZ, Sound, make_sounds
+from device.bench.listen_sounds import DAY, PIECE_S, RATE_HZ, Sound, make_scenes
 from device.listening import Listener, VadSettings, WakeWordEnded, WakeWordHeard, build_listener
 from device.wake.open import WakeSettings
 
@@ -118,7 +118,7 @@ def live(hours: float, told: Callable[[str], None] = lambda _: None) -> Day:
 def _pieces() -> dict[str, list[Sound]]:
     """Pieces of each kind at the microphone's rate, made once."""
     size = round(PIECE_S * RATE_HZ)
-    sounds = make_sounds(OF_EACH_S, None)
+    sounds = {kind: scene.heard for kind, scene in make_scenes(OF_EACH_S, None).items()}
     kinds = {
         kind: [_native(sound[at : at + size]) for at in range(0, len(sound) - size + 1, size)]
         for kind, sound in sounds.items()

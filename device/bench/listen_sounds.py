@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,29 +38,44 @@ ANSWERS = (
 )
 
 
-def make_sounds(seconds: float, recordings: Path | None) -> dict[str, Sound]:
+class Scene(NamedTuple):
+    """What is at the microphone, and what left for the speaker meanwhile: equally long."""
+
+    heard: Sound
+    played: Sound | None = None
+    """None: nothing."""
+
+    def piece(self, start: int, count: int) -> Scene:
+        """A part of it, from its beginning again where it is too short."""
+        played = (
+            None if self.played is None else np.resize(self.played[start : start + count], count)
+        )
+        return Scene(np.resize(self.heard[start : start + count], count), played)
+
+
+def make_scenes(seconds: float, recordings: Path | None) -> dict[str, Scene]:
     """Each kind of :data:`DAY` so long, mono int16 at 16 kHz."""
     count = round(seconds * RATE_HZ)
     room = quiet(count)
     speech = _people(recordings, count) if recordings else _spoken(SENTENCES)
+    answers = np.resize(_spoken(ANSWERS), count)
     return {
-        "quiet": room,
-        "speech": _mixed(room, np.resize(speech, count)),
-        "music": _mixed(room, np.resize(_music(recordings, count), count)),
-        "playback": _mixed(room, np.resize(_played(), count)),
+        "quiet": Scene(room),
+        "speech": Scene(_mixed(room, np.resize(speech, count))),
+        "music": Scene(_mixed(room, np.resize(_music(recordings, count), count))),
+        "playback": Scene(_mixed(room, _echo_of(answers)), answers),
     }
 
 
-def mixture(sounds: dict[str, Sound], hours: float, seed: int = 1) -> Iterator[tuple[str, Sound]]:
+def mixture(scenes: dict[str, Scene], hours: float, seed: int = 1) -> Iterator[tuple[str, Scene]]:
     """Pieces of the kinds, by their shares of a day, in a random order, for so many hours."""
     chance = np.random.default_rng(seed)
     size = round(PIECE_S * RATE_HZ)
     kinds = list(DAY)
     for _ in range(round(hours * 3600 / PIECE_S)):
         kind = kinds[int(chance.choice(len(kinds), p=list(DAY.values())))]
-        sound = sounds[kind]
-        start = int(chance.integers(max(1, len(sound) - size)))
-        yield kind, np.resize(sound[start : start + size], size)
+        start = int(chance.integers(max(1, len(scenes[kind].heard) - size)))
+        yield kind, scenes[kind].piece(start, size)
 
 
 def quiet(count: int) -> Sound:
@@ -99,12 +115,10 @@ def _spoken(text: str) -> Sound:
     return resample((floats * 32767).astype(np.int16), 24_000, RATE_HZ)
 
 
-def _played() -> Sound:
-    """Answers as the microphone beside the speaker hears them: 14 dB softer, in a room."""
-    response = Echo(delay_s=0.02, gain_db=-14.0, reverb_s=0.3).response(RATE_HZ)
-    echo = np.convolve(_spoken(ANSWERS).astype(np.float32), response)
-    played: Sound = np.clip(echo, -32768, 32767).astype(np.int16)
-    return played
+def _echo_of(played: Sound) -> Sound:
+    """As the microphone beside the speaker hears it: 14 dB softer, in a room."""
+    echo = Echo(delay_s=0.02, gain_db=-14.0, reverb_s=0.3).of(played, RATE_HZ)
+    return np.clip(echo, -32768, 32767).astype(np.int16)
 
 
 def _music(folder: Path | None, count: int) -> Sound:
