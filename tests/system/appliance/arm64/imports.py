@@ -13,7 +13,6 @@ THIRD_PARTY = [
     "numpy",
     "onnxruntime",
     "onnx",
-    "ctranslate2",
     "msgspec",
     "websockets",
     "soxr",
