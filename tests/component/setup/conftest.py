@@ -65,7 +65,7 @@ class Person:
         try:
             self.shown += os.read(self._master, 65_536).decode(errors="replace")
         except OSError:
-            assert self.process.wait(10) is not None
+            assert self.process.wait(60) is not None
             raise AssertionError(f"it ended too soon:\n{self.shown}") from None
 
     def types(self, text: str = "") -> None:
@@ -90,7 +90,7 @@ class Person:
                 self._more()
             except AssertionError:
                 break
-        return self.process.wait(5)
+        return self.process.wait(60)
 
     def leave(self) -> None:
         """Whatever is going on."""
