@@ -74,7 +74,7 @@ class Watch:
         self.pins.pin(line).drive_high()
 
     def next(self) -> tuple[str, str, str]:
-        return self.told.get(timeout=2)
+        return self.told.get(timeout=30)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_listener_that_fails_does_not_end_the_watch(
         pins.pin(23).drive_low()
         time.sleep(0.03)
         pins.pin(23).drive_high()
-        assert told.get(timeout=2) == "talk"
+        assert told.get(timeout=30) == "talk"
         time.sleep(0.03)
     buttons.close()
     assert caplog.messages == ["whoever listens to the buttons has failed"] * 2
@@ -220,7 +220,7 @@ def test_missing_lines_are_logged_once_and_tried_again(
     pins.pin(23).drive_low()
     time.sleep(0.03)
     pins.pin(23).drive_high()
-    assert told.get(timeout=2).action is Action.TALK
+    assert told.get(timeout=30).action is Action.TALK
     buttons.close()
 
 
@@ -259,12 +259,12 @@ class TestMuteSwitch:
     def test_its_position_is_told_at_the_start_and_at_each_change(self, pins: MockFactory) -> None:
         watch = Watch(pins, SWITCH)
         watch.start()
-        assert watch.switched.get(timeout=2) is False
+        assert watch.switched.get(timeout=30) is False
         pins.pin(26).drive_low()
-        assert watch.switched.get(timeout=2) is True
+        assert watch.switched.get(timeout=30) is True
         time.sleep(0.1)
         pins.pin(26).drive_high()
-        assert watch.switched.get(timeout=2) is False
+        assert watch.switched.get(timeout=30) is False
         watch.buttons.close()
 
     def test_a_lost_edge_is_found_by_looking(
@@ -273,9 +273,9 @@ class TestMuteSwitch:
         monkeypatch.setattr(watchers_module, "SWITCH_LOOK_S", 0.1)
         watch = Watch(pins, SWITCH)
         watch.start()
-        assert watch.switched.get(timeout=2) is False
+        assert watch.switched.get(timeout=30) is False
         pins.pin(26)._state = False  # no edge
-        assert watch.switched.get(timeout=1) is True
+        assert watch.switched.get(timeout=30) is True
         watch.buttons.close()
 
     def test_it_lights_red_before_anybody_is_told(self, pins: MockFactory) -> None:
@@ -294,9 +294,9 @@ class TestMuteSwitch:
             pins=lambda: pins,
         )
         front.start()
-        assert muted_views.get(timeout=2) == (False, False)
+        assert muted_views.get(timeout=30) == (False, False)
         pins.pin(26).drive_low()
-        assert muted_views.get(timeout=2) == (True, True)
+        assert muted_views.get(timeout=30) == (True, True)
         deadline_s = time.monotonic() + 2
         while pins.pin(22).state != 1 and time.monotonic() < deadline_s:
             time.sleep(0.01)
@@ -310,7 +310,7 @@ def test_a_shipped_board_works_from_its_description(pins: MockFactory) -> None:
     front.start()
     time.sleep(0.1)
     pins.pin(23).drive_low()
-    assert told.get(timeout=2).action is Action.MUTE
+    assert told.get(timeout=30).action is Action.MUTE
     pins.pin(23).drive_high()
     front.close()
 
