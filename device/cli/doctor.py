@@ -63,6 +63,7 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.daemon.daemon import budget_from
+    from device.daemon.endpoints import unpriced_models
     from device.doctor.answers import check_endpoints
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
@@ -91,6 +92,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
             state_folder(loaded.settings.paths) / FILE,
             budget_from(loaded.settings.budget),
             date.today(),
+            unpriced_models(loaded.settings),
         ),
     ]
 

@@ -23,7 +23,7 @@ from device.settings import LoadedSettings, tree
 from device.settings.endpoints import name_of
 from device.settings.places import OWN_BRAIN
 from device.settings.secrets import find_key
-from device.spending.meter import Spending
+from device.spending.meter import NO_MODEL, Spending
 from device.spending.prices import Prices, prices
 
 log = logging.getLogger(__name__)
@@ -152,8 +152,21 @@ def _is_charged(chosen: tree.Endpoint, known: Prices) -> bool:
     """Whether its answers cost something: its price says so, or that it wants a key."""
     if chosen.url == OWN_BRAIN:
         return False
-    price = known.of(chosen.model)
+    price = known.of(chosen.model or NO_MODEL)
     return not price.is_free if price is not None else bool(chosen.key_env or chosen.key_file)
+
+
+def unpriced_models(settings: tree.Settings) -> list[str]:
+    """The models in use that cost something, nobody knows how much: no budget stops them."""
+    known = prices(settings.price)
+    used = [
+        name
+        for each in settings.endpoints()
+        if _is_charged(each, known)
+        for name in (each.model or NO_MODEL, each.transcription_model)
+        if name and known.of(name) is None
+    ]
+    return list(dict.fromkeys(used))
 
 
 def _plan(chosen: tree.Endpoint, vad: tree.Vad, is_charged: bool) -> EndpointPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from device.spending.words import sentence
 CHECK = "budget"
 
 
-def check_budget(file: Path, budget: Budget, today: date) -> Finding:
-    """Read what the appliance has kept, which may be running."""
+def check_budget(file: Path, budget: Budget, today: date, unpriced: Sequence[str] = ()) -> Finding:
+    """Read what the appliance has kept, which may be running.
+
+    ``unpriced``: models of the settings whose price is not known.
+    """
     try:
         spent = by_model(read(file, first_of_month(today)))
     except LedgerError as failure:
@@ -24,7 +28,10 @@ def check_budget(file: Path, budget: Budget, today: date) -> Finding:
     level = budget.level(sum(each.usd for each in spent))
     if level is not Level.FINE:
         return Finding(CHECK, Verdict.WARNING, said, _advice(level, budget))
-    if budget.month_usd and not all(each.is_priced for each in spent):
+    named = {each.model for each in spent if not each.is_priced}
+    new = [model for model in unpriced if model not in named]
+    if budget.month_usd and (named or new):
+        said += f"; the price of {', '.join(new)} is not known" if new else ""
         advice = "Say what these models cost: [[price]] in the settings. Else nothing stops them."
         return Finding(CHECK, Verdict.WARNING, said, advice)
     return Finding(CHECK, Verdict.GOOD, said)

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from device.assistant.budget import Budget
+from device.daemon.endpoints import unpriced_models
 from device.doctor.budget import check_budget
 from device.doctor.findings import Verdict
+from device.settings import load_settings
 from device.spending.ledger import Entry, Ledger, LedgerError, by_model, by_month, read
 from device.spending.meter import Spending, until_midnight_s
 from device.spending.prices import Price, prices
@@ -269,3 +271,22 @@ async def test_the_date_is_looked_at_in_the_background(
         await is_new.wait()
     turning.cancel()
     await spending.close()
+
+
+def test_a_limit_that_cannot_be_kept_is_said_before_anything_was_spent(
+    tmp_path: Path, file: Path
+) -> None:
+    house = tmp_path / "my.toml"
+    house.write_text(
+        '[[endpoint]]\nname = "azure"\nurl = "wss://x.example/v1/realtime"\nmodel = "ours"\n'
+        'key_env = "K"\ntranscription_model = "gpt-transcribe"\n'
+        '[[endpoint]]\nname = "lan"\nurl = "ws://192.0.2.1"\nmodel = "free"\n'
+    )
+    unpriced = unpriced_models(load_settings(house).settings)
+    assert unpriced == ["ours"]
+    finding = check_budget(file, Budget(10.0), TODAY, unpriced)
+    assert finding.verdict is Verdict.WARNING
+    assert finding.found.endswith("the price of ours is not known")
+    assert check_budget(file, Budget(), TODAY, unpriced).verdict is Verdict.GOOD
+    house.write_text(f'{house.read_text()}[[price]]\nname = "ours"\naudio_out = 3\n')
+    assert unpriced_models(load_settings(house).settings) == []
