@@ -29,6 +29,7 @@ def add_commands(commands: Commands[Any]) -> None:
     _add_list(verbs)
     _add_train(verbs)
     _add_measure(verbs)
+    _add_join(verbs)
     _add_report(verbs)
     _add_enroll(verbs)
 
@@ -117,6 +118,23 @@ def _add_measure(verbs: Commands[Any]) -> None:
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
     parser.set_defaults(run=_measure)
+
+
+def _add_join(verbs: Commands[Any]) -> None:
+    about = "put a synthesized beginning before recordings of the end of a word"
+    parser = verbs.add_parser("join", help=about, description=about)
+    parser.add_argument("--word", required=True, help="the whole word")
+    parser.add_argument(
+        "--endings",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folders named after its end (jarvis for hey jarvis)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
+    parser.set_defaults(run=_join)
 
 
 def _add_report(verbs: Commands[Any]) -> None:
@@ -281,6 +299,21 @@ def _measure(arguments: argparse.Namespace) -> int:
     )
     for card in measure(wanted, _say):
         print("\n".join(lines_of(card)))
+    return 0
+
+
+def _join(arguments: argparse.Namespace) -> int:
+    from device.wake.evaluation.trials import plain
+    from device.wake.training.corpus import NoRecordingsError, find
+    from device.wake.training.joining import beginning_of, joined
+
+    word = plain(arguments.word)
+    endings = find(arguments.endings)
+    if not endings:
+        raise NoRecordingsError("there is nothing to join", "name folders with recordings")
+    folder = arguments.out / word.replace(" ", "_")
+    made = joined(endings, beginning_of(word, endings[0]), folder, arguments.seed, "joined")
+    print(f'{folder}: {len(made)} recordings of "{word}"')
     return 0
 
 

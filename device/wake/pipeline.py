@@ -55,17 +55,27 @@ class WakePipeline:
     """
 
     def __init__(
-        self, engine: WakeEngine, rules: Mapping[str, Rule], second: SecondLook | None = None
+        self,
+        engine: WakeEngine,
+        rules: Mapping[str, Rule],
+        second: SecondLook | None = None,
+        blocks: tuple[int, int] = (CALM_SAMPLES, ALERT_SAMPLES),
     ) -> None:
-        """``rules``: one for each word of the engine; ``second`` may verify some of them."""
+        """``rules``: one for each word of the engine; ``second`` may verify some of them.
+
+        ``blocks``: their lengths in samples, calm and alert; who only wants the scores of
+        recordings takes long ones, which cost less.
+        """
         self._engine = engine
         self._rules = rules
+        self._calm_samples, self._alert_samples = blocks
         self._watches = {w: Watch(w, rules[w], second, self._past) for w in engine.words}
         lowest = min(watch.first_threshold for watch in self._watches.values())
         self._suspicion = max(LEAST_SUSPICION, SUSPICION * lowest)
         self._second_memory = second.memory_samples if second is not None else 0
-        remembered = max(MEMORY_FRAMES * FRAME_SAMPLES, self._second_memory + 2 * CALM_SAMPLES)
-        self._remembered_blocks = -(-remembered // ALERT_SAMPLES)
+        looked_at = self._second_memory + 2 * self._calm_samples
+        remembered = max(MEMORY_FRAMES * FRAME_SAMPLES, looked_at)
+        self._remembered_blocks = -(-remembered // self._alert_samples)
         self.samples_scored = 0
         """What the engine has been given so far; never reset."""
         self.restart()
@@ -125,11 +135,12 @@ class WakePipeline:
 
     def flush(self) -> list[Heard | EndKnown]:
         """Hear what is left at the end of a file, followed by half a second of silence."""
-        return self.process(np.zeros(4 * CALM_SAMPLES - len(self._waiting), dtype=np.int16))
+        silence = max(4 * CALM_SAMPLES, self._calm_samples) - len(self._waiting)
+        return self.process(np.zeros(silence, dtype=np.int16))
 
     @property
     def _block_samples(self) -> int:
-        return ALERT_SAMPLES if self._is_suspicious else CALM_SAMPLES
+        return self._alert_samples if self._is_suspicious else self._calm_samples
 
     def _block(self, block: NDArray[np.int16]) -> list[Heard | EndKnown]:
         self._position += len(block)

@@ -14,6 +14,7 @@ from device.models import path_of
 from device.wake.card import SHIPPED, Sensitivity, find
 from device.wake.embedding import CONTEXT_SAMPLES, HOP_SAMPLES
 from device.wake.evaluation.trials import plain
+from device.wake.microwakeword import MicroWakeWord as ConvertedMicroWakeWord
 from device.wake.open import (
     MEL,
     STREAMED_EMBEDDING,
@@ -28,6 +29,8 @@ from device.wake.second_look import StreamedEmbedding
 SENSITIVITIES: tuple[Sensitivity, ...] = ("low", "normal", "high")
 FIRST_ALONE = "first model alone"
 _NEVER = 0.9999999
+_BLOCKS = (14_400, 14_400)
+"""0.9 s at once: nobody waits for the scores, and the fewer calls the less they cost."""
 _UNSETTLED = 9
 """Embeddings of a fresh stream that have not seen their 0.76 s yet."""
 
@@ -62,7 +65,7 @@ class Bittern:
         engine, rules, second = open_words(WakeSettings(words=chosen, folders=tuple(folders)))
         # Nothing may count as heard, or what follows would not be looked at.
         never = {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
-        self._pipeline = WakePipeline(engine, never, second)
+        self._pipeline = WakePipeline(engine, never, second, _BLOCKS)
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest score of each word that is compared with its threshold."""
@@ -87,76 +90,28 @@ class FirstModels:
         engine, rules = open_engine(settings)
         self.thresholds: dict[str, dict[str, float]] = {word: {} for word in rules}
         never = {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
-        self._pipeline = WakePipeline(engine, never)
+        self._pipeline = WakePipeline(engine, never, None, _BLOCKS)
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest mean of each word."""
         return _peaks(self._pipeline, sound)
 
 
-class PymicroWakeword:
-    """pymicro-wakeword as it comes, at its own cut-off."""
+class _Peer:
+    """Another project, heard by its own models in a cheaper way.
 
-    name = "pymicro-wakeword"
-
-    def __init__(self, words: Sequence[str] = ()) -> None:
-        """Raises ``ImportError`` without the package, ``NothingToHearError`` for other words."""
-        from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
-
-        self._features_of: Callable[[], Any] = MicroWakeWordFeatures
-        found = [MicroWakeWord.from_builtin(model) for model in Model]
-        named = {plain(each.wake_word): each for each in found}
-        self._models = {w: each for w, each in named.items() if not words or w in words}
-        if not self._models:
-            raise NothingToHearError
-        self.thresholds = {
-            word: {"usual": 0.9, "its author's": round(model.probability_cutoff, 3)}
-            for word, model in self._models.items()
-        }
-
-    def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
-        """The highest mean of each word over its author's window."""
-        peaks = dict.fromkeys(self._models, 0.0)
-        for model in self._models.values():
-            model.reset()
-        for frame in self._features_of().process_streaming(sound.tobytes()):
-            for word, model in self._models.items():
-                peaks[word] = max(peaks[word], model.process_streaming_prob(frame) or 0.0)
-        return peaks
-
-
-class OpenWakeWord:
-    """openWakeWord's own classifiers, at 0.5, on the streaming form of its embedding.
-
-    The package makes each embedding anew from 0.76 s of sound, which is five times the work
-    for the same numbers. So that nobody has to believe that they are the same, the package
-    itself hears the first trials as well, and then one in fifty; where it hears anything
-    else, it hears all that follow.
+    So that nobody has to believe that they give the same numbers, the package itself hears
+    the first trials as well, and then one in fifty; where it hears anything else, it hears
+    all that follow.
     """
 
-    name = "openwakeword"
-    _WORDS = ("alexa", "hey_jarvis", "hey_mycroft")
     _CHECKED_FIRST, _CHECK_EVERY = 3, 50
     _SAME = 0.02
 
-    def __init__(self, words: Sequence[str] = ()) -> None:
-        """Raises ``ImportError`` without the package, ``NothingToHearError`` for other words."""
-        from openwakeword.model import Model
-
-        chosen = [each for each in self._WORDS if not words or plain(each) in words]
-        if not chosen:
-            raise NothingToHearError
-        self._package = Model(wakeword_models=list(chosen), inference_framework="onnx")
-        self._names = {self._name_of(each): plain(each) for each in chosen}
-        self._embedding = StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING))
-        self.thresholds = {plain(word): {"usual": 0.5} for word in chosen}
-        self._settled = _UNSETTLED + max(self._package.model_inputs.values())
+    def __init__(self) -> None:
         self.furthest = 0.0
         """The largest difference to the package that was seen so far."""
         self._heard = 0
-
-    def _name_of(self, word: str) -> str:
-        return next(str(each) for each in self._package.models if word in each)
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest score of each word."""
@@ -169,6 +124,96 @@ class OpenWakeWord:
             package = self.peaks_by_package(sound)
             self.furthest = max(self.furthest, *(abs(found[w] - package[w]) for w in found))
         return found
+
+    def peaks_by_stream(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """As :meth:`peaks`, the cheap way."""
+        raise NotImplementedError
+
+    def peaks_by_package(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """As :meth:`peaks`, by the package as it comes."""
+        raise NotImplementedError
+
+
+class PymicroWakeword(_Peer):
+    """pymicro-wakeword at its own cut-off, its models run in the form converted to ONNX."""
+
+    name = "pymicro-wakeword"
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        """Raises ``ImportError`` without the package, ``NothingToHearError`` for other words."""
+        from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures, Model
+
+        super().__init__()
+        self._features_of: Callable[[], Any] = MicroWakeWordFeatures
+        found = [MicroWakeWord.from_builtin(model) for model in Model]
+        named = {plain(each.wake_word): each for each in found}
+        self._models = {w: each for w, each in named.items() if not words or w in words}
+        if not self._models:
+            raise NothingToHearError
+        self.thresholds = {
+            word: {"usual": 0.9, "its author's": round(model.probability_cutoff, 3)}
+            for word, model in self._models.items()
+        }
+        converted = {
+            word: path_of(f"microwakeword/{word.replace(' ', '_')}.onnx") for word in self._models
+        }
+        self._engine = ConvertedMicroWakeWord(converted)
+
+    def peaks_by_stream(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """As :meth:`peaks`, by the converted models."""
+        self._engine.reset()
+        scores: dict[str, list[float]] = {word: [] for word in self._models}
+        for at in range(0, len(sound), _BLOCKS[0]):
+            for score in self._engine.process(sound[at : at + _BLOCKS[0]]):
+                scores[score.word].append(score.value)
+        return {
+            word: _highest_mean(scores[word], model.sliding_window_size)
+            for word, model in self._models.items()
+        }
+
+    def peaks_by_package(self, sound: NDArray[np.int16]) -> dict[str, float]:
+        """As :meth:`peaks`, by the package as it comes: the highest mean over its window."""
+        peaks = dict.fromkeys(self._models, 0.0)
+        for model in self._models.values():
+            model.reset()
+        for frame in self._features_of().process_streaming(sound.tobytes()):
+            for word, model in self._models.items():
+                peaks[word] = max(peaks[word], model.process_streaming_prob(frame) or 0.0)
+        return peaks
+
+
+def _highest_mean(values: Sequence[float], window: int) -> float:
+    if len(values) < window:
+        return 0.0
+    return float(np.convolve(values, np.ones(window) / window, "valid").max())
+
+
+class OpenWakeWord(_Peer):
+    """openWakeWord's own classifiers, at 0.5, on the streaming form of its embedding.
+
+    The package makes each embedding anew from 0.76 s of sound, which is five times the work
+    for the same numbers.
+    """
+
+    name = "openwakeword"
+    _WORDS = ("alexa", "hey_jarvis", "hey_mycroft")
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        """Raises ``ImportError`` without the package, ``NothingToHearError`` for other words."""
+        from openwakeword.model import Model
+
+        super().__init__()
+        chosen = [each for each in self._WORDS if not words or plain(each) in words]
+        if not chosen:
+            raise NothingToHearError
+        self._package = Model(wakeword_models=list(chosen), inference_framework="onnx")
+        self._names = {self._name_of(each): plain(each) for each in chosen}
+        self._embedding = StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING))
+        self.thresholds = {plain(word): {"usual": 0.5} for word in chosen}
+        self._settled = _UNSETTLED + max(self._package.model_inputs.values())
+
+    def _name_of(self, word: str) -> str:
+        return next(str(each) for each in self._package.models if word in each)
 
     def peaks_by_stream(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """As :meth:`peaks`, every embedding made once."""

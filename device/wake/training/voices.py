@@ -65,7 +65,8 @@ def traits_of(sound: Sound) -> NDArray[np.float64]:
     voice = inside[loud >= np.percentile(loud, 40)].mean(axis=0)
     pitch = 2.5 * np.log(max(60.0, pitch_hz(sound)))
     traits = (quiet - quiet.mean(), [quiet.mean()], voice - voice.mean(), [pitch])
-    return np.concatenate(traits) / _SPREAD
+    even: NDArray[np.float64] = np.concatenate(traits) / _SPREAD
+    return even
 
 
 def _bands(sound: Sound) -> NDArray[np.float64]:

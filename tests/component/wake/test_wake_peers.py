@@ -8,27 +8,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.wake.evaluation.systems import Choice, NothingToHearError, OpenWakeWord
+from device.wake.evaluation.systems import (
+    Choice,
+    NothingToHearError,
+    OpenWakeWord,
+    PymicroWakeword,
+)
 
 pytest.importorskip("openwakeword")
+pytest.importorskip("pymicro_wakeword")
 
 
-@pytest.fixture(scope="module")
-def peer() -> OpenWakeWord:
-    return OpenWakeWord(("hey jarvis", "alexa"))
-
-
-def test_the_streamed_embedding_gives_the_scores_of_the_package(
-    peer: OpenWakeWord, say: Callable[..., np.ndarray], model: Callable[[str], Path]
+@pytest.mark.parametrize(("kind", "within"), [(OpenWakeWord, 1e-3), (PymicroWakeword, 0.02)])
+def test_the_cheap_way_gives_the_scores_of_the_package(
+    kind: type[OpenWakeWord | PymicroWakeword],
+    within: float,
+    say: Callable[..., np.ndarray],
+    model: Callable[[str], Path],
 ) -> None:
-    model("openwakeword/embedding_stream.onnx")
+    for name in ("openwakeword/embedding_stream", "microwakeword/hey_jarvis"):
+        model(f"{name}.onnx")
+    peer = kind(("hey jarvis", "alexa"))
     random = np.random.default_rng(2)
     highest = []
     for text in ("Hey Jarvis", "Alexa", "Hey Janice, are you there?", "Open the window"):
         sound = np.pad(say(text).astype(float), (24_000, 13_000 + len(text)))
         noisy = (sound + random.normal(size=len(sound)) * 60).clip(-32768, 32767).astype(np.int16)
         streamed, package = peer.peaks_by_stream(noisy), peer.peaks_by_package(noisy)
-        assert streamed == pytest.approx(package, abs=1e-3)
+        assert streamed == pytest.approx(package, abs=within)
         highest.append(max(package.values()))
     assert highest[0] > 0.9
     assert peer.furthest == 0.0

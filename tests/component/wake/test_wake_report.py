@@ -55,6 +55,22 @@ def test_a_report_has_every_condition_and_counts_by_label(folder: Path) -> None:
     assert said
 
 
+def test_peers_stand_beside_ours_at_equal_misses(folder: Path) -> None:
+    pytest.importorskip("pymicro_wakeword")
+    out = folder / "out"
+    make_report(Request((folder,), out, words=("hey jarvis",), processes=1), lambda _: None)
+    report = json.loads((out / "report.json").read_text())
+    beside = report["beside"]["hey jarvis"]["pymicro-wakeword"]
+    assert list(beside) == ["quiet", "10 dB", "5 dB", "0 dB"]
+    for pair in beside.values():
+        # The same recordings: other speech is heard in every noise, and by everybody.
+        assert pair["peer"]["hours"] == pair["bittern"]["hours"] > 0
+        assert pair["bittern"]["miss_rate"] <= pair["peer"]["miss_rate"]
+    page = (out / "report.md").read_text()
+    assert page.count("| pymicro-wakeword | ") == 2 + len(beside)
+    assert report["cpu_seconds"] > 0
+
+
 def test_recordings_of_no_known_word_are_refused(folder: Path, tmp_path: Path) -> None:
     wanted = Request((folder / "commands",), tmp_path / "out", ("hey jarvis",), peers=False)
     with pytest.raises(NothingToJudgeError, match="no recording is of a word"):
