@@ -145,6 +145,11 @@ def _add_report(verbs: Commands[Any]) -> None:
     parser.add_argument("--word", action="append", default=[], metavar="WORD", help="only this one")
     parser.add_argument("--cards", type=Path, metavar="DIR", help="these models instead of ours")
     parser.add_argument("--no-peers", action="store_true", help="measure only Bittern")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="hear recordings of none of the words quiet and in one noise only: half the time",
+    )
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.set_defaults(run=_report)
 
@@ -342,6 +347,7 @@ def _report(arguments: argparse.Namespace) -> int:
         words=tuple(plain(word) for word in arguments.word),
         folders=(arguments.cards,) if arguments.cards else _folders(),
         peers=not arguments.no_peers,
+        is_quick=arguments.quick,
         processes=arguments.processes,
     )
     make_report(request, _say)

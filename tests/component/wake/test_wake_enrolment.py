@@ -60,7 +60,7 @@ def test_an_own_word_counts_before_a_shipped_one(tmp_path: Path) -> None:
 def test_what_is_promised_comes_with_how_little_is_known() -> None:
     _, card = find("computer", "microwakeword")
     lines = accuracy_of(card)
-    assert lines[0].startswith("measured on 151 people")
+    assert lines[0].startswith("measured on 151 recordings of about 50 people")
     assert sum("may be the truth" in line for line in lines) == 4
     assert "so few recordings" in lines[-1]
 
