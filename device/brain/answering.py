@@ -149,7 +149,7 @@ class LayeredThinker:
             yield from self._carry_out(meant, tools, request)
             return
         if isinstance(request.tool_choice, NamedTool) or request.tool_choice == "required":
-            yield self._insisted(turn, tools)
+            yield self._insisted(turn, tools, request, cancellation)
             return
         proposal = self._understanding.propose(turn.utterance, tools)
         cancellation.check()
@@ -238,11 +238,21 @@ class LayeredThinker:
             return last_answer(request.items) or self._replies.say("nothing_said")
         return self._own.answer(meant) or self._replies.cannot(meant.intent)
 
-    def _insisted(self, turn: Turn, tools: Sequence[FunctionTool]) -> Piece:
+    def _insisted(
+        self,
+        turn: Turn,
+        tools: Sequence[FunctionTool],
+        request: ThinkRequest,
+        cancellation: Cancellation,
+    ) -> Piece:
         """The client demands a call: the best guess there is, else a failure that says so."""
         proposal = self._understanding.propose(turn.utterance, tools)
         if proposal is not None:
             return proposal.call
+        if self._chat and self._chat.manner.calls_tools:
+            for piece in self._chat.stream(request, cancellation):
+                if isinstance(piece, ToolCallPiece):
+                    return piece
         bare = [tool for tool in tools if not tool.parameters.get("required")]
         if len(tools) == 1 and bare:
             return ToolCallPiece(bare[0].name, "{}")

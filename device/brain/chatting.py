@@ -11,6 +11,7 @@ from device.brain.abilities import (
     Cancellation,
     FunctionTool,
     Message,
+    NamedTool,
     Piece,
     StopPiece,
     TextPiece,
@@ -26,8 +27,10 @@ from device.brain.sentences import SentenceSplitter
 
 _PERSONA = (
     "You are a friendly voice assistant in a home. You answer in one or two short, simple "
-    "sentences. You have no internet and cannot do anything but talk."
+    "sentences. You have no internet"
 )
+_ONLY_TALKS = " and cannot do anything but talk."
+_ACTS = ". What you can do, you do with your tools, and you claim nothing that they did not do."
 _SPOKEN = "Your answer is spoken aloud: plain sentences, no lists, no markup."
 
 
@@ -82,7 +85,8 @@ class Chat:
 
     def load(self) -> None:
         """Load the model and let it read the words that begin every conversation."""
-        system: list[ChatMessage] = [{"role": "system", "content": f"{_PERSONA} {_SPOKEN}"}]
+        persona = f"{_PERSONA}{_ONLY_TALKS} {_SPOKEN}"
+        system: list[ChatMessage] = [{"role": "system", "content": persona}]
         greeting: ChatMessage = {"role": "user", "content": "Hello"}
         for _ in self._model.stream([*system, greeting], Cancellation(), most_tokens=1):
             pass
@@ -93,7 +97,7 @@ class Chat:
 
     def stream(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
         """Yield the answer sentence by sentence, and calls where the model may make them."""
-        tools = request.tools if self.manner.calls_tools and request.tool_choice != "none" else ()
+        tools = self._tools(request)
         wanted = request.max_output_tokens
         most = min(self.manner.most_tokens, wanted) if wanted else self.manner.most_tokens
         pieces = self._model.stream(
@@ -101,6 +105,7 @@ class Chat:
             cancellation,
             most_tokens=most,
             tools=[_as_openai(tool) for tool in tools],
+            tool_choice="auto" if request.tool_choice == "auto" else "required",
         )
         splitter, said = SentenceSplitter(), 0
         for piece in pieces:
@@ -116,6 +121,15 @@ class Chat:
                         return
             elif isinstance(piece, ChatEnd):
                 yield from self._end(piece, splitter, said, most == wanted)
+
+    def _tools(self, request: ThinkRequest) -> Sequence[FunctionTool]:
+        """The tools that the model is shown: those it may call, if it may call any."""
+        chosen = request.tool_choice
+        if not self.manner.calls_tools or chosen == "none":
+            return ()
+        if isinstance(chosen, NamedTool):
+            return [tool for tool in request.tools if tool.name == chosen.name]
+        return request.tools
 
     def _end(
         self, end: ChatEnd, splitter: SentenceSplitter, said: int, is_clients_limit: bool
@@ -133,7 +147,7 @@ class Chat:
         return not (_FIGURE.search(sentence) or _DEED.search(sentence))
 
     def _messages(self, request: ThinkRequest, with_tools: bool) -> list[ChatMessage]:
-        system = _PERSONA
+        system = _PERSONA + (_ACTS if with_tools else _ONLY_TALKS)
         if request.is_spoken:
             system += f" {_SPOKEN}"
         extra = " ".join(request.instructions.split())[: self.manner.instructions_characters]

@@ -114,6 +114,8 @@ class ChatModel:
         }
         if tools:
             request |= {"tools": list(tools), "tool_choice": tool_choice}
+            # The names in a call stand in the prompt already: a penalty forbids to repeat them.
+            request["repeat_penalty"] = 1.0
         while not self._lock.acquire(timeout=0.02):
             if cancellation.is_cancelled:
                 return
