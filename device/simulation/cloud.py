@@ -31,13 +31,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from device.brain.shapes import RequestError
 from device.realtime.connecting import CLOSE_TIMEOUT_S, QuietLogger
 from device.realtime.endpoint import DEFAULT_PATH, Endpoint, Secret
 from device.simulation.answers import sound_of
 from device.simulation.door import DeafSocket, Door
 from device.simulation.faults import Faults, Wire, end
 from device.simulation.host import Host
-from device.simulation.refusals import RefusedError
+from device.simulation.refusals import refusal
 from device.simulation.script import Fault, Script
 from device.simulation.visit import Visit
 
@@ -303,8 +304,8 @@ class Cloud:
 
     async def _refuse_beta(self, connection: ServerConnection, visit: Visit) -> None:
         """Do as OpenAI does since 2026-05-12: upgrade, one error, close 4000."""
-        refused = RefusedError("beta_api_shape_disabled", "The beta interface is no more.")
-        await Wire(connection, visit, Faults((), visit.number)).emit(refused.event(None))
+        refused = RequestError("beta_api_shape_disabled", "The beta interface is no more.")
+        await Wire(connection, visit, Faults((), visit.number)).emit(refusal(refused, None))
         await connection.close(4000, "invalid_request_error.beta_api_shape_disabled")
 
 

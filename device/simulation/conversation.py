@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from device.brain.shapes import RequestError
 from device.realtime.events import (
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -15,7 +16,6 @@ from device.realtime.events import (
     OutputAudio,
     new_id,
 )
-from device.simulation.refusals import RefusedError
 
 I = TypeVar("I", bound=Item)  # noqa: E741
 
@@ -44,7 +44,7 @@ class Conversation:
         ``previous`` is an item's id, ``"root"``, or anything else for the end.
         """
         if _id(item) and any(_id(other) == _id(item) for other in self.items):
-            raise RefusedError(
+            raise RequestError(
                 "item_create_duplicate_item_id", f"Item '{_id(item)}' already exists.", "item.id"
             )
         self._check(item)
@@ -62,12 +62,12 @@ class Conversation:
             if _id(item) == previous:
                 return index + 1
         message = f"Previous item with id '{previous}' does not exist."
-        raise RefusedError("invalid_value", message, "previous_item_id")
+        raise RequestError("invalid_value", message, "previous_item_id")
 
     def _check(self, item: Item) -> None:
         if isinstance(item, FunctionCallOutputItem) and not self._knows_call(item.call_id):
             message = f"Tool call ID '{item.call_id}' not found in conversation."
-            raise RefusedError("invalid_tool_call_id", message)
+            raise RequestError("invalid_tool_call_id", message)
 
     def _knows_call(self, call_id: str) -> bool:
         return any(isinstance(i, FunctionCallItem) and i.call_id == call_id for i in self.items)
@@ -119,15 +119,15 @@ class Conversation:
         index = self._index(item_id, "item_truncate_invalid_item_id")
         item = self.items[index]
         if not isinstance(item, MessageItem) or item.role != "assistant":
-            raise RefusedError(
+            raise RequestError(
                 "invalid_value", "Only model output audio messages can be truncated.", "item_id"
             )
         if item_id not in self.spoken_ms or content_index != 0:
             message = f"The item has no audio at content_index {content_index}."
-            raise RefusedError("invalid_value", message, "content_index")
+            raise RequestError("invalid_value", message, "content_index")
         length_ms = round(self.spoken_ms[item_id])
         if audio_end_ms > length_ms:
-            raise RefusedError(
+            raise RequestError(
                 "invalid_value",
                 f"Audio content of {length_ms}ms is already shorter than {audio_end_ms}ms",
                 "audio_end_ms",
@@ -139,7 +139,7 @@ class Conversation:
         for index, item in enumerate(self.items):
             if _id(item) == item_id:
                 return index
-        raise RefusedError(code, f"Item with item_id '{item_id}' does not exist.", "item_id")
+        raise RequestError(code, f"Item with item_id '{item_id}' does not exist.", "item_id")
 
 
 def _id(item: Item) -> str | None:

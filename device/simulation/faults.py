@@ -15,9 +15,10 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
+from device.brain.shapes import RequestError
 from device.realtime.dialect import server_to_beta
 from device.realtime.events import ErrorEvent, ServerEvent, encode
-from device.simulation.refusals import RefusedError
+from device.simulation.refusals import refusal
 from device.simulation.script import Fault, Kind, Point
 from device.simulation.visit import Visit
 
@@ -108,7 +109,7 @@ class Wire:
 
     async def expire(self) -> None:
         """End the session as OpenAI ends one that is too old."""
-        await self.emit(RefusedError("session_expired", EXPIRED).event(None))
+        await self.emit(refusal(RequestError("session_expired", EXPIRED), None))
         await self._websocket.close(1001, EXPIRED)
 
     async def _garble(self, fault: Fault) -> bool:
@@ -143,7 +144,8 @@ def _garbled(fault: Fault, number: int) -> str | bytes:
 
 
 def _error(fault: Fault) -> ErrorEvent:
-    return RefusedError(fault.error_code, fault.message, kind=fault.error_type).event(None)
+    error = RequestError(fault.error_code, fault.message, kind=fault.error_type)
+    return refusal(error, None)
 
 
 def end(transport: asyncio.BaseTransport, *, reset: bool) -> None:

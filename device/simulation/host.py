@@ -20,7 +20,7 @@ from device.realtime.events import ProtocolError, new_id
 from device.simulation.conversation import Conversation
 from device.simulation.faults import Faults, Wire
 from device.simulation.hearing import EnergyVad, Heard
-from device.simulation.refusals import RefusedError
+from device.simulation.refusals import refusal
 from device.simulation.responder import Approved, Responder
 from device.simulation.script import Script
 from device.simulation.sessions import SessionHolder
@@ -99,12 +99,10 @@ class Host:
             raw = parsed(text)
             await self._handle(raw)
         except RequestError as error:
-            await self._wire.emit(RefusedError.of(error).event(raw.get("event_id")))
+            await self._wire.emit(refusal(error, raw.get("event_id")))
         except ProtocolError as error:
-            refused = RefusedError("invalid_event", error.what, error.param)
-            await self._wire.emit(refused.event(raw.get("event_id")))
-        except RefusedError as refused:
-            await self._wire.emit(refused.event(raw.get("event_id")))
+            refused = RequestError("invalid_event", error.what, error.param)
+            await self._wire.emit(refusal(refused, raw.get("event_id")))
 
     async def _handle(self, raw: dict[str, Any]) -> None:
         if raw.get("type") != "input_audio_buffer.append":
@@ -126,17 +124,17 @@ class Host:
             case ev.ResponseCreate():
                 if self._holder.is_transcription:
                     message = "A transcription session gives no responses."
-                    raise RefusedError("invalid_value", message, "type")
+                    raise RequestError("invalid_value", message, "type")
                 wanted = clean.get("response") or {}
                 self._respond(event.response or ev.ResponseParameters(), wanted)
             case ev.ResponseCancel():
                 if not await self._responder.cancel("client_cancelled", event.response_id or None):
-                    raise RefusedError(
+                    raise RequestError(
                         "response_cancel_not_active", "Cancellation failed: no active response."
                     )
             case ev.OutputAudioBufferClear():
                 message = "There is no output buffer on a WebSocket."
-                raise RefusedError("invalid_event", message, "type")
+                raise RequestError("invalid_event", message, "type")
             case _:
                 await self._change_item(event)
 
@@ -257,7 +255,7 @@ class Host:
         listens = self._vad is None or self._vad.is_speech
         length_ms = len(self._pending) / self._holder.input_format.bytes_per_ms if listens else 0.0
         if length_ms < LEAST_COMMIT_MS:
-            raise RefusedError(
+            raise RequestError(
                 "input_audio_buffer_commit_empty",
                 f"Expected at least {LEAST_COMMIT_MS}ms of audio, got {length_ms:.2f}ms.",
             )
@@ -356,4 +354,4 @@ def _decoded(audio: str) -> bytes:
         return msgspec.convert(audio, bytes)
     except msgspec.ValidationError:
         message = "Invalid 'audio': expected base64-encoded audio bytes."
-        raise RefusedError("invalid_value", message, "audio") from None
+        raise RequestError("invalid_value", message, "audio") from None

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from device.brain.codec import PCM
 from device.brain.configuration import ResponseSettings
 from device.brain.rates import TokenRate
+from device.brain.shapes import RequestError
 from device.realtime.events import (
     AudioOutputSettings,
     CachedTokenDetails,
@@ -47,7 +48,6 @@ from device.simulation.answers import sound_of
 from device.simulation.conversation import Conversation
 from device.simulation.faults import Wire
 from device.simulation.plan import Frame, Step, closing, doubled, plan, plan_mcp_call, shuffled
-from device.simulation.refusals import RefusedError
 from device.simulation.script import Answer, Fault, Script
 
 log = logging.getLogger(__name__)
@@ -103,10 +103,10 @@ class Responder:
         settings: ResponseSettings,
         approved: Approved | None = None,
     ) -> None:
-        """Begin a response; raise :class:`RefusedError` while another one runs."""
+        """Begin a response; raise :class:`RequestError` while another one runs."""
         is_beside = parameters.conversation == "none"
         if self.is_active and not is_beside:
-            raise RefusedError(
+            raise RequestError(
                 "conversation_already_has_active_response",
                 "Conversation already has an active response in progress.",
             )

@@ -17,7 +17,6 @@ from device.brain.requests import checked
 from device.brain.shapes import RequestError
 from device.realtime.dialect import client_to_ga
 from device.realtime.events import Session, new_id
-from device.simulation.refusals import RefusedError
 from device.simulation.script import Server
 
 Json = dict[str, Any]
@@ -76,32 +75,23 @@ class SessionHolder:
     def clean(self, raw: Json) -> Json:
         """Return a client's event in GA, with everything in it as documented.
 
-        Raises :class:`RefusedError`.
+        Raises :class:`RequestError`.
         """
         if raw.get("type") in ("session.update", "transcription_session.update"):
             raw = self._without_ignored(raw)
-        try:
-            has_type = isinstance(raw.get("type"), str)
-            raw = client_to_ga(raw) if has_type and not self.is_strict else raw
-            return checked(raw, self.is_strict)
-        except RequestError as error:
-            raise RefusedError.of(error) from None
+        has_type = isinstance(raw.get("type"), str)
+        raw = client_to_ga(raw) if has_type and not self.is_strict else raw
+        return checked(raw, self.is_strict)
 
     def update(self, changes: Json, *, has_spoken: bool, is_responding: bool) -> None:
-        """Apply a clean ``session``, all of it or nothing; raise :class:`RefusedError`."""
-        try:
-            self._configuration.update(changes, self.is_strict, has_spoken, is_responding)
-        except RequestError as error:
-            raise RefusedError.of(error) from None
+        """Apply a clean ``session``, all of it or nothing; raise :class:`RequestError`."""
+        self._configuration.update(changes, self.is_strict, has_spoken, is_responding)
 
     def response_settings(self, wanted: Json, *, has_spoken: bool) -> ResponseSettings:
-        """Return what a response is made with; raise :class:`RefusedError`."""
+        """Return what a response is made with; raise :class:`RequestError`."""
         voice = wanted.get("audio", {}).get("output", {}).get("voice")
-        try:
-            self._configuration.check_voice(voice, has_spoken, "response.audio.output.voice")
-            return self._configuration.response_settings(wanted)
-        except RequestError as error:
-            raise RefusedError.of(error) from None
+        self._configuration.check_voice(voice, has_spoken, "response.audio.output.voice")
+        return self._configuration.response_settings(wanted)
 
     def _without_ignored(self, raw: Json) -> Json:
         """Refuse and drop what the script says, before anybody looks at the rest."""
@@ -116,7 +106,7 @@ class SessionHolder:
             ignored += ["audio", "output_modalities"]  # as speaches does: without a word
         if refused:
             message = f"Unknown parameter: '{refused[0]}'."
-            raise RefusedError("unknown_parameter", message, refused[0])
+            raise RequestError("unknown_parameter", message, refused[0])
         for path in ignored:
             asked = _without(asked, path.split("."))
         return {**raw, "session": asked}
