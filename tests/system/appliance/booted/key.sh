@@ -11,6 +11,9 @@ inside systemd-run --quiet --unit house --setenv=TOKEN=sk-secret-of-this-test --
 soon 20 sh -c 'journalctl -u house | grep -q ready:'
 start_anew
 is 'an endpoint that wants the key is given it' sh -c 'bittern ask what time is it | grep -F "[house]"'
+is 'what it has used is counted and kept, for itself alone' sh -c 'bittern spending | tee /dev/stderr | grep "house *unnamed *[1-9]" && test "$(stat -c "%U %a" /var/lib/bittern/spending.sqlite3)" = "bittern 600"'
+is 'and after a crash it is still known' sh -c 'systemctl kill --signal=KILL bittern.service; until bittern status >/dev/null 2>&1; do sleep 0.3; done; bittern spending | grep "house *unnamed *[1-9]"'
+is 'the brain of this machine has cost nothing' sh -c '! bittern spending | grep "brain"'
 is 'another key is refused there' sh -c 'python3 -c "
 import http.client
 there = http.client.HTTPConnection(\"127.0.0.1\", 8799)
