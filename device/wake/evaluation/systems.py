@@ -219,8 +219,13 @@ class OpenWakeWord(_Peer):
         """As :meth:`peaks`, every embedding made once."""
         # The package's embeddings end with its blocks of 80 ms; so must these.
         sound = sound[HOP_SAMPLES - CONTEXT_SAMPLES :]
-        whole = (len(sound) - CONTEXT_SAMPLES) // HOP_SAMPLES * HOP_SAMPLES + CONTEXT_SAMPLES
-        spectrum = self._embedding.spectrogram(sound[:whole])
+        # So must the spectrum be made: what is quiet in it depends on the loudest at hand.
+        last = len(sound) - HOP_SAMPLES - CONTEXT_SAMPLES
+        blocks = [
+            self._embedding.spectrogram(sound[at : at + HOP_SAMPLES + CONTEXT_SAMPLES])
+            for at in range(0, last + 1, HOP_SAMPLES)
+        ]
+        spectrum = np.concatenate(blocks)
         history = self._embedding.embed(spectrum, self._embedding.begin())
         peaks = dict.fromkeys(self._names.values(), 0.0)
         for name, word in self._names.items():
