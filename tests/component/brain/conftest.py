@@ -56,6 +56,27 @@ from device.brain.jobs import (
 )
 from device.brain.labour import _cut
 from device.brain.session import Session
+from device.brain.stt import WhisperTranscriber
+from device.brain.tts import HibariVoice
+from device.models import MissingModel, path_of
+
+# --------------------------------------------------------------------------- real models
+
+
+@pytest.fixture(scope="session")
+def transcriber() -> WhisperTranscriber:
+    """The brain's own ears, or a skip with the command that fetches them."""
+    try:
+        return WhisperTranscriber(path_of("whisper-tiny.en"))
+    except MissingModel as missing:
+        pytest.skip(f"{missing.what}: {missing.advice}")
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> HibariVoice:
+    """The brain's own voice."""
+    return HibariVoice(folder=tmp_path_factory.mktemp("words"))
+
 
 # ------------------------------------------------------------------ deterministic abilities
 

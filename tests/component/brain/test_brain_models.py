@@ -47,16 +47,6 @@ def model(name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def transcriber() -> WhisperTranscriber:
-    return WhisperTranscriber(model("whisper-tiny.en"))
-
-
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> HibariVoice:
-    return HibariVoice(folder=tmp_path_factory.mktemp("words"))
-
-
-@pytest.fixture(scope="module")
 def chat() -> ChatModel:
     return ChatModel(model("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
 
