@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 import numpy.typing as npt
 
-from device.audio.devices import SoundDevice
-from device.audio.portaudio import PortAudioMicrophone
+from device.audio.devices import DEFAULT, SoundDevice
+from device.audio.portaudio import BLOCK_MS, PortAudioMicrophone
 from device.audio.samples import Samples, silence
 
 Frames = npt.NDArray[np.int16]
@@ -21,9 +19,11 @@ class AllChannelsMicrophone(PortAudioMicrophone):
     For a test of some seconds: what it keeps grows until it is closed.
     """
 
-    @cached_property
-    def _kept(self) -> list[Frames]:
-        return []
+    def __init__(
+        self, device: str = DEFAULT, *, rate_hz: int | None = None, block_ms: float = BLOCK_MS
+    ) -> None:
+        super().__init__(device, rate_hz=rate_hz, block_ms=block_ms)
+        self._kept: list[Frames] = []
 
     def channels(self) -> list[Samples]:
         """What each channel has heard since the beginning, int16 at ``rate_hz``."""

@@ -62,8 +62,8 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
-    from device.daemon.daemon import budget_from
     from device.daemon.endpoints import unpriced_models
+    from device.daemon.policy import budget_from
     from device.doctor.answers import check_endpoints
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict

@@ -45,20 +45,13 @@ def _add_train(verbs: Commands[Any]) -> None:
     about = "train a wake word from recordings; minutes on two cores"
     parser = verbs.add_parser("train", help=about, description=about)
     parser.add_argument("--word", required=True, help="the word as people say it")
-    _add_places(parser, "--positives", "recordings of the word, one utterance a file")
-    _add_places(parser, "--negatives", "recordings of anything else")
+    _add_material(parser, positives="recordings of the word, one utterance a file")
     _add_places(parser, "--related", "recordings of a part of the word: learned from, not judged")
     _add_places(
         parser,
         "--endings",
         "folders named after the end of the word (jarvis for hey jarvis): "
         "the rest is synthesized before each recording",
-    )
-    _add_places(parser, "--noise", "recorded noise to mix in")
-    _add_places(parser, "--music", "recorded music to try it in")
-    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="WORD.onnx")
-    parser.add_argument(
-        "--synthetic", type=int, default=0, metavar="N", help="synthesized utterances to add (0)"
     )
     parser.add_argument(
         "--confusable",
@@ -67,6 +60,19 @@ def _add_train(verbs: Commands[Any]) -> None:
         metavar="TEXT",
         help="what the synthesizer says as a counterexample; may be given several times",
     )
+    _add_way_of_learning(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="WORD.onnx")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="where curves and figures go (beside the model)"
+    )
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="keep prepared recordings here for the next word"
+    )
+    parser.add_argument("--licence", default="yours", help="what the card says (yours)")
+    parser.set_defaults(run=_train)
+
+
+def _add_way_of_learning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--first",
         default="",
@@ -81,12 +87,6 @@ def _add_train(verbs: Commands[Any]) -> None:
         help="with --first: its mean score from which the verifier looks (0.05)",
     )
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="where curves and figures go (beside the model)"
-    )
-    parser.add_argument(
-        "--work", type=Path, metavar="DIR", help="keep prepared recordings here for the next word"
-    )
-    parser.add_argument(
         "--copies", type=int, default=10, metavar="N", help="versions of each recording (10)"
     )
     parser.add_argument(
@@ -97,26 +97,27 @@ def _add_train(verbs: Commands[Any]) -> None:
         metavar="RATE",
         help="what low, normal and high allow, while others speak all the time (0.2 1 4)",
     )
-    parser.add_argument("--licence", default="yours", help="what the card says (yours)")
+
+
+def _add_material(parser: argparse.ArgumentParser, *, positives: str) -> None:
+    """What is learned from or judged on, and how it is worked through."""
+    _add_places(parser, "--positives", positives)
+    _add_places(parser, "--negatives", "recordings of anything else")
+    _add_places(parser, "--noise", "recorded noise to mix in")
+    _add_places(parser, "--music", "recorded music to try it in")
+    parser.add_argument(
+        "--synthetic", type=int, default=0, metavar="N", help="synthesized utterances to add (0)"
+    )
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
-    parser.set_defaults(run=_train)
 
 
 def _add_measure(verbs: Commands[Any]) -> None:
     about = "measure what words that there are do, and write the figures into their cards"
     parser = verbs.add_parser("measure", help=about, description=about)
     parser.add_argument("--word", action="append", required=True, metavar="WORD", help="the word")
-    _add_places(parser, "--positives", "recordings of the words, named after them")
-    _add_places(parser, "--negatives", "recordings of anything else")
-    _add_places(parser, "--noise", "recorded noise to mix in")
-    _add_places(parser, "--music", "recorded music to mix in")
-    parser.add_argument(
-        "--synthetic", type=int, default=0, metavar="N", help="synthesized utterances to add (0)"
-    )
+    _add_material(parser, positives="recordings of the words, named after them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the cards")
-    parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
     parser.set_defaults(run=_measure)
 
 

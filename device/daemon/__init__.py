@@ -2,7 +2,3 @@
 
 This package alone knows everybody.
 """
-
-from device.daemon.daemon import Daemon
-
-__all__ = ["Daemon"]

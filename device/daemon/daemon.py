@@ -9,14 +9,13 @@ import os
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import cached_property
 from pathlib import Path
 
 from device.appliance.brain_process import BrainProcess
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
-from device.assistant.budget import Budget
-from device.assistant.policy import BargeIn, Policy
 from device.audio.capture import Capture
 from device.audio.echo.monitor import Quality
 from device.audio.microphone import Microphone
@@ -30,6 +29,7 @@ from device.conductor.house import ConductedHouse
 from device.conductor.links import EndpointEntry
 from device.daemon.ears import listening_thread
 from device.daemon.endpoints import Roster, roster
+from device.daemon.policy import brain_arguments, policy_from
 from device.daemon.standby import Standby
 from device.daemon.watch import SoundWatch
 from device.errors import BitternError
@@ -48,7 +48,7 @@ from device.nearmisses.folder import FOLDER, Kind, RecordingFolder
 from device.nearmisses.keeper import Keeper
 from device.realtime.websocket import Link
 from device.reports import Reporter
-from device.settings import LoadedSettings, tree
+from device.settings import LoadedSettings
 from device.settings.places import brain_socket, state_folder
 from device.spending.ledger import FILE as SPENDING_FILE
 from device.spending.meter import Spending
@@ -191,7 +191,7 @@ class Daemon:
 
     async def _tools(self, sounds: Sounds) -> Registry:
         """The tools, and what rings: the first to be ready and the last to end."""
-        store = Store(self._state() / "house.sqlite3")
+        store = Store(self._state / "house.sqlite3")
         for trouble in await store.open():
             log.error("%s", trouble)
         self._house.push_async_callback(store.close)
@@ -214,7 +214,7 @@ class Daemon:
 
     async def _open_spending(self) -> None:
         self.spending = Spending(
-            self._state() / SPENDING_FILE, prices(self._settings.price), self._spent
+            self._state / SPENDING_FILE, prices(self._settings.price), self._spent
         )
         await self.spending.open()
         self._house.push_async_callback(self.spending.close)
@@ -224,6 +224,7 @@ class Daemon:
     def _spent(self, month_usd: float) -> None:
         self.conductor.feed(inputs.Spent(month_usd))
 
+    @cached_property
     def _state(self) -> Path:
         state = self._scratch() if self._is_private else state_folder(self._settings.paths)
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -394,34 +395,3 @@ async def _stopped(parts: AsyncExitStack) -> None:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task}, timeout=1.0)
-
-
-def policy_from(settings: tree.Settings) -> Policy:
-    """The ``[assistant]`` and ``[budget]`` of the settings in the core's terms."""
-    assistant = settings.assistant
-    return Policy(
-        follow_up_s=assistant.follow_up_s,
-        barge_in=BargeIn(assistant.barge_in),
-        no_speech_timeout_s=assistant.no_speech_timeout_s,
-        turn_limit_s=assistant.turn_limit_s,
-        link_idle_s=assistant.link_idle_s,
-        memory_s=assistant.memory_s,
-        chime=assistant.chime,
-        say_notices=assistant.say_notices,
-        budget=budget_from(settings.budget),
-    )
-
-
-def budget_from(budget: tree.Budget) -> Budget:
-    """The ``[budget]`` of the settings in the core's terms."""
-    return Budget(budget.month_usd, budget.warn_percent, stops=budget.at_limit == "brain")
-
-
-def brain_arguments(brain: tree.Brain) -> list[str]:
-    """The ``[brain]`` of the settings as arguments of ``bittern brain``."""
-    arguments = ["--idle-exit-s", str(brain.idle_exit_s)] if brain.idle_exit_s else []
-    if brain.chat_model:
-        arguments += ["--model", brain.chat_model]
-    if brain.tool_model != "none":
-        arguments += ["--tool-model", brain.tool_model]
-    return arguments

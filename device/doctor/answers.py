@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 from device.appliance.brain_process import BrainProcess
 from device.conductor.links import EndpointEntry
-from device.daemon.daemon import brain_arguments
 from device.daemon.endpoints import roster
+from device.daemon.policy import brain_arguments
 from device.doctor.findings import Finding, Verdict
 from device.doctor.reach import SOON_DAYS, last_day, way_to
 from device.errors import BitternError

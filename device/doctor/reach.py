@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import json
 import socket
-import ssl
 import time
 import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import quote, urlsplit
 
+from device.realtime.connecting import trust_of
 from device.realtime.endpoint import Auth, Endpoint
+from device.realtime.failures import LinkFailed
 
 WITHIN_S = 5.0
 MOST_BYTES = 1_000_000
@@ -75,14 +76,11 @@ def _last_day(endpoint: Endpoint) -> date | None:
     asked = urllib.request.Request(url, headers=_headers(endpoint))
     # A redirection would take the key to somebody else.
     try:
-        context = ssl.create_default_context()
-        if endpoint.ca_file is not None:
-            context.load_verify_locations(endpoint.ca_file)
-        https = urllib.request.HTTPSHandler(context=context)
+        https = urllib.request.HTTPSHandler(context=trust_of(endpoint))
         opener = urllib.request.build_opener(_NoRedirection, https)
         with opener.open(asked, timeout=WITHIN_S) as answer:
             told = json.loads(answer.read(MOST_BYTES))
-    except (OSError, ValueError):
+    except (OSError, ValueError, LinkFailed):
         return None
     return as_day(told.get("shutdown_date") if isinstance(told, dict) else None)
 

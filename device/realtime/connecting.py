@@ -138,7 +138,8 @@ def _trust(ca_file: Path | None, _changed_ns: int) -> ssl.SSLContext:
     return context
 
 
-def _trust_of(endpoint: Endpoint) -> ssl.SSLContext:
+def trust_of(endpoint: Endpoint) -> ssl.SSLContext:
+    """Return whom to believe; raise :class:`LinkFailed` for a ``ca_file`` that is none."""
     try:
         file = endpoint.ca_file
         return _trust(file, file.stat().st_mtime_ns if file is not None else 0)
@@ -201,7 +202,7 @@ def _connector(opening: Opening) -> connect:
     if endpoint.is_local:
         options["proxy"] = None
     if _is_tls(endpoint):
-        options["ssl"] = _trust_of(endpoint)
+        options["ssl"] = trust_of(endpoint)
     return connect(endpoint.request_url, happy_eyeballs_delay=0.25, **options)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from device.errors import BitternError
 from device.wake.card import SHIPPED
 from device.wake.evaluation.curves import Scores, curve, point, scores_of, threshold_missing
-from device.wake.evaluation.run import Outcome, run
+from device.wake.evaluation.run import Outcome, now_and_then, run
 from device.wake.evaluation.systems import Choice, System
 from device.wake.evaluation.trials import (
     CONDITIONS,
@@ -74,10 +74,10 @@ def make_report(request: Request, say: Say) -> dict[str, Any]:
     trials = plan(recordings, words, kinds=NOISE_KINDS, is_sparing=is_sparing)
     say(f"{len(recordings)} recordings, {len(trials)} trials, {len(systems)} systems")
 
-    def tell(done: int, total: int) -> None:
-        if done % 320 == 0 or done == total:
-            say(f"listened to {done} of {total}, {time.monotonic() - began_s:.0f} s")
+    def say_with_time(line: str) -> None:
+        say(f"{line}, {time.monotonic() - began_s:.0f} s")
 
+    tell = now_and_then(say_with_time, "listened to")
     outcomes = run(trials, backdrop, choice, request.processes, tell)
     report = {
         "recordings": len(recordings),

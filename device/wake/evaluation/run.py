@@ -42,6 +42,16 @@ def run(
     return outcomes
 
 
+def now_and_then(say: Callable[[str], None], what: str) -> Callable[[int, int], None]:
+    """For the ``say`` of :func:`run`: tell in words after some twenty portions, and at the end."""
+
+    def tell(done: int, total: int) -> None:
+        if done % (20 * _PORTION) == 0 or done == total:
+            say(f"{what} {done} of {total}")
+
+    return tell
+
+
 def _each(
     portions: Sequence[Sequence[Trial]], backdrop: Backdrop, choice: Choice, processes: int
 ) -> Iterator[list[Peaks]]:

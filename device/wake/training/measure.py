@@ -14,7 +14,7 @@ import soundfile
 
 from device.wake.card import SHIPPED, Card, find, write
 from device.wake.engine import RATE_HZ
-from device.wake.evaluation.run import Outcome, run
+from device.wake.evaluation.run import Outcome, now_and_then, run
 from device.wake.evaluation.systems import SENSITIVITIES, Choice
 from device.wake.evaluation.trials import Backdrop, is_about, label_of, plan
 from device.wake.training import corpus
@@ -113,13 +113,8 @@ def _heard(
 ) -> list[Outcome]:
     trials = plan(recordings, wanted.words, is_sparing=True)
     backdrop = Backdrop(wanted.noise, tuple(each.path for each in others), wanted.music)
-
-    def tell(done: int, total: int) -> None:
-        if done % 320 == 0 or done == total:
-            say(f"listened to {done} of {total}")
-
     choice = Choice(wanted.folders, wanted.words, peers=False)
-    return run(trials, backdrop, choice, wanted.processes, tell)
+    return run(trials, backdrop, choice, wanted.processes, now_and_then(say, "listened to"))
 
 
 def _measured(card: Card, outcomes: Sequence[Outcome], measured_on: str) -> Card:

@@ -19,7 +19,7 @@ import soundfile
 
 from device.wake.card import Card, Ending, Figure, Thresholds, write
 from device.wake.engine import RATE_HZ
-from device.wake.evaluation.run import Outcome, run
+from device.wake.evaluation.run import Outcome, now_and_then, run
 from device.wake.evaluation.systems import FIRST_ALONE, Choice
 from device.wake.evaluation.trials import Backdrop, is_about, label_of, plan
 from device.wake.training import corpus, examples, windows
@@ -385,12 +385,8 @@ def _judged(
         ]
         voices = tuple(r.path for r in others if r.fold(FOLDS) == fold)
         backdrop = Backdrop(noise, voices, task.music)
-
-        def tell(done: int, total: int, fold: int = fold) -> None:
-            if done % 160 == 0 or done == total:
-                say(f"trials of part {fold + 1}: {done} of {total}")
-
         choice = Choice((folder,), (task.word,), peers=False, first_alone=bool(task.first))
+        tell = now_and_then(say, f"trials of part {fold + 1}:")
         outcomes.append(run(trials, backdrop, choice, task.processes, tell))
     return outcomes
 

@@ -1,0 +1,38 @@
+"""The settings in the terms of the core and of the brain."""
+
+from __future__ import annotations
+
+from device.assistant.budget import Budget
+from device.assistant.policy import BargeIn, Policy
+from device.settings import tree
+
+
+def policy_from(settings: tree.Settings) -> Policy:
+    """The ``[assistant]`` and ``[budget]`` of the settings in the core's terms."""
+    assistant = settings.assistant
+    return Policy(
+        follow_up_s=assistant.follow_up_s,
+        barge_in=BargeIn(assistant.barge_in),
+        no_speech_timeout_s=assistant.no_speech_timeout_s,
+        turn_limit_s=assistant.turn_limit_s,
+        link_idle_s=assistant.link_idle_s,
+        memory_s=assistant.memory_s,
+        chime=assistant.chime,
+        say_notices=assistant.say_notices,
+        budget=budget_from(settings.budget),
+    )
+
+
+def budget_from(budget: tree.Budget) -> Budget:
+    """The ``[budget]`` of the settings in the core's terms."""
+    return Budget(budget.month_usd, budget.warn_percent, stops=budget.at_limit == "brain")
+
+
+def brain_arguments(brain: tree.Brain) -> list[str]:
+    """The ``[brain]`` of the settings as arguments of ``bittern brain``."""
+    arguments = ["--idle-exit-s", str(brain.idle_exit_s)] if brain.idle_exit_s else []
+    if brain.chat_model:
+        arguments += ["--model", brain.chat_model]
+    if brain.tool_model != "none":
+        arguments += ["--tool-model", brain.tool_model]
+    return arguments
