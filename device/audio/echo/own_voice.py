@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from device.audio.samples import Samples
@@ -21,50 +21,50 @@ RATE_HZ = 16_000
 
 
 class Scoring(Protocol):
-    """A wake engine, as far as it is needed here."""
+    """The wake path, second look included, as far as it is needed here.
 
-    def process(self, samples: Samples) -> Sequence[tuple[str, float, int]]:
-        """Take the next samples; return words, scores and positions since the reset."""
+    Only what both models think tells a wake word from other speech: the first one alone is
+    interested in a word out of ten, and whatever is played would pass for the wake word.
+    """
 
-    def reset(self) -> None:
-        """Forget everything heard."""
+    @property
+    def peaks(self) -> Mapping[str, float]:
+        """The highest score of each word since they were last forgotten."""
+
+    def process(self, samples: Samples) -> object:
+        """Take the next samples."""
+
+    def forget_peaks(self) -> None:
+        """Begin to look for the highest scores again."""
+
+    def restart(self) -> None:
+        """What comes next does not continue what came before."""
 
 
 class OwnVoice:
     """Scores the reference on the time of the microphone, and answers for its words."""
 
-    def __init__(self, engine: Scoring, thresholds: Mapping[str, tuple[float, int]]) -> None:
-        """``thresholds``: for each word the mean from which it counts or is looked at again
-        when somebody else says it, and how many scores are in the mean."""
-        self._engine = engine
+    def __init__(self, path: Scoring, thresholds: Mapping[str, float]) -> None:
+        """``thresholds``: for each word the score from which it counts when somebody else
+        says it."""
+        self._path = path
         self._thresholds = thresholds
-        self._recent: dict[str, deque[float]] = {
-            word: deque(maxlen=window) for word, (_, window) in thresholds.items()
-        }
         self._said: deque[tuple[str, int, float]] = deque()
-        self._origin = 0
         self._next: int | None = None
 
     def process(self, played: Samples, at: int) -> None:
         """Listen to what was played; ``at``: when it is heard, on the capture clock."""
         if self._next != at:
-            self._engine.reset()
-            self._origin = at
-            for scores in self._recent.values():
-                scores.clear()
+            self._path.restart()
         self._next = at + len(played)
-        for word, value, end in self._engine.process(played):
-            self._score(word, value, self._origin + end)
+        self._path.process(played)
+        for word, score in self._path.peaks.items():
+            share = score / self._thresholds[word]
+            if share >= STRICT_SHARE:
+                self._said.append((word, self._next, share))
+        self._path.forget_peaks()
         while self._said and self._said[0][1] < at - REMEMBERED_S * RATE_HZ:
             self._said.popleft()
-
-    def _score(self, word: str, value: float, at: int) -> None:
-        recent = self._recent[word]
-        recent.append(value)
-        threshold, window = self._thresholds[word]
-        share = sum(recent) / window / threshold
-        if share >= STRICT_SHARE:
-            self._said.append((word, at, share))
 
     def said(self, word: str, at: int, *, is_aligned: bool) -> bool:
         """Whether a word that was heard at a sample was the appliance's own.

@@ -26,6 +26,7 @@ from device.listening import (
     build_listener,
 )
 from device.simulation.acoustics import Echo, Shoebox
+from device.wake.card import SHIPPED, cards
 from device.wake.open import WakeSettings
 
 RATE_HZ = 16_000
@@ -55,12 +56,16 @@ def answer(voice) -> Samples:
     return voice(ANSWER)
 
 
-@pytest.fixture(scope="module")
-def wake_word(voice) -> Samples:
-    """A person who says the wake word, at 16 kHz: another pitch, another pace."""
-    sound = resample(voice("Hey Jarvis!"), round(SPEAKER_HZ * 0.94), RATE_HZ)
+def by_a_person(sound: Samples) -> Samples:
+    """The same at 16 kHz, at another pitch and pace, without the silence around it."""
+    sound = resample(sound, round(SPEAKER_HZ * 0.94), RATE_HZ)
     loud = np.nonzero(np.abs(sound.astype(np.int32)) > 150)[0]
     return sound[loud[0] : loud[-1]]
+
+
+@pytest.fixture(scope="module")
+def wake_word(voice) -> Samples:
+    return by_a_person(voice("Hey Jarvis!"))
 
 
 class Scene:
@@ -77,8 +82,10 @@ class Scene:
         reference: Samples | None = None,
         canceller: bool = True,
         length_s: float | None = None,
+        word: str = "hey jarvis",
     ) -> None:
         self.played = played
+        self.wake = WakeSettings(words=(word,))
         self._told = played if reference is None else reference
         count = round((length_s or len(played) / SPEAKER_HZ + 1.0) * RATE_HZ)
         sound = np.zeros(count)
@@ -99,13 +106,13 @@ class Scene:
         self.guard = EchoGuard(
             Reference(lambda: SPEAKER_HZ, lambda: self._now_s),
             SpeexCanceller() if canceller else None,
-            own_voice(WAKE),
+            own_voice(self.wake),
             RingEraser(self.ring),
         )
         self.events: list[tuple[float, ListeningEvent]] = []
 
     def play(self, *, interrupts: bool = True) -> Scene:
-        ears = build_listener(RATE_HZ, WAKE, VadSettings(), self.guard)
+        ears = build_listener(RATE_HZ, self.wake, VadSettings(), self.guard)
         ears.restart(0)
         ears.listen_for_speech(0, interrupts=interrupts)
         given = 0
@@ -158,6 +165,26 @@ def test_it_neither_wakes_nor_interrupts_itself_not_even_by_the_wake_word(voice)
     found = ears.process(scene.heard)
     assert any(isinstance(event, WakeWordHeard) for event in found)
     assert any(isinstance(event, SpeechStarted) for event in found)
+
+
+WITH_A_SECOND_LOOK = [card.word for _, card in cards((SHIPPED,)) if card.verifier]
+
+
+@pytest.mark.parametrize("word", WITH_A_SECOND_LOOK)
+def test_other_things_that_it_says_are_not_taken_for_a_persons_word(word, voice, answer) -> None:
+    """The first model is interested in much of what is said; that makes it no wake word."""
+    person = by_a_person(voice(f"{word}!"))
+    way = Echo(0.1, -10.0, shoebox=LIVING_ROOM)
+    scene = Scene(answer, way, person=person, near_db=0.0, word=word).play()
+    (heard,) = scene.of(WakeWordHeard)
+    assert scene.begin < heard.end_sample < scene.end + 0.3 * RATE_HZ
+
+
+@pytest.mark.parametrize("word", WITH_A_SECOND_LOOK)
+def test_no_word_that_it_says_wakes_it(word, voice) -> None:
+    own = voice(f"{ANSWER} To wake the other speaker, say: {word}! And then ask. {word}!")
+    scene = Scene(own, Echo(0.12, -6.0, shoebox=LIVING_ROOM), word=word).play()
+    assert not scene.of(WakeWordHeard)
 
 
 def test_a_person_who_says_the_word_after_the_speaker_said_it_is_heard(voice, wake_word) -> None:

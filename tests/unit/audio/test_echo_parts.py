@@ -193,26 +193,31 @@ def test_levels_are_of_full_scale() -> None:
 
 
 class Scores:
-    """Scores what it is told to; one for each 480 samples."""
+    """A wake path that scores what it is told to, one value for each call."""
 
     def __init__(self, *values: float) -> None:
         self._values = list(values)
-        self._at = 0
+        self.peaks: dict[str, float] = {}
 
-    def reset(self) -> None:
-        self._at = 0
+    def restart(self) -> None:
+        self.peaks = {}
 
-    def process(self, samples: Samples) -> list[tuple[str, float, int]]:
-        found = []
-        for _ in range(len(samples) // 480):
-            self._at += 480
-            found.append(("alexa", self._values.pop(0) if self._values else 0.0, self._at))
-        return found
+    def process(self, samples: Samples) -> None:
+        self.peaks["alexa"] = max(self.peaks.get("alexa", 0.0), self._values.pop(0))
+
+    def forget_peaks(self) -> None:
+        self.peaks = {"alexa": 0.0}
+
+
+def own_voice_of(*values: float, at: int = 0) -> OwnVoice:
+    own = OwnVoice(Scores(*values), {"alexa": 0.9})
+    for number in range(len(values)):
+        own.process(silence(480), at=at + 480 * number)
+    return own
 
 
 def test_a_word_in_the_reference_is_its_own_at_that_time_and_no_other() -> None:
-    own = OwnVoice(Scores(0, 0, 1, 1, 0), {"alexa": (0.9, 2)})
-    own.process(silence(480 * 5), at=100_000)
+    own = own_voice_of(0, 0, 1, 1, 0, at=100_000)
     spoken = 100_000 + 480 * 4
     assert own.said("alexa", spoken + 3000, is_aligned=True)
     assert not own.said("alexa", spoken + 3 * RATE_HZ, is_aligned=True)
@@ -220,8 +225,7 @@ def test_a_word_in_the_reference_is_its_own_at_that_time_and_no_other() -> None:
 
 
 def test_where_the_delay_is_not_known_less_is_enough() -> None:
-    own = OwnVoice(Scores(0.2, 0.2), {"alexa": (0.9, 2)})
-    own.process(silence(960), at=0)
+    own = own_voice_of(0.2, 0.2)
     assert not own.said("alexa", 24_000, is_aligned=True)
     assert own.said("alexa", 24_000, is_aligned=False)
 
