@@ -72,6 +72,7 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DIR",
         help="recordings of people; without them a synthesized voice speaks",
     )
+    parser.add_argument("--word", default=WORD, metavar="WORD", help=f"the wake word ({WORD})")
     parser.add_argument("--quick", action="store_true", help="one scene, ours beside none")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.set_defaults(run=run)
@@ -79,7 +80,7 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench echo``."""
-    sounds = echo_sounds.material(chosen.recordings, 5 if chosen.quick else 12)
+    sounds = echo_sounds.material(chosen.recordings, 5 if chosen.quick else 12, chosen.word)
     scenes = QUICK_SCENES if chosen.quick else SCENES
     names = ("none", "bittern") if chosen.quick else tuple(CONTESTANTS)
     words = None if chosen.quick else _Words.if_installed()
@@ -87,11 +88,11 @@ def run(chosen: argparse.Namespace) -> int:
     results = []
     for scene in scenes:
         for name in (each for each in names if each not in skipped):
-            results.append(_measure(scene, name, sounds, words))
+            results.append(_measure(scene, Listener(name, chosen.word), sounds, words))
             print(_line(results[-1]), file=sys.stderr, flush=True)
     figures = {
         "people": "recorded" if chosen.recordings else "synthesized",
-        "word": WORD,
+        "word": chosen.word,
         "skipped": skipped,
         "scenes": results,
         "total": _totals(results),
@@ -101,6 +102,18 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 # -- who listens -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One of the contestants, and what it listens for."""
+
+    name: str
+    word: str
+
+    def guard(self, reference: Any) -> Any:
+        """What takes the echo out; None for nothing."""
+        return CONTESTANTS[self.name](reference, self.word)
 
 
 @dataclass(slots=True)
@@ -119,27 +132,27 @@ class Heard:
     status: Any = None
 
 
-def _no_guard(_reference: Any) -> Any:
+def _no_guard(_reference: Any, _word: str) -> Any:
     return None
 
 
-def _our_guard(reference: Any) -> Any:
+def _our_guard(reference: Any, word: str) -> Any:
     from device.audio.echo.guard import EchoGuard
     from device.audio.echo.speexdsp import SpeexCanceller
     from device.daemon.ears import own_voice
     from device.wake.open import WakeSettings
 
-    return EchoGuard(reference, SpeexCanceller(), own_voice(WakeSettings(words=(WORD,))))
+    return EchoGuard(reference, SpeexCanceller(), own_voice(WakeSettings(words=(word,))))
 
 
-def _speex_alone(reference: Any) -> Any:
+def _speex_alone(reference: Any, _word: str) -> Any:
     from device.audio.echo.speexdsp import SpeexCanceller
 
     canceller = SpeexCanceller()
     return _alone(reference, lambda heard, played: canceller.process(heard, played).plain)
 
 
-def _aec3_alone(reference: Any) -> Any:
+def _aec3_alone(reference: Any, _word: str) -> Any:
     from pywebrtc_audio import EchoCanceller
 
     canceller = EchoCanceller(RATE_HZ, 1, 0)
@@ -171,7 +184,7 @@ def _alone(reference: Any, cancel: Callable[[Sound, Sound], Sound]) -> Any:
     return Alone(reference, None)
 
 
-CONTESTANTS: dict[str, Callable[[Any], Any]] = {
+CONTESTANTS: dict[str, Callable[[Any, str], Any]] = {
     "none": _no_guard,
     "speex": _speex_alone,
     "aec3": _aec3_alone,
@@ -193,7 +206,7 @@ def _missing(name: str) -> str:
     return ""
 
 
-def _listen(name: str, played: Sound, heard_sound: Sound, drift_ppm: float) -> Heard:
+def _listen(who: Listener, played: Sound, heard_sound: Sound, drift_ppm: float) -> Heard:
     """Let a contestant hear a sound, while the speaker's blocks go by on their own clock."""
     from device.audio.echo.reference import Reference
     from device.listening import SpeechStarted, VadSettings, WakeWordHeard, build_listener
@@ -201,11 +214,11 @@ def _listen(name: str, played: Sound, heard_sound: Sound, drift_ppm: float) -> H
 
     now = [0.0]
     reference = Reference(lambda: SPEAKER_HZ, lambda: now[0])
-    guard = CONTESTANTS[name](reference)
+    guard = who.guard(reference)
     outcome, clean, voice = Heard(), list[Sound](), list[Sound]()
     if guard is not None:
         _keep(guard, clean, voice)
-    listener = build_listener(RATE_HZ, WakeSettings(words=(WORD,)), VadSettings(), guard)
+    listener = build_listener(RATE_HZ, WakeSettings(words=(who.word,)), VadSettings(), guard)
     listener.restart(0)
     listener.listen_for_speech(0, interrupts=True)
     size, given = round(RATE_HZ * BLOCK_S), 0
@@ -281,14 +294,14 @@ def _take(
     return _Take(played, heard.astype(np.int16), person * level, spans)
 
 
-def _measure(scene: Scene, name: str, sounds: Material, words: _Words | None) -> dict[str, Any]:
+def _measure(scene: Scene, who: Listener, sounds: Material, words: _Words | None) -> dict[str, Any]:
     answer_s = len(sounds.answer) / SPEAKER_HZ
     call = _take(scene, sounds.answer, *echo_sounds.track(sounds.calls, 2.5, answer_s))
     own_s = len(sounds.own_words) / SPEAKER_HZ + 1.0
     own = _take(scene, sounds.own_words, np.zeros(round(own_s * RATE_HZ)), [])
     ask = _take(scene, sounds.answer, *echo_sounds.track(sounds.questions, 2.0, answer_s))
     called, said, asked = (
-        _listen(name, each.played, each.heard, scene.drift_ppm) for each in (call, own, ask)
+        _listen(who, each.played, each.heard, scene.drift_ppm) for each in (call, own, ask)
     )
     hours = (call.seconds + own.seconds + ask.seconds) / 3600
     self_triggers = _others(called.wakes, call.spans) + len(said.wakes) + len(asked.wakes)
@@ -296,7 +309,7 @@ def _measure(scene: Scene, name: str, sounds: Material, words: _Words | None) ->
     interruptions += _others(asked.voices, ask.spans)
     figures = {
         **{key: getattr(scene, key) for key in ("room", "delay_ms", "drift_ppm", "near_db")},
-        "canceller": name,
+        "canceller": who.name,
         "removed_db": _removed_db(called, call),
         "wake_words": len(call.spans),
         "wake_words_heard": _found(called.wakes, call.spans),
@@ -311,9 +324,9 @@ def _measure(scene: Scene, name: str, sounds: Material, words: _Words | None) ->
         "hours": round(hours, 4),
         "cpu_s_per_audio_s": round((called.cpu_s + asked.cpu_s) / (call.seconds + ask.seconds), 4),
     }
-    if words is not None and (name == "bittern" or scene == BASE):
+    if words is not None and (who.name == "bittern" or scene == BASE):
         figures |= words.count(asked, ask, sounds)
-    if called.status is not None and name == "bittern":
+    if called.status is not None and who.name == "bittern":
         figures["delay_found_ms"] = called.status.delay_ms
         figures["drift_found_ppm"] = -called.status.drift_ppm
     return figures

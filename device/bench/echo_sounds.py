@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from device.audio.resample import resample
 from device.simulation.acoustics import Shoebox
+from device.wake.training.corpus import NoRecordingsError
 
 Sound = NDArray[np.int16]
 RATE_HZ = 16_000
 SPEAKER_HZ = 24_000
 WORD = "alexa"
-"""The wake word with the most recordings of different people."""
+"""The usual one: a word with recordings of many people and with little in common with answers."""
 ROOMS = {
     "living room": Shoebox((5.0, 4.0, 2.6), (2.0, 1.5, 0.8), (2.12, 1.55, 0.83), 0.35),
     "bathroom": Shoebox((2.5, 2.0, 2.4), (1.0, 1.0, 1.0), (1.12, 1.05, 1.03), 0.6),
@@ -40,10 +41,10 @@ ANSWERS = (
     "To make the dough, mix the flour with warm water, and let it rest for an hour.",
 )
 OWN_WORDS = (
-    "To wake the other speaker, say Alexa, and then your question.",
-    "Alexa is also a name that many people have.",
-    "My neighbour calls her cat Alexa, and it even listens.",
-    "If you say Alexa twice, nothing more will happen.",
+    "To wake the other speaker, say {word}, and then your question.",
+    "{word} is also a name that somebody may have.",
+    "My neighbour calls her cat {word}, and it even listens.",
+    "If you say {word} twice, nothing more will happen.",
 )
 QUESTIONS = (
     "What time is it?",
@@ -83,7 +84,7 @@ class Material:
     questions: tuple[Utterance, ...]
 
 
-def material(recordings: Path | None, calls: int) -> Material:
+def material(recordings: Path | None, calls: int, word: str) -> Material:
     """Make everything; raises a ``BitternError`` where the brain's voice is not installed."""
     from device.audio.sounds import brain_voice
 
@@ -92,28 +93,32 @@ def material(recordings: Path | None, calls: int) -> Material:
     music = resample(_music(8.0), RATE_HZ, SPEAKER_HZ)
     answer = np.concatenate((*spoken[:5], music, *spoken[5:]))
     # An ordinary sentence before each, as in an answer.
-    own = [part for n, text in enumerate(OWN_WORDS) for part in (spoken[n], voice(text))]
+    said = [voice(text.format(word=word)) for text in OWN_WORDS]
+    own = [part for pair in zip(spoken, said, strict=False) for part in pair]
     if recordings is not None:
-        called = _recorded_calls(recordings, calls)
+        called = _recorded_calls(recordings, calls, word)
         asked = [Utterance(_read(recordings / name), text) for name, text in SPOKEN.items()]
     else:
-        called = [_synthesized("Alexa!", speed) for speed in np.linspace(0.8, 1.25, calls)]
+        called = [_synthesized(f"{word}!", speed) for speed in np.linspace(0.8, 1.25, calls)]
         asked = [_synthesized(text, 1.1) for text in QUESTIONS]
     return Material(answer, np.concatenate(own), len(OWN_WORDS) + 1, tuple(called), tuple(asked))
 
 
-def _recorded_calls(recordings: Path, count: int) -> list[Utterance]:
+def _recorded_calls(recordings: Path, count: int, word: str) -> list[Utterance]:
     """People whose word is heard where nothing plays, spread over all there are."""
     from device.wake.open import WakeSettings, open_words
     from device.wake.scoring import load, score_sound
 
-    engine, rules, second = open_words(WakeSettings(words=(WORD,)))
-    paths = sorted((recordings / "wake" / WORD).glob("*.flac"))
+    engine, rules, second = open_words(WakeSettings(words=(word,)))
+    folder = recordings / "wake" / word.replace(" ", "_")
+    paths = sorted(folder.glob("*.flac"))
+    if not paths:
+        raise NoRecordingsError(f'there is no recording of "{word}" in {folder}')
     found: list[Utterance] = []
     for path in paths[:: max(1, len(paths) // (2 * count))]:
         sound = load(path)
         if len(found) < count and score_sound(engine, rules, sound, second).hits:
-            found.append(Utterance(_trimmed(sound), WORD))
+            found.append(Utterance(_trimmed(sound), word))
     return found
 
 

@@ -29,6 +29,7 @@ def add_commands(commands: Commands[Any]) -> None:
     _add_list(verbs)
     _add_train(verbs)
     _add_measure(verbs)
+    _add_say(verbs)
     _add_join(verbs)
     _add_report(verbs)
     _add_enroll(verbs)
@@ -108,6 +109,7 @@ def _add_material(parser: argparse.ArgumentParser, *, positives: str) -> None:
     parser.add_argument(
         "--synthetic", type=int, default=0, metavar="N", help="synthesized utterances to add (0)"
     )
+    _add_voices(parser)
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="(2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
 
@@ -119,6 +121,30 @@ def _add_measure(verbs: Commands[Any]) -> None:
     _add_material(parser, positives="recordings of the words, named after them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the cards")
     parser.set_defaults(run=_measure)
+
+
+def _add_say(verbs: Commands[Any]) -> None:
+    about = (
+        "have every voice of the synthesizer say a word: recordings to train and to measure with"
+    )
+    parser = verbs.add_parser("say", help=about, description=about)
+    parser.add_argument("word", nargs="+", metavar="WORD", help="the word, or several in quotes")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
+    parser.add_argument(
+        "--count", type=int, default=100, metavar="N", help="utterances of each word (100)"
+    )
+    _add_voices(parser)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
+    parser.set_defaults(run=_say_words)
+
+
+def _add_voices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--voices",
+        type=Path,
+        metavar="DIR",
+        help="further voices for the synthesizer (see docs/listening.md)",
+    )
 
 
 def _add_join(verbs: Commands[Any]) -> None:
@@ -134,6 +160,7 @@ def _add_join(verbs: Commands[Any]) -> None:
         help="folders named after its end (jarvis for hey jarvis)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
+    _add_voices(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(0)")
     parser.set_defaults(run=_join)
 
@@ -267,6 +294,7 @@ def _train(arguments: argparse.Namespace) -> int:
         noise=tuple(_sounds(arguments.noise)),
         music=tuple(_sounds(arguments.music)),
         synthetic=arguments.synthetic,
+        voices=arguments.voices,
         confusable=tuple(arguments.confusable),
         first=arguments.first,
         interest=arguments.interest,
@@ -299,6 +327,7 @@ def _measure(arguments: argparse.Namespace) -> int:
         noise=tuple(_sounds(arguments.noise)),
         music=tuple(_sounds(arguments.music)),
         synthetic=arguments.synthetic,
+        voices=arguments.voices,
         folders=_folders(),
         seed=arguments.seed,
         processes=arguments.processes,
@@ -308,17 +337,31 @@ def _measure(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _say_words(arguments: argparse.Namespace) -> int:
+    from device.wake.evaluation.trials import plain
+    from device.wake.training.synthesis import Voices, record
+
+    voices = Voices(arguments.seed, arguments.voices)
+    for word in map(plain, arguments.word):
+        folder = arguments.out / word.replace(" ", "_")
+        _say(f'"{word}" by {min(arguments.count, len(voices.names))} voices')
+        made = record(voices, word, arguments.count, folder)
+        print(f'{folder}: {made} recordings of "{word}"')
+    return 0
+
+
 def _join(arguments: argparse.Namespace) -> int:
     from device.wake.evaluation.trials import plain
     from device.wake.training.corpus import NoRecordingsError, find
-    from device.wake.training.joining import beginning_of, joined
+    from device.wake.training.joining import Beginnings, beginning_of, joined
 
     word = plain(arguments.word)
     endings = find(arguments.endings)
     if not endings:
         raise NoRecordingsError("there is nothing to join", "name folders with recordings")
     folder = arguments.out / word.replace(" ", "_")
-    made = joined(endings, beginning_of(word, endings[0]), folder, arguments.seed, "joined")
+    beginnings = Beginnings(beginning_of(word, endings[0]), arguments.seed, arguments.voices)
+    made = joined(endings, beginnings, folder, arguments.seed, "joined")
     print(f'{folder}: {len(made)} recordings of "{word}"')
     return 0
 

@@ -20,6 +20,8 @@ from device.wake.engine import RATE_HZ
 SUFFIXES = frozenset({".flac", ".wav", ".ogg", ".opus", ".mp3"})
 SPEAKERS = "speakers.json"
 """A file in a folder of recordings that says who speaks: file name to speaker."""
+SYNTHESIZED = "synthesized "
+"""How the name of a speaker begins that is none."""
 _FRAME = 160
 
 Sound = NDArray[np.float32]
@@ -70,6 +72,11 @@ def _speakers(folder: Path) -> dict[str, str]:
         return {}
     named: dict[str, str] = json.loads(path.read_text())
     return named
+
+
+def is_person(recording: Recording) -> bool:
+    """Whether somebody speaks, and no synthesizer."""
+    return not recording.speaker.startswith(SYNTHESIZED)
 
 
 def is_known(recording: Recording) -> bool:

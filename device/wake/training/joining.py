@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from device.audio.resample import resample
 from device.errors import BitternError
 from device.wake.engine import RATE_HZ
 from device.wake.evaluation.trials import plain
@@ -24,6 +25,8 @@ from device.wake.training.synthesis import Voices
 _FURTHEST = 2 ** (4 / 12)
 """How far the voice of the machine is moved up or down: further it sounds like nobody. Where
 it was moved all the way, microWakeWord's model knew a tenth fewer of the joined words."""
+_FEWEST, _NEAREST = 60, 12
+"""How often the beginning is said, and from how many near a person's pitch one is drawn."""
 _LONGEST_S = 1.6
 """A longer utterance is a sentence, and no single word to put a beginning before."""
 
@@ -35,20 +38,19 @@ class NoEndingError(BitternError):
 class Beginnings:
     """Says the first part of the word, as high as somebody else speaks."""
 
-    def __init__(self, text: str, seed: int = 0) -> None:
+    def __init__(self, text: str, seed: int = 0, more_voices: Path | None = None) -> None:
         """Raises ``NoVoiceError`` without the synthesizer."""
-        self._text = text
-        self._voices = Voices(seed)
-        self._usual_hz = pitch_hz(self._voices.say(f"{text} {text} {text}."))
+        voices = Voices(seed, more_voices)
+        said = [each.sound for each in voices.variants(text, max(_FEWEST, 2 * len(voices.names)))]
+        heights = [(pitch_hz(each), each) for each in said]
+        self._said = [(hertz, each) for hertz, each in heights if hertz > 0]
+        if not self._said:
+            raise NoEndingError(f'"{text}" cannot be said by itself', "choose another beginning")
 
     def before(self, sound: Sound, random: np.random.Generator) -> Sound:
         """The recording with the beginning laid before its word."""
         start, _ = span(sound)
-        wanted_hz = pitch_hz(sound) or self._usual_hz
-        pitch = float(np.clip(wanted_hz / self._usual_hz, 1 / _FURTHEST, _FURTHEST))
-        pitch *= float(2 ** (random.uniform(-1.5, 1.5) / 12))
-        speed, seed = float(random.uniform(0.9, 1.5)), int(random.integers(1 << 30))
-        said = self._voices.say(self._text, speed, pitch, seed)
+        said = self._as_high_as(pitch_hz(sound), random)
         first, last = span(said)
         said = said[first:last] * np.float32(
             active_level(sound) / active_level(said) * 10 ** (random.uniform(-4, 3) / 20)
@@ -56,6 +58,15 @@ class Beginnings:
         fade = min(160, len(said))
         said[len(said) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         return _laid_before(sound, start, said, round(random.uniform(-0.03, 0.06) * RATE_HZ))
+
+    def _as_high_as(self, wanted_hz: float, random: np.random.Generator) -> Sound:
+        """One of the voices that are near anyway, moved to where somebody speaks."""
+        wanted_hz = wanted_hz or self._said[int(random.integers(len(self._said)))][0]
+        near = sorted(self._said, key=lambda each: abs(np.log(each[0] / wanted_hz)))[:_NEAREST]
+        hertz, said = near[int(random.integers(len(near)))]
+        factor = float(np.clip(wanted_hz / hertz, 1 / _FURTHEST, _FURTHEST))
+        factor *= float(2 ** (random.uniform(-1.5, 1.5) / 12))
+        return resample(said.astype(np.int16), round(RATE_HZ / factor), RATE_HZ).astype(np.float32)
 
 
 def _laid_before(sound: Sound, start: int, said: Sound, gap: int) -> Sound:
@@ -88,14 +99,13 @@ def beginning_of(word: str, recording: Recording) -> str:
 
 
 def joined(
-    recordings: Sequence[Recording], text: str, folder: Path, seed: int, kind: str
+    recordings: Sequence[Recording], beginnings: Beginnings, folder: Path, seed: int, kind: str
 ) -> list[Recording]:
-    """Put the beginning ``text`` before each recording; written to ``folder``.
+    """Put a beginning before each recording; written to ``folder``.
 
     Each keeps its speaker, and with that its part in the trials. Sentences are left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    beginnings = Beginnings(text, seed)
     made = []
     for index, each in enumerate(recordings):
         sound = read(each.path)

@@ -29,7 +29,7 @@ def settle_lag(card_path: Path, people: Sequence[Recording], others: Sequence[Re
     settings = WakeSettings(words=(card.word,), folders=(card_path.parent,))
     pipeline = WakePipeline(*open_words(settings))
     late_ms = []
-    for index, each in enumerate(people[:MOST]):
+    for index, each in enumerate(people[:: -(-len(people) // MOST)]):
         other = others[(index * 7) % len(others)]
         sound, end = _one_breath(corpus.read(each.path), corpus.read(other.path))
         heard = _heard(pipeline, sound)

@@ -42,6 +42,8 @@ class Measurement:
     music: tuple[Path, ...] = ()
     synthetic: int = 0
     """How many synthesized utterances of each word to add, in simulated rooms."""
+    voices: Path | None = None
+    """A folder with further voices of the synthesizer."""
     folders: tuple[Path, ...] = (SHIPPED,)
     seed: int = 0
     processes: int = 2
@@ -95,16 +97,16 @@ def _synthesized(wanted: Measurement, scratch: Path) -> list[Recording]:
         return []
     random = np.random.default_rng((wanted.seed, 31))
     rooms = [random_room(random) for _ in range(_ROOMS)]
-    voices = Voices(wanted.seed)
+    voices = Voices(wanted.seed, wanted.voices)
     made = []
     for word in wanted.words:
         folder = scratch / word.replace(" ", "_")
         folder.mkdir()
-        for index, sound in enumerate(voices.variants(word, wanted.synthetic)):
-            heard = np.clip(distort(sound, rooms, random), -32768, 32767)
+        for index, said in enumerate(voices.variants(word, wanted.synthetic)):
+            heard = np.clip(distort(said.sound, rooms, random), -32768, 32767)
             path = folder / f"{index}.wav"
             soundfile.write(path, heard.astype(np.int16), RATE_HZ)
-            made.append(Recording(path, f"synthesized {index}"))
+            made.append(Recording(path, f"{corpus.SYNTHESIZED}{index}"))
     return made
 
 
@@ -127,9 +129,12 @@ def _measured(card: Card, outcomes: Sequence[Outcome], measured_on: str) -> Card
     return msgspec.structs.replace(card, figures=tuple(figures), measured_on=measured_on)
 
 
-def _on_what(word: str, people: Sequence[Recording], wanted: Measurement) -> str:
-    own = [each for each in people if label_of(each, wanted.words) == word]
-    parts = [f"{len(own)} recordings of people" if own else "no recording of people"]
+def _on_what(word: str, recorded: Sequence[Recording], wanted: Measurement) -> str:
+    own = [each for each in recorded if label_of(each, wanted.words) == word]
+    people = sum(map(corpus.is_person, own))
+    parts = [f"{people} recordings of people" if people else "no recording of people"]
+    if len(own) > people:
+        parts.append(f"{len(own) - people} synthesized utterances")
     if wanted.synthetic:
         parts.append(f"{wanted.synthetic} synthesized utterances in simulated rooms")
     parts[-1] += f"; {len(_without_words(wanted))} recordings of other speech; noise mixed in"

@@ -68,6 +68,8 @@ class Task:
     it: the synthesizer says the rest before each; see :mod:`device.wake.training.joining`."""
     synthetic: int = 0
     """How many synthesized utterances to add."""
+    voices: Path | None = None
+    """A folder with further voices of the synthesizer."""
     confusable: tuple[str, ...] = ()
     """What the synthesizer says as counterexamples."""
     first: str = ""
@@ -174,7 +176,7 @@ def _make(task: Task, scratch: Path, say: Say) -> Result:
     *by_fold, final = _all_trained(task, material, scratch, say)
     interest = suspicious_from(task, material, by_fold)
     judged = _judged(task, by_fold, interest, people or spoken, others, scratch, say)
-    path = _write(final, _card(task, judged, interest, people, others), task.out)
+    path = _write(final, _card(task, judged, interest, people or spoken, others), task.out)
     card = settle_lag(path, people or spoken, others)
     outcomes = [each for fold in judged for each in fold]
     return Result(card, path, outcomes, _first_alone(task, judged))
@@ -196,12 +198,12 @@ def _joined(
     endings = told_apart(corpus.find(task.endings))
     if not endings:
         return [], []
-    from device.wake.training.joining import beginning_of, joined
+    from device.wake.training.joining import Beginnings, beginning_of, joined
 
-    text = beginning_of(task.word, endings[0])
-    words = joined(endings, text, scratch / "joined", task.seed, "word")
+    beginnings = Beginnings(beginning_of(task.word, endings[0]), task.seed, task.voices)
+    words = joined(endings, beginnings, scratch / "joined", task.seed, "word")
     some = others[:: max(1, len(others) // (2 * len(endings)))]
-    halves = joined(some, text, scratch / "halves", task.seed + 1, "other")
+    halves = joined(some, beginnings, scratch / "halves", task.seed + 1, "other")
     return words, [*endings, *halves]
 
 
@@ -225,13 +227,13 @@ def _synthesized(task: Task, folder: Path, texts: Sequence[str], count: int) -> 
     from device.wake.training.synthesis import Voices
 
     folder.mkdir(parents=True)
-    voices = Voices(task.seed)
+    voices = Voices(task.seed, task.voices)
     made = []
     for text in texts:
-        for index, sound in enumerate(voices.variants(text, count // len(texts))):
+        for index, said in enumerate(voices.variants(text, count // len(texts))):
             path = folder / f"{text.replace(' ', '_')}-{index}.wav"
-            soundfile.write(path, sound.astype(np.int16), RATE_HZ)
-            made.append(Recording(path, f"synthesized {text} {index}"))
+            soundfile.write(path, said.sound.astype(np.int16), RATE_HZ)
+            made.append(Recording(path, corpus.SYNTHESIZED + voices.speaker(said, index)))
     return made
 
 
@@ -419,11 +421,11 @@ def _card(
     task: Task,
     judged: Sequence[Sequence[Outcome]],
     interest: float,
-    people: Sequence[Recording],
+    spoken: Sequence[Recording],
     others: Sequence[Recording],
 ) -> Card:
     figures = figures_without_them(judged, "bittern", task.word, task.false_per_hour)
-    who = _who(task, people)
+    who = _who(task, spoken)
     heard_on = f"{who}; {len(others)} recordings of other speech; noise mixed in"
     return msgspec.structs.replace(
         _bare_card(task, interest),
@@ -433,19 +435,27 @@ def _card(
     )
 
 
-def _who(task: Task, people: Sequence[Recording]) -> str:
-    if not people:
-        return "synthesized speech only: no figure for people"
+def _who(task: Task, spoken: Sequence[Recording]) -> str:
+    """Whose voices the figures are of."""
+    people = [each for each in spoken if corpus.is_person(each)]
+    made = [each for each in spoken if not corpus.is_person(each)]
     if task.personal:
         return f"{len(people)} recordings of one speaker, each by a model that never heard it"
-    speakers = len({each.speaker for each in people})
-    about = "" if all(map(corpus.is_known, people)) else "about "
+    parts = [_recorded(task, people)] if people else ["synthesized speech only, no person"]
+    if made:
+        voices = len({each.speaker for each in made})
+        parts.append(f"{len(made)} synthesized utterances in {voices} voices")
     judged = "each judged by models and thresholds that had no part of them"
-    if task.endings:
-        whole = len(corpus.find(task.positives))
-        return (
-            f"{len(people) - whole} recordings of people saying only its end, with a synthesized "
-            f"beginning put before it, and {whole} of all of it "
-            f"({about}{speakers} people), {judged}"
-        )
-    return f"{len(people)} recordings of {about}{speakers} people, {judged}"
+    return f"{' and '.join(parts)}, {judged}"
+
+
+def _recorded(task: Task, people: Sequence[Recording]) -> str:
+    about = "" if all(map(corpus.is_known, people)) else "about "
+    heads = f"{about}{len({each.speaker for each in people})} people"
+    if not task.endings:
+        return f"{len(people)} recordings of {heads}"
+    whole = sum(corpus.is_person(each) for each in corpus.find(task.positives))
+    return (
+        f"{len(people) - whole} recordings of people saying only its end, with a synthesized "
+        f"beginning put before it, and {whole} of all of it ({heads})"
+    )

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from device.wake.training.corpus import Recording, active_level, find, read, span
-from device.wake.training.joining import NoEndingError, beginning_of, joined
+from device.wake.training.joining import Beginnings, NoEndingError, beginning_of, joined
 from device.wake.training.pitch import pitch_hz
 
 
@@ -49,7 +49,7 @@ def test_the_beginning_lies_right_before_the_word_and_as_loud(
     soundfile.write(folder / "bob.wav", word, 16_000)
     long = np.concatenate([say("What a lovely morning this is")] * 2)
     soundfile.write(folder / "sentence.wav", long, 16_000)
-    made = joined(find([folder]), "hey", tmp_path / "out", 0, "word")
+    made = joined(find([folder]), Beginnings("hey"), tmp_path / "out", 0, "word")
     assert [each.speaker for each in made] == ["ada", "bob"]
     for each in made:
         sound = read(each.path)

@@ -1,0 +1,89 @@
+"""Words out of the machine: whose voice it was is kept, and further voices are told apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.cli import main
+from device.wake.training.corpus import find, is_known, is_person, read, span
+from device.wake.training.kokoro import BrokenVoiceError, Kokoro
+from device.wake.training.pitch import pitch_hz
+from device.wake.training.synthesis import HIBARI, NoVoiceError, Voices, record
+from device.wake.training.voices import told_apart
+
+
+@pytest.fixture
+def no_kokoro(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A store without anything in it."""
+    store = tmp_path / "models"
+    monkeypatch.setenv("BITTERN_MODELS", str(store))
+    return store
+
+
+@pytest.fixture
+def kokoro(model) -> Path:
+    return model("kokoro")
+
+
+def test_one_voice_stands_for_many_speakers(no_kokoro: Path, tmp_path: Path) -> None:
+    voices = Voices()
+    assert voices.names == (HIBARI,)
+    said = list(voices.variants("computer", 4))
+    assert len({voices.speaker(each, n) for n, each in enumerate(said)}) == 4
+    assert len({len(each.sound) for each in said}) > 1, "no two are alike"
+
+
+def test_recordings_of_the_synthesizer_are_no_people(no_kokoro: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "computer"
+    assert record(Voices(), "computer", 3, folder) == 3
+    assert record(Voices(1), "computer", 2, folder) == 5, "what was there is kept"
+    found = find([folder])
+    assert len(found) == 5
+    assert all(map(is_known, found))
+    assert not any(map(is_person, found))
+    assert told_apart(found) == found, "nobody guesses who it was"
+    for each in found:
+        start, end = span(read(each.path))
+        assert 0.2 < (end - start) / 16_000 < 1.5
+
+
+def test_voices_for_a_synthesizer_that_is_not_here_are_told(no_kokoro: Path, tmp_path) -> None:
+    with pytest.raises(NoVoiceError, match=r"models fetch kokoro"):
+        Voices(more=tmp_path)
+
+
+def test_the_command_says_words_into_folders_named_after_them(
+    no_kokoro: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["wake", "say", "Okay Nabu", "jarvis", "--count", "2", "--out", str(tmp_path)]) == 0
+    assert len(list((tmp_path / "okay_nabu").glob("*.flac"))) == 2
+    speakers = json.loads((tmp_path / "jarvis" / "speakers.json").read_text())
+    assert sorted(speakers.values()) == ["synthesized hibari 0", "synthesized hibari 1"]
+    assert 'recordings of "okay nabu"' in capsys.readouterr().out
+
+
+def test_each_voice_of_kokoro_is_a_speaker_of_its_own(kokoro: Path) -> None:
+    voices = Voices()
+    said = list(voices.variants("hey jarvis", len(voices.names)))
+    assert {each.voice for each in said} == set(voices.names)
+    heights = [pitch_hz(each.sound) for each in said]
+    assert max(heights) > 1.4 * min(each for each in heights if each), "men and women"
+    assert voices.speaker(said[0], 0) == voices.speaker(said[0], 9)
+
+
+def test_further_voices_are_added_and_broken_ones_refused(kokoro: Path, tmp_path: Path) -> None:
+    with np.load(kokoro / "voices.npz") as packed:
+        style = packed[packed.files[0]].astype(np.float32)
+    style.tofile(tmp_path / "am_somebody.bin")
+    speaker = Kokoro(kokoro, tmp_path)
+    assert speaker.names[0] == "am_somebody", "English ones first"
+    assert len(speaker.say("hello", "am_somebody")) > 4_000
+    with pytest.raises(BrokenVoiceError, match="phonemes"):
+        speaker.say("on and on and " * 60, "am_somebody")
+    (tmp_path / "broken.bin").write_bytes(b"\0" * 1000)
+    with pytest.raises(BrokenVoiceError, match=r"broken\.bin"):
+        Kokoro(kokoro, tmp_path)
