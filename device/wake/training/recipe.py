@@ -39,8 +39,13 @@ SECOND_LESSON = Lesson(steps=2000, batch=320, dropout=0.35)
 OPINIONS = 2
 """Verifiers that vote; they differ in what they were shown and in what order."""
 WINDOW = 5
-TRUST = 0.6
-"""See :func:`device.wake.cascade.agreed`."""
+TRUST, OWN_TRUST = 0.6, 1.0
+"""See :func:`device.wake.cascade.agreed`; the second for a first model that learned from the
+same recordings: of "jarvis" by people that it had not heard, at one false accept an hour,
+14 instead of 15 % were missed with 5 dB of noise and 38 instead of 40 % with 0 dB."""
+FIRST_WIDTHS = 32, 48
+"""Of the first model's two layers. With 48 and 64 instead of 16 and 32, "jarvis" was missed by
+12 and 36 % there; what it costs while listening is mostly the call."""
 SUSPICIONS_PER_HOUR = 120.0
 """How often the first model may ask for a second look while people speak all the time. A
 look costs about ten milliseconds, so that is a second or two an hour."""
@@ -310,7 +315,7 @@ def _trained(task: Task, kept: Path, but: int) -> Trained:
     first = None
     if not task.first:
         stream = windows.first_stream(chosen, material.first_depth)
-        shape = Shape(material.first_depth, stream.steps.shape[1], 16, 32)
+        shape = Shape(material.first_depth, stream.steps.shape[1], *FIRST_WIDTHS)
         first = train(stream, shape, _shortened(FIRST_LESSON, task), task.seed)
     stream = windows.second_stream(chosen, material.second_depth)
     shape = Shape(material.second_depth, stream.steps.shape[1], 32, 32)
@@ -413,7 +418,7 @@ def _bare_card(task: Task, interest: float) -> Card:
         about=task.about,
         verifier=f"./{_verifier_path(task.out).name}",
         interest=round(interest, 4),
-        trust=TRUST,
+        trust=TRUST if task.first else OWN_TRUST,
     )
 
 
@@ -452,6 +457,8 @@ def _who(task: Task, spoken: Sequence[Recording]) -> str:
 def _recorded(task: Task, people: Sequence[Recording]) -> str:
     about = "" if all(map(corpus.is_known, people)) else "about "
     heads = f"{about}{len({each.speaker for each in people})} people"
+    if len(people) == 1:
+        return "1 recording of a person"
     if not task.endings:
         return f"{len(people)} recordings of {heads}"
     whole = sum(corpus.is_person(each) for each in corpus.find(task.positives))
