@@ -383,10 +383,7 @@ def build_listener(
     engine, rules, second = open_words(wake)
     listener = Listener(rate_hz, WakePipeline(engine, rules, second), speech, gate, echo)
     if wake.near_misses:
-        verified = second.words if second is not None else ()
-        listener.spotter = Spotter(
-            {w: r.interest if w in verified else r.threshold for w, r in rules.items()}
-        )
+        listener.spotter = Spotter({word: rule.threshold for word, rule in rules.items()})
     return listener
 
 

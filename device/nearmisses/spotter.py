@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 SHARE = 0.5
-"""Of the first threshold: what lies below is not near."""
+"""Of a word's threshold: what lies below is not near. For a word with a second look it is also
+near when the first model alone was half certain; its mere interest is no sign, since it is
+interested in much of what people say."""
 EPISODE_SAMPLES = 16_000
 """A word is over a second (16 kHz) after the interest began."""
 
@@ -33,7 +35,7 @@ class NearMiss:
 
     word: str
     score: float
-    """The highest mean of the first model."""
+    """The highest that was made of it, by both models or by the first alone."""
     at_sample: int
     """Where the interest began, on the clock of the wake path."""
 
@@ -41,9 +43,9 @@ class NearMiss:
 class Spotter:
     """Finds near misses in the scores; asked after each block, it costs two dictionaries."""
 
-    def __init__(self, interests: Mapping[str, float]) -> None:
-        """``interests``: for each word, the score from which its first model is interested."""
-        self._levels = {word: SHARE * interest for word, interest in interests.items()}
+    def __init__(self, thresholds: Mapping[str, float]) -> None:
+        """``thresholds``: for each word, the score from which it counts."""
+        self._thresholds = thresholds
         self._since: int | None = None
         self._rest_until = 0
         self._word = ""
@@ -63,17 +65,24 @@ class Spotter:
             scores.forget_peaks()
             return None
         if self._since is None:
-            self._begin(scores.suspicions, position)
+            self._begin(scores, position)
             return None
         if position - self._since < EPISODE_SAMPLES:
             return None
-        missed = NearMiss(self._word, scores.suspicions[self._word], self._since)
+        word = self._word
+        score = max(scores.peaks[word], scores.suspicions[word])
+        missed = NearMiss(word, score, self._since)
         self._since = None
         scores.forget_peaks()
         return missed
 
-    def _begin(self, suspicions: Mapping[str, float], position: int) -> None:
-        near = {word: peak for word, peak in suspicions.items() if peak > self._levels[word]}
-        if near:
-            self._word = max(near, key=lambda word: near[word] / self._levels[word])
+    def _begin(self, scores: Scores, position: int) -> None:
+        peaks, suspicions = scores.peaks, scores.suspicions
+        nearness = {
+            word: max(peaks[word] / threshold, suspicions[word])
+            for word, threshold in self._thresholds.items()
+        }
+        nearest = max(nearness, key=lambda word: nearness[word])
+        if nearness[nearest] > SHARE:
+            self._word = nearest
             self._since = position

@@ -14,20 +14,21 @@ class Row:
         self.peaks: dict[str, float] = {"jarvis": 0.0, "alexa": 0.0}
         self.suspicions: dict[str, float] = {"jarvis": 0.0, "alexa": 0.0}
 
-    def hear(self, **now: float) -> None:
-        for word, value in now.items():
-            self.suspicions[word] = max(self.suspicions[word], value)
+    def hear(self, jarvis: float, first: float = 0.0) -> None:
+        self.peaks["jarvis"] = max(self.peaks["jarvis"], jarvis)
+        self.suspicions["jarvis"] = max(self.suspicions["jarvis"], first)
 
     def forget_peaks(self) -> None:
+        self.peaks = dict.fromkeys(self.peaks, 0.0)
         self.suspicions = dict.fromkeys(self.suspicions, 0.0)
 
 
-def play(*scores: float, heard_at: int = -1) -> list[NearMiss]:
-    """One score of "jarvis" a block, then silence for two seconds."""
+def play(*scores: float, heard_at: int = -1, first: float = 0.0) -> list[NearMiss]:
+    """One score of "jarvis" a block, then silence for two seconds; ``first`` by the first model."""
     row, spotter = Row(), Spotter({"jarvis": 0.4, "alexa": 0.8})
     found = []
     for number, score in enumerate((*scores, *([0.0] * 34))):
-        row.hear(jarvis=score)
+        row.hear(score, first if score else 0.0)
         missed = spotter.look(row, BLOCK * (number + 1), number == heard_at)
         found += [missed] if missed is not None else []
     return found
@@ -45,6 +46,14 @@ def test_what_is_not_near_is_not_kept() -> None:
     assert play(0.1, 0.19, 0.0) == []
 
 
+def test_mere_interest_of_the_first_model_is_nothing() -> None:
+    assert play(0.01, 0.02, first=0.3) == []
+
+
+def test_what_the_first_model_believed_and_the_second_did_not_is_one() -> None:
+    assert play(0.01, 0.02, first=0.7) == [NearMiss("jarvis", 0.7, BLOCK)]
+
+
 def test_two_seconds_apart_there_are_two() -> None:
     pause = [0.0] * (2 * EPISODE_SAMPLES // BLOCK)
     assert len(play(0.3, *pause, 0.3)) == 2
@@ -52,7 +61,7 @@ def test_two_seconds_apart_there_are_two() -> None:
 
 def test_a_gap_in_the_sound_ends_it() -> None:
     row, spotter = Row(), Spotter({"jarvis": 0.4, "alexa": 0.8})
-    row.hear(jarvis=0.3)
+    row.hear(0.3)
     assert spotter.look(row, BLOCK, False) is None
     spotter.restart()
     row.forget_peaks()
