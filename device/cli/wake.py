@@ -81,6 +81,11 @@ def _add_way_of_learning(parser: argparse.ArgumentParser) -> None:
         help="keep this first model (microwakeword/alexa.onnx) and train only a verifier for it",
     )
     parser.add_argument(
+        "--add-first",
+        action="store_true",
+        help="with --first: train a first model, too, that listens beside that one",
+    )
+    parser.add_argument(
         "--interest",
         type=float,
         default=0.05,
@@ -297,6 +302,7 @@ def _train(arguments: argparse.Namespace) -> int:
         voices=arguments.voices,
         confusable=tuple(arguments.confusable),
         first=arguments.first,
+        adds_first=arguments.add_first and bool(arguments.first),
         interest=arguments.interest,
         false_per_hour=tuple(arguments.false_per_hour),
         copies=arguments.copies,

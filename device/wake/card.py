@@ -76,6 +76,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ending: Ending
     licence: str
     about: str = ""
+    beside: str = ""
+    """A further first model, named like ``model``: at each step the more certain one counts."""
     verifier: str = ""
     """The model of the second look, named like ``model``; without one there is none."""
     interest: float = 0.0

@@ -94,7 +94,8 @@ def _task(wanted: Enrolment, existing: tuple[Path, Card] | None) -> Task:
         synthetic=0 if wanted.verify else _SYNTHESIZED,
         # For one voice, the synthesizer saying the word is somebody else.
         confusable=(word, word, word) if wanted.verify else pieces,
-        first=_first(*existing) if existing else "",
+        first=_placed(existing[0], existing[1].model) if existing else "",
+        beside=_placed(existing[0], existing[1].beside) if existing else "",
         interest=_interest(existing[1]) if existing else 0.0,
         sentences=4,
         personal=True,
@@ -112,19 +113,20 @@ def _interest(card: Card) -> float:
     return card.interest or card.thresholds.high * 0.5
 
 
-def _first(path: Path, card: Card) -> str:
-    """The first model of an existing word: a name of the store, or where it lies."""
-    if card.model.startswith("./"):
-        return str((path.parent / card.model).resolve())
-    return card.model
+def _placed(path: Path, model: str) -> str:
+    """A first model of an existing word: a name of the store, or where it lies."""
+    return str((path.parent / model).resolve()) if model.startswith("./") else model
 
 
 def _beside(result: Result, path: Path, card: Card) -> Result:
-    """Keep a first model that is not in the store beside the new card, where no update goes."""
-    if not card.model.startswith("./"):
-        return result
-    own = result.card_path.with_suffix(".onnx")
-    shutil.copyfile(_first(path, card), own)
-    result.card = msgspec.structs.replace(result.card, model=f"./{own.name}")
-    write(result.card, result.card_path)
+    """Keep first models that are not in the store beside the new card, where no update goes."""
+    kept = {}
+    for field, model in (("model", card.model), ("beside", card.beside)):
+        if model.startswith("./"):
+            own = result.card_path.with_suffix(f".{field}.onnx")
+            shutil.copyfile(_placed(path, model), own)
+            kept[field] = f"./{own.name}"
+    if kept:
+        result.card = msgspec.structs.replace(result.card, **kept)
+        write(result.card, result.card_path)
     return result

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.wake.engine import RATE_HZ, Score
 from device.wake.features import BANDS, HOP_SAMPLES, WINDOW_SAMPLES, Features
-from device.wake.streaming import StreamingModel
+from device.wake.streaming import StreamingModel, WrongModelError
 
+_NONE: Mapping[str, Path] = MappingProxyType({})
 SETTLING_S = 1.95
 """The receptive field of the longest of the models (okay nabu: 1.7 s) and a quarter of a
 second in which the front end's estimate of the noise comes near what it would be."""
@@ -24,13 +26,21 @@ class MicroWakeWord:
     stride come together.
     """
 
-    def __init__(self, models: Mapping[str, Path]) -> None:
-        """``models``: word to ONNX file. Raises ``WrongModelError`` for a bad file."""
+    def __init__(self, models: Mapping[str, Path], beside: Mapping[str, Path] = _NONE) -> None:
+        """``models``: word to ONNX file; ``beside``: a second one for some of the words.
+
+        Of two models the more certain one counts at each step: they miss different people.
+        Raises ``WrongModelError`` for a bad file.
+        """
         if not models:
             raise ValueError("at least one word was expected")
         self._features = Features()
         self._models = {word: StreamingModel(path) for word, path in models.items()}
+        self._beside = {word: StreamingModel(path) for word, path in beside.items()}
         self._stride = max(model.frames_per_step for model in self._models.values())
+        for word, model in self._beside.items():
+            if model.frames_per_step != self._models[word].frames_per_step:
+                raise WrongModelError(f"{beside[word]} steps otherwise than {models[word]}")
         self._waiting = np.zeros((0, BANDS), dtype=np.float32)
         self._frames_scored = 0
 
@@ -58,13 +68,15 @@ class MicroWakeWord:
     def reset(self) -> None:
         """Forget everything heard; positions begin at zero again."""
         self._features.reset()
-        for model in self._models.values():
+        for model in (*self._models.values(), *self._beside.values()):
             model.reset()
         self._waiting = self._waiting[:0]
         self._frames_scored = 0
 
     def _score(self, frames: NDArray[np.float32]) -> list[Score]:
         values = {word: model.process(frames) for word, model in self._models.items()}
+        for word, model in self._beside.items():
+            values[word] = list(map(max, values[word], model.process(frames)))
         # Frame n covers samples [160 n, 160 n + 480).
         first_end = (self._frames_scored + self._stride - 1) * HOP_SAMPLES + WINDOW_SAMPLES
         self._frames_scored += len(frames)

@@ -66,8 +66,9 @@ def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
     """As :func:`open_words`, without the verifiers."""
     found = _found(settings)
     models = {card.word: _stored(path, card.model) for path, card in found}
+    beside = {card.word: _stored(path, card.beside) for path, card in found if card.beside}
     rules = {card.word: settings.rule_of(card) for _, card in found}
-    return _engine(settings.engine, models), rules
+    return _engine(settings.engine, models, beside), rules
 
 
 def _found(settings: WakeSettings) -> list[tuple[Path, Card]]:
@@ -114,7 +115,7 @@ def _stored(card: Path, model: str) -> Path:
     return path_of(model)
 
 
-def _engine(engine: Engine, models: dict[str, Path]) -> WakeEngine:
+def _engine(engine: Engine, models: dict[str, Path], beside: dict[str, Path]) -> WakeEngine:
     if engine == "openwakeword":
         return OpenWakeWord(models, path_of(MEL), path_of(EMBEDDING))
-    return MicroWakeWord(models)
+    return MicroWakeWord(models, beside)

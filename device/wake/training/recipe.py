@@ -46,9 +46,9 @@ same recordings: of "jarvis" by people that it had not heard, at one false accep
 FIRST_WIDTHS = 32, 48
 """Of the first model's two layers. With 48 and 64 instead of 16 and 32, "jarvis" was missed by
 12 and 36 % there; what it costs while listening is mostly the call."""
-SUSPICIONS_PER_HOUR = 120.0
+SUSPICIONS_PER_HOUR = 240.0
 """How often the first model may ask for a second look while people speak all the time. A
-look costs about ten milliseconds, so that is a second or two an hour."""
+look costs about ten milliseconds, so that is some seconds an hour."""
 RATES_PER_HOUR = (0.2, 1.0, 4.0)
 """What low, normal and high allow of false accepts, per hour in which other people speak all
 the time, half of it in noise. An hour of a living room holds a few minutes of that."""
@@ -81,6 +81,10 @@ class Task:
     """An existing first model, as a card names it; then only a verifier is trained."""
     interest: float = 0.05
     """For an existing first model: the mean from which the verifier looks."""
+    beside: str = ""
+    """A second existing first model that listens beside it."""
+    adds_first: bool = False
+    """Whether a first model is trained that listens beside an existing one."""
     sentences: int = 0
     """How many times the synthesizer says each of our sentences, as other speech."""
     personal: bool = False
@@ -97,6 +101,11 @@ class Task:
     folder: Path | None = None
     licence: str = "yours"
     about: str = ""
+
+    @property
+    def trains_first(self) -> bool:
+        """Whether a first model is to be made."""
+        return self.adds_first or not self.first
 
 
 @dataclass
@@ -313,7 +322,7 @@ def _trained(task: Task, kept: Path, but: int) -> Trained:
     material = _unpacked(kept)
     chosen = material.all_but(but)
     first = None
-    if not task.first:
+    if task.trains_first:
         stream = windows.first_stream(chosen, material.first_depth)
         shape = Shape(material.first_depth, stream.steps.shape[1], *FIRST_WIDTHS)
         first = train(stream, shape, _shortened(FIRST_LESSON, task), task.seed)
@@ -345,7 +354,7 @@ def _verifier_path(out: Path) -> Path:
 
 def suspicious_from(task: Task, material: Material, by_fold: Sequence[Trained]) -> float:
     """The mean of the first model above which so many seconds of other speech would lie."""
-    if task.first:
+    if not task.trains_first:
         return task.interest
     means, hours = [], 0.0
     for fold, trained in enumerate(by_fold):
@@ -411,6 +420,7 @@ def _bare_card(task: Task, interest: float) -> Card:
         word=task.word,
         engine="microwakeword",
         model=task.first or f"./{task.out.name}",
+        beside=f"./{task.out.name}" if task.adds_first else task.beside,
         thresholds=Thresholds(0.95, 0.9, 0.5),
         window=WINDOW,
         ending=Ending(lag_ms=120, after_ms=120),
