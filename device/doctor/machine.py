@@ -56,15 +56,39 @@ def _temperature(root: Path) -> Finding:
 
 
 def _power(root: Path) -> Finding:
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if text is None:
-        return Finding("power", Verdict.SKIPPED, "only a Raspberry Pi says")
-    bits = int(text, 16)
+    bits = _throttled(root)
+    if bits is None:
+        return Finding("power", Verdict.SKIPPED, "only a Raspberry Pi says, and maybe only to root")
     troubles = [name for bit, name in _THROTTLED.items() if bits >> bit & 1]
     if not troubles:
         return Finding("power", Verdict.GOOD, "never too little, never throttled")
     verdict = Verdict.BAD if bits & 0xF else Verdict.WARNING
     return Finding("power", verdict, ", ".join(troubles), "Use the power supply of its maker.")
+
+
+def _throttled(root: Path) -> int | None:
+    """What the firmware says about power and heat; None where there is nobody to ask.
+
+    The kernel's file is in a folder of another name on each model (``soc`` up to the Pi 4,
+    ``soc@107c000000`` on the 5), so it is looked for by the name of its driver. A kernel that
+    has none leaves the firmware's own program.
+    """
+    for file in (root / "sys/bus/platform/drivers/raspberrypi-firmware").glob("*/get_throttled"):
+        return _hexadecimal(_text(file) or "")
+    try:
+        done = subprocess.run(
+            ["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return _hexadecimal(done.stdout.partition("throttled=")[2])
+
+
+def _hexadecimal(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
 
 
 def _supply(root: Path) -> Finding:
