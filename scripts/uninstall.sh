@@ -39,11 +39,14 @@ rm -rf -- "$OPT"
 systemctl daemon-reload
 systemctl reset-failed "${UNIT_NAMES[@]}" 2>/dev/null || true
 
-if config=$(boot_config) && grep -qxF "$MARK_BEGIN" "$config"; then
-    say "taking our lines out of $config"
-    without_our_lines "$config" >"$config.new"
-    cat "$config.new" >"$config"
-    rm -f -- "$config.new" "$config.before-bittern"
+if config=$(boot_config); then
+    if grep -qxF "$MARK_BEGIN" "$config"; then
+        say "taking our lines out of $config"
+        without_our_lines "$config" | put_boot_config "$config"
+    fi
+    # Also what the first boot of a prepared card has left (scripts/make-firstboot.sh).
+    boot=$(dirname -- "$config")
+    rm -f -- "$config.before-bittern" "$boot/cmdline.txt.before-bittern" "$boot/bittern-report.txt"
 fi
 
 rm -rf -- "$STATE/models/.kept" "$STATE/models/.staged"

@@ -26,7 +26,7 @@ set -uo pipefail
 { # Read as a whole before it begins: it runs for minutes, and somebody may edit it meanwhile.
 root=$1 models=${2:-}
 parts=("${@:3}")
-all_parts=(service brain key journal sandbox settings memory failures sound_card updates)
+all_parts=(service brain key journal sandbox settings memory failures sound_card updates board)
 here=$(dirname -- "$(readlink -f -- "$0")")
 clone=$(cd -- "$here/../../.." && pwd -P)
 failed=0
@@ -37,6 +37,8 @@ failed=0
 make_root
 trap clean_up EXIT
 boot
+# As on a Raspberry Pi, for the part "board".
+inside sh -c 'mkdir -p /boot/firmware/overlays && echo dtparam=audio=on >/boot/firmware/config.txt && touch /boot/firmware/overlays/wm8960-soundcard.dtbo'
 all_files >"$work/before"
 
 [ -n "$models" ] && inside sh -c 'mkdir -p /var/lib/bittern && cp -r /mnt/models /var/lib/bittern/models && chown -R root:root /var/lib/bittern/models'

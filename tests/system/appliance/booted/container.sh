@@ -167,6 +167,10 @@ all_files() {
         -prune -o -print | LC_ALL=C sort
 }
 
+all_users() {
+    inside sh -c 'getent passwd; getent group' | LC_ALL=C sort
+}
+
 # start_anew: a start that does not count as one of those that failed.
 start_anew() {
     inside sh -c 'systemctl reset-failed bittern.service; systemctl restart bittern.service'
