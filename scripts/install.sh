@@ -121,8 +121,14 @@ install_user() {
     command install -d -m 0755 "$(dirname "$SYSUSERS")" "$(dirname "$TMPFILES")"
     put "$SYSUSERS" 644 <"$release/systemd/bittern.sysusers" && has_changed=yes
     put "$TMPFILES" 644 <"$release/systemd/bittern.tmpfiles" && has_changed=yes
+    local group made=()
+    while IFS= read -r group; do
+        getent group "$group" >/dev/null || made+=("$group")
+    done < <(sed -n 's/^m bittern //p' "$SYSUSERS")
     systemd-sysusers "$SYSUSERS"
     systemd-tmpfiles --create "$TMPFILES"
+    # Debian has no groups for GPIO and SPI; the uninstaller takes away those that are ours.
+    [ "${#made[@]}" -eq 0 ] || printf '%s\n' "${made[@]}" >>"$GROUPS_MADE"
 }
 
 install_settings() {

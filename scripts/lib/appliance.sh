@@ -14,6 +14,7 @@
     COMMAND=/usr/local/bin/bittern
     SYSUSERS=/etc/sysusers.d/bittern.conf
     TMPFILES=/etc/tmpfiles.d/bittern.conf
+    GROUPS_MADE=$ETC/groups-made
 }
 MARK_BEGIN='# >>> bittern: written by scripts/install.sh, do not edit in between'
 MARK_END='# <<< bittern'

@@ -40,6 +40,7 @@ boot
 # As on a Raspberry Pi, for the part "board".
 inside sh -c 'mkdir -p /boot/firmware/overlays && echo dtparam=audio=on >/boot/firmware/config.txt && touch /boot/firmware/overlays/wm8960-soundcard.dtbo'
 all_files >"$work/before"
+all_users >"$work/users-before"
 
 [ -n "$models" ] && inside sh -c 'mkdir -p /var/lib/bittern && cp -r /mnt/models /var/lib/bittern/models && chown -R root:root /var/lib/bittern/models'
 inside sh -c 'printf sk-secret-of-this-test >/root/key'
@@ -62,10 +63,16 @@ done
 
 if [ "${#parts[@]}" -eq 0 ]; then
     printf -- '-- removal\n'
+    inside systemctl enable --quiet --now bittern-update.timer
+    inside touch /boot/firmware/bittern-report.txt
     is 'it is removed' /mnt/clone/scripts/uninstall.sh
     all_files >"$work/after"
     diff "$work/before" "$work/after" >"$work/diff"
     statement 'nothing is left, and nothing is missing' "$?" "$work/diff"
+    is 'nor does systemd remember its timer' sh -c '! ls /var/lib/systemd/timers | grep bittern'
+    all_users | diff "$work/users-before" - >"$work/diff"
+    statement 'the users and groups are those of before' "$?" "$work/diff"
+    is 'config.txt is as it was' sh -c 'test "$(cat /boot/firmware/config.txt)" = dtparam=audio=on'
 fi
 [ "$failed" -eq 0 ] || inside journalctl --no-pager -u 'bittern*' -n 60
 exit "$failed"
