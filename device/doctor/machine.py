@@ -14,9 +14,17 @@ from device.tools.moments import SystemClock
 LEAST_FREE_MB, LITTLE_FREE_MB = 50, 500
 HOT_C, WARM_C = 80.0, 70.0
 """A Raspberry Pi slows down from 80 °C on (its documentation, "Frequency management")."""
-_THROTTLED = {0: "undervoltage now", 1: "frequency capped now", 2: "throttled now",
-              16: "undervoltage since boot", 18: "throttled since boot"}  # fmt: skip
-"""Bits of ``vcgencmd get_throttled``."""
+_THROTTLED = {
+    0: "undervoltage now",
+    1: "frequency capped now",
+    2: "throttled now",
+    3: "slower for its heat now",
+    16: "undervoltage since boot",
+    17: "frequency capped since boot",
+    18: "throttled since boot",
+    19: "slower for its heat since boot",
+}
+"""Bits of ``vcgencmd get_throttled``; those of heat are the "soft temperature limit"."""
 MOST_EXPOSED = 2.0
 """What ``systemd-analyze security`` gives the shipped unit, at most."""
 UNITS = ("bittern.service", "bittern-brain.socket", "bittern-safe.service")
@@ -63,7 +71,8 @@ def _power(root: Path) -> Finding:
     if not troubles:
         return Finding("power", Verdict.GOOD, "never too little, never throttled")
     verdict = Verdict.BAD if bits & 0xF else Verdict.WARNING
-    return Finding("power", verdict, ", ".join(troubles), "Use the power supply of its maker.")
+    advice = "Use the power supply of its maker, and give it air where it gets hot."
+    return Finding("power", verdict, ", ".join(troubles), advice)
 
 
 def _throttled(root: Path) -> int | None:
@@ -155,7 +164,10 @@ def judge_sandbox(report: str) -> Finding:
     exposure = float(found[1])
     text = f"exposure {exposure:g} of 10"
     if exposure > MOST_EXPOSED:
-        advice = "Was the unit changed (`systemctl cat bittern`)? `scripts/install.sh` mends it."
+        advice = (
+            "Was the unit changed (`systemctl cat bittern`)? "
+            "`sudo /opt/bittern/current/scripts/install.sh` mends it."
+        )
         return Finding("sandbox", Verdict.WARNING, text, advice)
     return Finding("sandbox", Verdict.GOOD, text)
 

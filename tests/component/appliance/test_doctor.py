@@ -47,6 +47,15 @@ def test_a_hot_and_hungry_pi(pi, tmp_path):
     assert all(each.advice for each in found.values() if each.verdict >= Verdict.WARNING)
 
 
+def test_every_trouble_that_the_firmware_knows_is_told(pi, tmp_path):
+    told = pi / "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
+    for bit in (0, 1, 2, 3, 16, 17, 18, 19):
+        told.write_text(f"{1 << bit:x}\n")
+        found = {each.check: each for each in check_machine(tmp_path, pi)}["power"]
+        assert found.verdict is (Verdict.BAD if bit < 16 else Verdict.WARNING)
+        assert found.found.endswith("now" if bit < 16 else "since boot")
+
+
 VCGENCMD = """\
 #!/bin/sh
 # Answers as the program of the firmware does; without the group video it may not ask.
