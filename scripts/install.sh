@@ -83,6 +83,11 @@ check_machine() {
 # The release is a copy of the clone: what runs must not change when somebody edits or pulls.
 copy_release() {
     local files
+    # Called in an installed release, as `bittern setup` says: that one is it.
+    if [[ $REPOSITORY == "$OPT"/releases/* ]] && [ -e "$REPOSITORY/.complete" ]; then
+        release=$REPOSITORY
+        return 0
+    fi
     if have git && git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" rev-parse --git-dir >/dev/null 2>&1; then
         files=(git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" ls-files -z --cached --exclude-standard)
     else

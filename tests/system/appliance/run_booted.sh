@@ -65,7 +65,8 @@ if [ "${#parts[@]}" -eq 0 ]; then
     printf -- '-- removal\n'
     inside systemctl enable --quiet --now bittern-update.timer
     inside touch /boot/firmware/bittern-report.txt
-    is 'it is removed' /mnt/clone/scripts/uninstall.sh
+    # That of the release: an appliance that a card has set up has no clone.
+    is 'it is removed' /opt/bittern/current/scripts/uninstall.sh
     all_files >"$work/after"
     diff "$work/before" "$work/after" >"$work/diff"
     statement 'nothing is left, and nothing is missing' "$?" "$work/diff"

@@ -16,4 +16,6 @@ is '… its lines are in config.txt, below what was there' sh -c 'head -n 1 "$0"
 is '… and config.txt as it was is kept' sh -c 'test "$(cat "$0.before-bittern")" = dtparam=audio=on' "$config"
 is 'a second time changes nothing' sh -c '"$@" respeaker-2mic 2>&1 | grep "nothing had to be changed"' - "${by_flag[@]}"
 is 'nor does a run without the flag' sh -c '"$1" --unattended 2>&1 | grep "nothing had to be changed"' - "${by_flag[@]}"
+release=$(inside readlink /opt/bittern/current)
+is 'nor does the installer of the installed release, which bittern setup names' sh -c '/opt/bittern/current/scripts/install.sh --unattended --board respeaker-2mic 2>&1 | grep "nothing had to be changed" && test "$(readlink /opt/bittern/current)" = "$0"' "$release"
 is 'lights and buttons that are not there do not stop the voice' sh -c 'bittern ask what time is it | grep -F "[brain]" && journalctl -u bittern.service | grep spidev0.0 && journalctl -u bittern.service | grep "buttons:"'
