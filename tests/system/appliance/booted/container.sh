@@ -176,6 +176,11 @@ start_anew() {
     inside sh -c 'systemctl reset-failed bittern.service; systemctl restart bittern.service'
 }
 
+# steps_restarts: systemd knows RestartSteps=, RestartMaxDelaySec= and RestartMode= (254 and newer).
+steps_restarts() {
+    [ "$(inside systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]
+}
+
 main_pid() {
     inside systemctl show --property MainPID --value "${1:-bittern.service}"
 }
