@@ -3,7 +3,8 @@
 #
 #   scripts/install.sh [OPTION…]
 #     --settings FILE    becomes /etc/bittern/bittern.toml (checked first)
-#     --board NAME       a board of `bittern board list`: its lines go into config.txt
+#     --board NAME       a board of `bittern board list`: its name goes into the settings, and
+#                        its lines into config.txt
 #     --key-file FILE    holds the key of the cloud; stored encrypted where systemd can
 #     --key-name NAME    which key it is, as key_env in the settings says (OPENAI_API_KEY)
 #     --unattended       ask nothing: without a key file there is no cloud
@@ -82,6 +83,11 @@ check_machine() {
 # The release is a copy of the clone: what runs must not change when somebody edits or pulls.
 copy_release() {
     local files
+    # Called in an installed release, as `bittern setup` says: that one is it.
+    if [[ $REPOSITORY == "$OPT"/releases/* ]] && [ -e "$REPOSITORY/.complete" ]; then
+        release=$REPOSITORY
+        return 0
+    fi
     if have git && git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" rev-parse --git-dir >/dev/null 2>&1; then
         files=(git -c "safe.directory=$REPOSITORY" -C "$REPOSITORY" ls-files -z --cached --exclude-standard)
     else
@@ -120,19 +126,46 @@ install_user() {
     command install -d -m 0755 "$(dirname "$SYSUSERS")" "$(dirname "$TMPFILES")"
     put "$SYSUSERS" 644 <"$release/systemd/bittern.sysusers" && has_changed=yes
     put "$TMPFILES" 644 <"$release/systemd/bittern.tmpfiles" && has_changed=yes
+    local group made=()
+    while IFS= read -r group; do
+        getent group "$group" >/dev/null || made+=("$group")
+    done < <(sed -n 's/^m bittern //p' "$SYSUSERS")
     systemd-sysusers "$SYSUSERS"
     systemd-tmpfiles --create "$TMPFILES"
+    # Debian has no groups for GPIO and SPI; the uninstaller takes away those that are ours.
+    [ "${#made[@]}" -eq 0 ] || printf '%s\n' "${made[@]}" >>"$GROUPS_MADE"
 }
 
 install_settings() {
     if [ -n "$settings" ]; then
         "$release/.venv/bin/bittern" config check "$settings" >&2 ||
             fail "$settings has mistakes (above); nothing was changed"
+    fi
+    if [ -n "$board" ]; then
+        local new
+        new=$(with_board "${settings:-$ETC/bittern.toml}") ||
+            fail "the board $board cannot be chosen (above); nothing was changed"
+        must_have_overlays "$board"
+        printf '%s\n' "$new" | put "$ETC/bittern.toml" 644 && has_changed=yes
+    elif [ -n "$settings" ]; then
         put "$ETC/bittern.toml" 644 <"$settings" && has_changed=yes
-    elif [ -n "$board" ] && [ ! -e "$ETC/bittern.toml" ]; then
-        printf '[panel]\nboard = "%s"\n' "$board" | put "$ETC/bittern.toml" 644 && has_changed=yes
     fi
     return 0
+}
+
+# with_board FILE: prints these settings, which need not exist, with the board of the options.
+with_board() {
+    "$release/.venv/bin/python" -P -c '
+import sys
+from pathlib import Path
+from device.errors import BitternError
+from device.setup.edit import Change
+from device.setup.settings_file import preview
+try:
+    new = preview(Path(sys.argv[1]), [Change(("panel", "board"), sys.argv[2])])
+except BitternError as bad:
+    sys.exit(str(bad))
+sys.stdout.buffer.write(new)' "$1" "$board"
 }
 
 chosen_board() {
@@ -144,29 +177,39 @@ chosen_board() {
     fi
 }
 
-install_boot_lines() {
-    local config name lines new overlay
+# boot_lines BOARD: prints its lines for config.txt.
+boot_lines() {
+    "$release/.venv/bin/bittern" board show "$1" --json |
+        python3 -c 'import json, sys; print("\n".join(json.load(sys.stdin)["boot"]["config_txt"]))'
+}
+
+# must_have_overlays BOARD: a line for an overlay that is not there would go unheeded.
+must_have_overlays() {
+    local config overlay
     config=$(boot_config) || return 0
-    name=$(chosen_board)
-    lines=$("$release/.venv/bin/bittern" board show "$name" --json |
-        python3 -c 'import json, sys; print("\n".join(json.load(sys.stdin)["boot"]["config_txt"]))')
     while IFS= read -r overlay; do
         [ -e "$(dirname "$config")/overlays/$overlay.dtbo" ] ||
-            fail "the board $name needs the overlay $overlay, which this system lacks" \
+            fail "the board $1 needs the overlay $overlay, which this system lacks" \
                 'update the system (apt full-upgrade), restart it, and run this again'
-    done < <(sed -n 's/^dtoverlay=\([^,]*\).*/\1/p' <<<"$lines")
-    new=$(mktemp)
-    without_our_lines "$config" >"$new"
-    if [ -n "$lines" ]; then
-        printf '%s\n[all]\n%s\n%s\n' "$MARK_BEGIN" "$lines" "$MARK_END" >>"$new"
-    fi
-    if ! cmp --silent "$new" "$config"; then
+    done < <(boot_lines "$1" | sed -n 's/^dtoverlay=\([^,]*\).*/\1/p')
+}
+
+install_boot_lines() {
+    local config name lines new
+    config=$(boot_config) || return 0
+    name=$(chosen_board)
+    lines=$(boot_lines "$name")
+    must_have_overlays "$name"
+    new=$(
+        without_our_lines "$config"
+        [ -z "$lines" ] || printf '%s\n[all]\n%s\n%s\n' "$MARK_BEGIN" "$lines" "$MARK_END"
+    )
+    if [ "$new" != "$(cat "$config")" ]; then
         [ -e "$config.before-bittern" ] || cp --preserve "$config" "$config.before-bittern"
-        cat "$new" >"$config"
+        printf '%s\n' "$new" | put_boot_config "$config"
         more "wrote $config (before: $config.before-bittern)"
         needs_reboot=yes has_changed=yes
     fi
-    rm -f "$new"
 }
 
 # The key comes from a file or a prompt; a command line would show it to everybody (ps).

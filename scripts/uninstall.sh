@@ -36,14 +36,18 @@ for folder in "$(dirname -- "$DROP_IN")" "$(dirname -- "$SYSUSERS")"; do
     rmdir -- "$folder" 2>/dev/null || true # others have something in it, or it never was
 done
 rm -rf -- "$OPT"
+rm -f -- /var/lib/systemd/timers/stamp-bittern-update.timer # when it was last due
 systemctl daemon-reload
 systemctl reset-failed "${UNIT_NAMES[@]}" 2>/dev/null || true
 
-if config=$(boot_config) && grep -qxF "$MARK_BEGIN" "$config"; then
-    say "taking our lines out of $config"
-    without_our_lines "$config" >"$config.new"
-    cat "$config.new" >"$config"
-    rm -f -- "$config.new" "$config.before-bittern"
+if config=$(boot_config); then
+    if grep -qxF "$MARK_BEGIN" "$config"; then
+        say "taking our lines out of $config"
+        without_our_lines "$config" | put_boot_config "$config"
+    fi
+    # Also what the first boot of a prepared card has left (scripts/make-firstboot.sh).
+    boot=$(dirname -- "$config")
+    rm -f -- "$config.before-bittern" "$boot/cmdline.txt.before-bittern" "$boot/bittern-report.txt"
 fi
 
 rm -rf -- "$STATE/models/.kept" "$STATE/models/.staged"
@@ -52,6 +56,7 @@ if [ "$keep" = yes ]; then
     exit 0
 fi
 say 'removing settings, keys, models, timers and lists'
+mapfile -t groups < <(cat -- "$GROUPS_MADE" 2>/dev/null)
 rm -rf -- "$ETC" "$STATE"
 if getent passwd bittern >/dev/null; then
     userdel bittern
@@ -59,4 +64,10 @@ fi
 if getent group bittern >/dev/null; then
     groupdel bittern
 fi
+for group in "${groups[@]}"; do
+    # Somebody else may be in it by now.
+    case $(getent group "$group") in
+    *:) groupdel "$group" ;;
+    esac
+done
 say 'nothing is left'

@@ -40,7 +40,8 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_board_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--board", default="none", help='name or path, as "bittern board list" shows them'
+        "--board",
+        help='name or path, as "bittern board list" shows them; default: that of the settings',
     )
     command.add_argument(
         "--terminal", action="store_true", help="draw the lights here too (with no board: always)"
@@ -48,6 +49,13 @@ def _add_board_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--brightness", type=_percent, default=60, metavar="PERCENT", help="default 60"
     )
+
+
+def _board(arguments: argparse.Namespace) -> Board:
+    from device.panel.boards import load_board
+    from device.settings import load_settings
+
+    return load_board(arguments.board or load_settings().settings.panel.board)
 
 
 def _positive(text: str) -> float:
@@ -68,13 +76,12 @@ def _percent(text: str) -> int:
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """Show each state, the local brain, mute and the volume, one after the other."""
-    from device.panel.boards import load_board
     from device.panel.demo import scenes
     from device.panel.dimming import dimming
     from device.panel.panel import Panel
     from device.panel.wiring import lamps_of
 
-    board = load_board(arguments.board)
+    board = _board(arguments)
     lamps = lamps_of(board, terminal=_wants_terminal(arguments, board), stream=sys.stdout)
     panel = Panel(lamps, dimming(arguments.brightness))
     panel.start()
@@ -91,11 +98,10 @@ def run_demo(arguments: argparse.Namespace) -> int:
 def run_test(arguments: argparse.Namespace) -> int:
     """Say which button was pressed how, and light up for it."""
     from device.assistant.states import State
-    from device.panel.boards import load_board
     from device.panel.dimming import dimming
     from device.panel.front import Front
 
-    board = load_board(arguments.board)
+    board = _board(arguments)
 
     def told(event: ButtonEvent) -> None:
         print(f"button {event.button}: {event.gesture.value} -> {event.action.value}", flush=True)

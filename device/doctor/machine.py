@@ -14,9 +14,17 @@ from device.tools.moments import SystemClock
 LEAST_FREE_MB, LITTLE_FREE_MB = 50, 500
 HOT_C, WARM_C = 80.0, 70.0
 """A Raspberry Pi slows down from 80 °C on (its documentation, "Frequency management")."""
-_THROTTLED = {0: "undervoltage now", 1: "frequency capped now", 2: "throttled now",
-              16: "undervoltage since boot", 18: "throttled since boot"}  # fmt: skip
-"""Bits of ``vcgencmd get_throttled``."""
+_THROTTLED = {
+    0: "undervoltage now",
+    1: "frequency capped now",
+    2: "throttled now",
+    3: "slower for its heat now",
+    16: "undervoltage since boot",
+    17: "frequency capped since boot",
+    18: "throttled since boot",
+    19: "slower for its heat since boot",
+}
+"""Bits of ``vcgencmd get_throttled``; those of heat are the "soft temperature limit"."""
 MOST_EXPOSED = 2.0
 """What ``systemd-analyze security`` gives the shipped unit, at most."""
 UNITS = ("bittern.service", "bittern-brain.socket", "bittern-safe.service")
@@ -56,15 +64,40 @@ def _temperature(root: Path) -> Finding:
 
 
 def _power(root: Path) -> Finding:
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if text is None:
-        return Finding("power", Verdict.SKIPPED, "only a Raspberry Pi says")
-    bits = int(text, 16)
+    bits = _throttled(root)
+    if bits is None:
+        return Finding("power", Verdict.SKIPPED, "only a Raspberry Pi says, and maybe only to root")
     troubles = [name for bit, name in _THROTTLED.items() if bits >> bit & 1]
     if not troubles:
         return Finding("power", Verdict.GOOD, "never too little, never throttled")
     verdict = Verdict.BAD if bits & 0xF else Verdict.WARNING
-    return Finding("power", verdict, ", ".join(troubles), "Use the power supply of its maker.")
+    advice = "Use the power supply of its maker, and give it air where it gets hot."
+    return Finding("power", verdict, ", ".join(troubles), advice)
+
+
+def _throttled(root: Path) -> int | None:
+    """What the firmware says about power and heat; None where there is nobody to ask.
+
+    The kernel's file is in a folder of another name on each model (``soc`` up to the Pi 4,
+    ``soc@107c000000`` on the 5), so it is looked for by the name of its driver. A kernel that
+    has none leaves the firmware's own program.
+    """
+    for file in (root / "sys/bus/platform/drivers/raspberrypi-firmware").glob("*/get_throttled"):
+        return _hexadecimal(_text(file) or "")
+    try:
+        done = subprocess.run(
+            ["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return _hexadecimal(done.stdout.partition("throttled=")[2])
+
+
+def _hexadecimal(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
 
 
 def _supply(root: Path) -> Finding:
@@ -131,7 +164,10 @@ def judge_sandbox(report: str) -> Finding:
     exposure = float(found[1])
     text = f"exposure {exposure:g} of 10"
     if exposure > MOST_EXPOSED:
-        advice = "Was the unit changed (`systemctl cat bittern`)? `scripts/install.sh` mends it."
+        advice = (
+            "Was the unit changed (`systemctl cat bittern`)? "
+            "`sudo /opt/bittern/current/scripts/install.sh` mends it."
+        )
         return Finding("sandbox", Verdict.WARNING, text, advice)
     return Finding("sandbox", Verdict.GOOD, text)
 

@@ -14,6 +14,7 @@
     COMMAND=/usr/local/bin/bittern
     SYSUSERS=/etc/sysusers.d/bittern.conf
     TMPFILES=/etc/tmpfiles.d/bittern.conf
+    GROUPS_MADE=$ETC/groups-made
 }
 MARK_BEGIN='# >>> bittern: written by scripts/install.sh, do not edit in between'
 MARK_END='# <<< bittern'
@@ -42,11 +43,23 @@ boot_config() {
     return 1
 }
 
-# without_our_lines FILE: prints it without what stands between our markers.
+# without_our_lines FILE: prints it without what stands between our markers. Where one of them
+# is missing nobody knows what is ours, and everything stays.
 without_our_lines() {
     awk -v from="$MARK_BEGIN" -v to="$MARK_END" '
-        $0 == from { inside = 1; next }
+        $0 == from { if (inside) print held; inside = 1; held = $0; next }
         $0 == to && inside { inside = 0; next }
-        !inside { print }
+        inside { held = held ORS $0; next }
+        { print }
+        END { if (inside) print held }
     ' "$1"
+}
+
+# put_boot_config FILE: write standard input to it, whole or not at all: with half a config.txt,
+# after a power cut, a Raspberry Pi may not start. Unlike put it asks for no mode, which FAT
+# does not have.
+put_boot_config() {
+    cat >"$1.new"
+    sync -- "$1.new"
+    mv -f -- "$1.new" "$1"
 }

@@ -26,12 +26,15 @@ def pi(tmp_path):
     files = {
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave\n",
         "sys/class/thermal/thermal_zone0/temp": "84500\n",
-        "sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n",
+        "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled": "50005\n",
     }
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True)
         path.write_text(text)
+    driver = root / "sys/bus/platform/drivers/raspberrypi-firmware"
+    driver.mkdir(parents=True)
+    (driver / path.parent.name).symlink_to(path.parent)
     return root
 
 
@@ -42,6 +45,40 @@ def test_a_hot_and_hungry_pi(pi, tmp_path):
     assert "undervoltage now" in found["power"].found
     assert found["power"].verdict is Verdict.BAD
     assert all(each.advice for each in found.values() if each.verdict >= Verdict.WARNING)
+
+
+def test_every_trouble_that_the_firmware_knows_is_told(pi, tmp_path):
+    told = pi / "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
+    for bit in (0, 1, 2, 3, 16, 17, 18, 19):
+        told.write_text(f"{1 << bit:x}\n")
+        found = {each.check: each for each in check_machine(tmp_path, pi)}["power"]
+        assert found.verdict is (Verdict.BAD if bit < 16 else Verdict.WARNING)
+        assert found.found.endswith("now" if bit < 16 else "since boot")
+
+
+VCGENCMD = """\
+#!/bin/sh
+# Answers as the program of the firmware does; without the group video it may not ask.
+[ "$1" = get_throttled ] || exit 1
+[ -e "$0.may" ] || { echo "Can't open device file: /dev/vcio" >&2; exit 255; }
+echo throttled=0x50000
+"""
+
+
+def test_a_pi_whose_kernel_does_not_say_is_asked_by_its_own_program(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "vcgencmd"
+    program.parent.mkdir()
+    program.write_text(VCGENCMD)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+    def power():
+        return next(each for each in check_machine(tmp_path, tmp_path) if each.check == "power")
+
+    assert power().verdict is Verdict.SKIPPED
+    program.with_name("vcgencmd.may").touch()
+    assert power().verdict is Verdict.WARNING
+    assert power().found == "undervoltage since boot, throttled since boot"
 
 
 def microphone_of(tmp_path, sound):

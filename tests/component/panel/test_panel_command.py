@@ -21,9 +21,10 @@ from device.panel.view import PanelView
 REPOSITORY = Path(__file__).parents[3]
 
 
-def bittern(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bittern(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "device", "panel", *arguments],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=30,
@@ -49,6 +50,13 @@ def test_a_demo_on_hardware_that_is_not_there_says_so_and_fails() -> None:
     assert "cannot open /dev/spidev0.0: No such file or directory" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_without_a_name_it_is_the_board_of_the_settings(tmp_path: Path) -> None:
+    settings = tmp_path / "mine.toml"
+    settings.write_text('[panel]\nboard = "led-and-button"\n')
+    done = bittern("test", "--seconds", "0.1", BITTERN_CONFIG=str(settings))
+    assert "One LED and one button; buttons: talk (GPIO23)" in done.stdout
 
 
 def test_boards_as_json() -> None:

@@ -26,7 +26,7 @@ set -uo pipefail
 { # Read as a whole before it begins: it runs for minutes, and somebody may edit it meanwhile.
 root=$1 models=${2:-}
 parts=("${@:3}")
-all_parts=(service brain key journal sandbox settings memory failures sound_card updates)
+all_parts=(service brain key journal sandbox settings memory failures sound_card updates board)
 here=$(dirname -- "$(readlink -f -- "$0")")
 clone=$(cd -- "$here/../../.." && pwd -P)
 failed=0
@@ -37,7 +37,10 @@ failed=0
 make_root
 trap clean_up EXIT
 boot
+# As on a Raspberry Pi, for the part "board".
+inside sh -c 'mkdir -p /boot/firmware/overlays && echo dtparam=audio=on >/boot/firmware/config.txt && touch /boot/firmware/overlays/wm8960-soundcard.dtbo'
 all_files >"$work/before"
+all_users >"$work/users-before"
 
 [ -n "$models" ] && inside sh -c 'mkdir -p /var/lib/bittern && cp -r /mnt/models /var/lib/bittern/models && chown -R root:root /var/lib/bittern/models'
 inside sh -c 'printf sk-secret-of-this-test >/root/key'
@@ -60,10 +63,17 @@ done
 
 if [ "${#parts[@]}" -eq 0 ]; then
     printf -- '-- removal\n'
-    is 'it is removed' /mnt/clone/scripts/uninstall.sh
+    inside systemctl enable --quiet --now bittern-update.timer
+    inside touch /boot/firmware/bittern-report.txt
+    # That of the release: an appliance that a card has set up has no clone.
+    is 'it is removed' /opt/bittern/current/scripts/uninstall.sh
     all_files >"$work/after"
     diff "$work/before" "$work/after" >"$work/diff"
     statement 'nothing is left, and nothing is missing' "$?" "$work/diff"
+    is 'nor does systemd remember its timer' sh -c '! ls /var/lib/systemd/timers | grep bittern'
+    all_users | diff "$work/users-before" - >"$work/diff"
+    statement 'the users and groups are those of before' "$?" "$work/diff"
+    is 'config.txt is as it was' sh -c 'test "$(cat /boot/firmware/config.txt)" = dtparam=audio=on'
 fi
 [ "$failed" -eq 0 ] || inside journalctl --no-pager -u 'bittern*' -n 60
 exit "$failed"

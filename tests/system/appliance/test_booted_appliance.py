@@ -1,6 +1,6 @@
 """The appliance in a Debian that systemd has booted: see ``run_booted.sh``, which does it.
 
-It takes five to ten minutes and makes a Debian system of 400 MB, so it runs only when asked
+It takes ten to fifteen minutes and makes a Debian system of 400 MB, so it runs only when asked
 to: ``BITTERN_BOOTED=1 scripts/test tests/system/appliance``, as root. ``BITTERN_BOOTED_ROOT``
 names the folder of that system; it is made there once and kept.
 """

@@ -67,8 +67,12 @@ boot() {
     systemd-nspawn -q -D "$work/merged" -M "$name" --register=no --keep-unit --boot \
         --console=read-only --link-journal=no "${binds[@]}" "$@" >>"$work/boot.log" 2>&1 </dev/null &
     container=$!
-    for _ in $(seq 200); do
-        init=$(pgrep -P "$container" | head -n 1) && [ -n "$init" ] && break
+    # Its first children are helpers that end; the init is the one that is the first of its own
+    # processes.
+    for _ in $(seq 400); do
+        for init in $(pgrep -P "$container"); do
+            grep -Eqs '^NSpid:.*[[:space:]]1$' "/proc/$init/status" && return 0
+        done
         sleep 0.05
     done
 }

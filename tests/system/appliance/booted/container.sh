@@ -167,9 +167,18 @@ all_files() {
         -prune -o -print | LC_ALL=C sort
 }
 
+all_users() {
+    inside sh -c 'getent passwd; getent group' | LC_ALL=C sort
+}
+
 # start_anew: a start that does not count as one of those that failed.
 start_anew() {
     inside sh -c 'systemctl reset-failed bittern.service; systemctl restart bittern.service'
+}
+
+# steps_restarts: systemd knows RestartSteps=, RestartMaxDelaySec= and RestartMode= (254 and newer).
+steps_restarts() {
+    [ "$(inside systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]
 }
 
 main_pid() {

@@ -8,7 +8,9 @@ is 'it takes orders from root' bittern status
 is 'it refuses another user' sh -c 'setpriv --reuid 65534 --regid 65534 --clear-groups bittern status 2>&1 | grep "may not"'
 is 'it serves a member of its group' sh -c 'setpriv --reuid 65534 --regid 65534 --groups "$(getent group bittern | cut -d: -f3)" bittern status'
 is 'a sentence is spoken' bittern say the washing machine is ready
-is 'the units are clean' sh -c 'test -z "$(systemd-analyze verify /etc/systemd/system/bittern*.service /etc/systemd/system/bittern*.socket 2>&1 | grep bittern)"'
+newer='^$'
+steps_restarts || newer="Unknown key .*Restart(Steps|MaxDelaySec|Mode)"
+is 'the units are clean' sh -c 'cd /etc/systemd/system && ! systemd-analyze verify bittern*.service bittern*.socket bittern*.path bittern*.timer 2>&1 | grep bittern | grep -vE "$0"' "$newer"
 
 if [ -c /dev/gpiochip0 ]; then
     is 'the user of the service may use GPIO lines' setpriv --reuid bittern --init-groups test -w /dev/gpiochip0

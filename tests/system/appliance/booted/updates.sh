@@ -41,7 +41,8 @@ cut_after_switch() {
         sleep 0.02
     done
     # The updater first: it must not see its systemd go, and draw conclusions.
-    mapfile -t running < <(pgrep -f 'update apply --from /srv/releases/0.9.1')
+    # Of this container alone: another may be at the same work on this machine.
+    mapfile -t running < <(pgrep --ns "$init" --nslist pid -f 'update apply --from /srv/releases/0.9.1')
     kill -KILL "${running[@]}" "$init" "$container"
     wait "$updater" "$container" 2>/dev/null
     unplug_sound
