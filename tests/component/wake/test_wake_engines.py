@@ -124,6 +124,19 @@ def test_many_steps_in_one_call_equal_single_steps(model: Model) -> None:
     np.testing.assert_allclose(together, one_by_one, atol=1.5 / 256)
 
 
+def test_of_two_models_the_more_certain_one_counts(model: Model, sound: Sound) -> None:
+    jarvis, alexa = (model(f"microwakeword/{word}.onnx") for word in ("hey_jarvis", "alexa"))
+    alone = scored(MicroWakeWord({"alexa": alexa}), sound, [])
+    assert max(each.value for each in alone) < 0.5
+    both = MicroWakeWord({"alexa": alexa}, {"alexa": jarvis})
+    found = scored(both, sound, [])
+    other = scored(MicroWakeWord({"alexa": jarvis}), sound, [])
+    assert [each.value for each in found] == [
+        max(one.value, two.value) for one, two in zip(alone, other, strict=True)
+    ]
+    assert scored(both, sound, []) == found, "both forget at a reset"
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "not.onnx"
     path.write_bytes(b"not a model")
