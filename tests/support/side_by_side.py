@@ -13,8 +13,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-WELL_S, STARVED_S = 0.2, 0.5
-"""How late this process may be woken: for one more to be let in; for a play to mean anything."""
+CALM_S, WELL_S, STARVED_S = 0.12, 0.2, 0.5
+"""How late this process may be woken: for another play to begin; for more of them to be let
+in; for a play to mean anything."""
+APART_S = 0.3
+"""From one beginning to the next: models are loaded then, and nobody else has the loop."""
 CHANCES = 3
 PATIENCE_S = 300.0
 """From when on nothing is played again."""
@@ -39,17 +42,16 @@ class PlayCancelledError(Exception):
 class SideBySide:
     """Plays as many at once as this machine carries.
 
-    It begins with two, lets one more in whenever a play went well, and halves their number
-    when the process was starved meanwhile. Such a play says something about the machine and
-    nothing about Bittern, and is played again; the last chance counts whatever happened.
+    One begins after the other while the process is woken in time, and fewer may go on at once
+    when it was starved. A starved play says something about the machine and nothing about
+    Bittern, and is played again; the last chance counts whatever happened.
     """
-
-    _has_played = False
 
     def __init__(self, at_most: int, play_within_s: float = PLAY_WITHIN_S) -> None:
         self._at_most = at_most
         self._play_within_s = play_within_s
-        self._places = 2
+        self._places = at_most
+        self._began_s = 0.0
         self._lateness: list[tuple[float, float]] = []
 
     def play(self, plays: dict[str, Play]) -> dict[str, Any]:
@@ -57,12 +59,6 @@ class SideBySide:
         return run_and_leave(self._watched(plays))
 
     async def _watched(self, plays: dict[str, Play]) -> dict[str, Any]:
-        if not SideBySide._has_played:
-            # Once for nothing: it reads code and models from the disk.
-            SideBySide._has_played = True
-            first = asyncio.ensure_future(next(iter(plays.values()))())
-            await asyncio.wait({first}, timeout=self._play_within_s)
-            first.cancel()
         watching = asyncio.create_task(self._watch())
         try:
             return await self._play_all(plays)
@@ -75,11 +71,12 @@ class SideBySide:
         patient_until_s = time.monotonic() + PATIENCE_S
         running: dict[asyncio.Future[Any], tuple[str, int, float]] = {}
         while waiting or running:
-            while waiting and len(running) < self._places:
+            if waiting and self._may_begin(len(running)):
                 name, chances = waiting.popleft()
+                self._began_s = time.monotonic()
                 task = asyncio.ensure_future(plays[name]())
-                running[task] = name, chances - 1, time.monotonic()
-            for task in await self._some_of(running):
+                running[task] = name, chances - 1, self._began_s
+            for task in await self._some_of(running, APART_S if waiting else PATIENCE_S):
                 name, chances, began_s = running.pop(task)
                 is_last = not chances or time.monotonic() > patient_until_s
                 if not task.done():
@@ -91,25 +88,37 @@ class SideBySide:
                     waiting.append((name, chances))
         return {name: outcomes[name] for name in plays}
 
+    def _may_begin(self, running: int) -> bool:
+        if not running:
+            return True
+        is_apart = time.monotonic() - self._began_s >= APART_S
+        is_calm = self._worst_s(max(self._began_s, time.monotonic() - 2 * APART_S)) < CALM_S
+        return running < self._places and is_apart and is_calm
+
     async def _some_of(
-        self, running: dict[asyncio.Future[Any], tuple[str, int, float]]
+        self, running: dict[asyncio.Future[Any], tuple[str, int, float]], within_s: float
     ) -> set[asyncio.Future[Any]]:
-        """Wait for those that end, or that are to be given up."""
+        """Wait for those that end, or that are to be given up; none when nothing happens."""
         oldest_s = min(began_s for _, _, began_s in running.values())
         left_s = oldest_s + self._play_within_s - time.monotonic()
         done, going_on = await asyncio.wait(
-            running, timeout=max(0.0, left_s), return_when=asyncio.FIRST_COMPLETED
+            running,
+            timeout=max(0.0, min(left_s, within_s)),
+            return_when=asyncio.FIRST_COMPLETED,
         )
         latest_s = time.monotonic() - self._play_within_s
         return done or {task for task in going_on if running[task][2] <= latest_s}
 
     def _went_well(self, since_s: float) -> bool:
-        worst_s = max((late_s for at_s, late_s in self._lateness if at_s >= since_s), default=0.0)
+        worst_s = self._worst_s(since_s)
         if worst_s < WELL_S:
             self._places = min(self._at_most, self._places + 1)
         elif worst_s > STARVED_S:
             self._places = max(1, self._places // 2)
         return worst_s <= STARVED_S
+
+    def _worst_s(self, since_s: float) -> float:
+        return max((late_s for at_s, late_s in self._lateness if at_s >= since_s), default=0.0)
 
     async def _watch(self) -> None:
         while True:

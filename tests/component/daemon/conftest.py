@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from side_by_side import Play, SideBySide
+from side_by_side import Play, SideBySide, run_and_leave
 from waiting import until
 
 from device.assistant.effects import Report, Show
@@ -248,8 +248,24 @@ def appliance_class() -> type[Appliance]:
 
 
 @pytest.fixture(scope="session")
-def play_side_by_side() -> Callable[[dict[str, Play], int], dict[str, Any]]:
-    """Return a function that plays all, at most so many at once: see :class:`SideBySide`."""
+def play_side_by_side(
+    studio: Studio, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[dict[str, Play], int], dict[str, Any]]:
+    """Return a function that plays all, at most so many at once: see :class:`SideBySide`.
+
+    Code, models and voice have been read from the disk by then: no play is kept waiting for it.
+    """
+    folder = tmp_path_factory.mktemp("first")
+    take = studio.question()
+
+    async def start_and_stop() -> None:
+        microphone, speaker = FileMicrophone(take.path), FileSpeaker(folder / "answer.wav")
+        settings = SettingsMaker(folder)
+        loaded = settings.load(settings.endpoint("nobody", "ws://127.0.0.1:9"))
+        async with Appliance(loaded, microphone, speaker):
+            """That is all."""
+
+    run_and_leave(start_and_stop())
     return lambda plays, at_most: SideBySide(at_most).play(plays)
 
 

@@ -24,7 +24,7 @@ from device.simulation.script import script_from
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all
 
 WIRE_HZ = 24_000
-AT_A_TIME = 4
+AT_A_TIME = 8
 ECHO = Echo(delay_s=0.03, gain_db=-20.0)
 ANSWER = {"items": [{"say": "It is noon.", "audio_ms": 400}]}
 CHIMED_AFTER_S = 0.5

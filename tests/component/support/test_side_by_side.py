@@ -45,7 +45,6 @@ async def fails() -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("side_by_side.LETS_GO_WITHIN_S", SOON_S)
-    monkeypatch.setattr(SideBySide, "_has_played", True)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +61,6 @@ def test_a_play_that_hangs_says_where_and_holds_up_nobody(play, place: str) -> N
     assert outcomes["before"] == outcomes["after"] == "fine"
     assert isinstance(outcomes["hung"], HungPlayError)
     assert place in str(outcomes["hung"])
-
-
-def test_even_when_it_is_the_first_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SideBySide, "_has_played", False)
-    outcomes = SideBySide(2, play_within_s=SOON_S).play({"hung": waits_for_ever, "after": fine})
-    assert isinstance(outcomes["hung"], HungPlayError)
-    assert outcomes["after"] == "fine"
 
 
 def test_how_a_play_ends_is_its_own_business() -> None:
