@@ -82,8 +82,10 @@ class SideBySide:
                 if not task.done():
                     outcomes[name] = HungPlayError(f"{name} hangs\n{where(task)}")
                     task.cancel()
-                elif self._went_well(began_s) or is_last:
-                    outcomes[name] = _outcome(task)
+                    continue
+                outcome = _outcome(task)
+                if self._went_well(began_s) or is_last:
+                    outcomes[name] = outcome
                 else:
                     waiting.append((name, chances))
         return {name: outcomes[name] for name in plays}
