@@ -47,8 +47,12 @@ class SideBySide:
     Bittern, and is played again; the last chance counts whatever happened.
     """
 
-    def __init__(self, at_most: int, play_within_s: float = PLAY_WITHIN_S) -> None:
+    def __init__(
+        self, at_most: int, play_within_s: float = PLAY_WITHIN_S, starved_s: float = STARVED_S
+    ) -> None:
+        """``starved_s``: how late the process may be woken for these plays to mean anything."""
         self._at_most = at_most
+        self._starved_s = starved_s
         self._play_within_s = play_within_s
         self._places = at_most
         self._began_s = 0.0
@@ -117,7 +121,7 @@ class SideBySide:
             self._places = min(self._at_most, self._places + 1)
         elif worst_s > STARVED_S:
             self._places = max(1, self._places // 2)
-        return worst_s <= STARVED_S
+        return worst_s <= self._starved_s
 
     def _worst_s(self, since_s: float) -> float:
         return max((late_s for at_s, late_s in self._lateness if at_s >= since_s), default=0.0)

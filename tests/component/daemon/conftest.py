@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from side_by_side import Play, SideBySide, run_and_leave
+from side_by_side import SideBySide, run_and_leave
 from waiting import until
 
 from device.assistant.effects import Report, Show
@@ -250,7 +250,7 @@ def appliance_class() -> type[Appliance]:
 @pytest.fixture(scope="session")
 def play_side_by_side(
     studio: Studio, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[dict[str, Play], int], dict[str, Any]]:
+) -> Callable[..., dict[str, Any]]:
     """Return a function that plays all, at most so many at once: see :class:`SideBySide`.
 
     Code, models and voice have been read from the disk by then: no play is kept waiting for it.
@@ -266,7 +266,7 @@ def play_side_by_side(
             """That is all."""
 
     run_and_leave(start_and_stop())
-    return lambda plays, at_most: SideBySide(at_most).play(plays)
+    return lambda plays, at_most, **more: SideBySide(at_most, **more).play(plays)
 
 
 @pytest.fixture(scope="session")
