@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""What every test may ask for, and how all of them run side by side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["time_limits"]
 REPOSITORY = Path(__file__).resolve().parent.parent
+WORKER_MB = 2000
+"""What one process of tests may need once it has loaded every model."""
 
 # A machine that is busy with other things makes no property false.
 settings.register_profile("bittern", deadline=None)
 settings.load_profile("bittern")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since most tests wait; fewer where memory is short."""
+    fields = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    available_mb = next(int(size) for name, size, *_ in fields if name == "MemAvailable:") // 1024
+    return max(1, min(len(os.sched_getaffinity(0)) + 1, available_mb // WORKER_MB))
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,8 @@ runs at the wire's 24 kHz: what an endpoint received is then the recording, to t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from side_by_side import SideBySide, run_and_leave
+from waiting import until
 
 from device.assistant.effects import Report, Show
 from device.assistant.states import State
@@ -37,7 +36,6 @@ WAKE = "Hey Jarvis"
 QUESTION = "What time is it?"
 ROOM_NOISE = 12
 """Amplitude between the words; it also makes every stretch of a recording unique."""
-LOOK_EVERY_S = 0.05
 AUDIBLE = 150
 """Amplitude above which a sample belongs to a word."""
 
@@ -199,16 +197,12 @@ class Appliance:
 
     async def until(self, happened: Callable[[Appliance], object], within_s: float = 15.0) -> None:
         """Wait until it has happened; raise :class:`TimeoutError` with what happened instead."""
-        try:
-            async with asyncio.timeout(within_s):
-                while not happened(self):
-                    self._changed.clear()
-                    with contextlib.suppress(TimeoutError):
-                        # Most of what is waited for is told; the rest is looked at.
-                        await asyncio.wait_for(self._changed.wait(), LOOK_EVERY_S)
-        except TimeoutError:
-            told = "\n".join(f"{at_s:.2f} {report}" for at_s, report in self.reports)
-            raise TimeoutError(f"in state {self.state} after:\n{told}") from None
+
+        def told() -> str:
+            reports = "\n".join(f"{at_s:.2f} {report}" for at_s, report in self.reports)
+            return f"in state {self.state} after:\n{reports}"
+
+        await until(lambda: happened(self), self._changed, within_s, told)
 
     async def until_told(self, event: str, count: int = 1, within_s: float = 15.0) -> Report:
         """Wait for the n-th report of a kind, and return it."""
@@ -253,81 +247,26 @@ def appliance_class() -> type[Appliance]:
     return Appliance
 
 
-WELL_S, STARVED_S = 0.2, 0.5
-"""How late this process may be woken: for one more to be let in; for a play to mean anything."""
-CHANCES = 3
-PATIENCE_S = 300.0
-"""From when on nothing is played again."""
-WATCH_EVERY_S = 0.02
-
-Play = Callable[[], Awaitable[Any]]
-
-
-class SideBySide:
-    """Plays what takes its time in real time, as many at once as this machine carries.
-
-    It begins with two, lets one more in whenever a play went well, and halves their number
-    when the process was starved meanwhile. Such a play says something about the machine and
-    nothing about Bittern, and is played again; the last chance counts whatever happened.
-    """
-
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
-        self._places = 2
-        self._lateness: list[tuple[float, float]] = []
-
-    async def play_all(self, plays: dict[str, Play]) -> dict[str, Any]:
-        """Return what each play returned, or the exception that it ended with."""
-        loop = asyncio.get_running_loop()
-        # Files, names and models are looked up on these threads: nobody is to wait for one.
-        loop.set_default_executor(ThreadPoolExecutor(8 * self._at_most))
-        # The first is played for nothing: it reads code and models from the disk.
-        await asyncio.wait({asyncio.ensure_future(next(iter(plays.values()))())})
-        watching = asyncio.create_task(self._watch())
-        try:
-            return await self._play_all(plays)
-        finally:
-            watching.cancel()
-
-    async def _play_all(self, plays: dict[str, Play]) -> dict[str, Any]:
-        outcomes: dict[str, Any] = {}
-        waiting = deque((name, CHANCES) for name in plays)
-        patient_until_s = time.monotonic() + PATIENCE_S
-        running: dict[asyncio.Task[Any], tuple[str, int, float]] = {}
-        while waiting or running:
-            while waiting and len(running) < self._places:
-                name, chances = waiting.popleft()
-                task = asyncio.ensure_future(plays[name]())
-                running[task] = name, chances - 1, time.monotonic()
-            for task in (await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED))[0]:
-                name, chances, began_s = running.pop(task)
-                is_last = not chances or time.monotonic() > patient_until_s
-                if self._went_well(began_s) or is_last:
-                    outcomes[name] = task.exception() or task.result()
-                else:
-                    waiting.append((name, chances))
-        return {name: outcomes[name] for name in plays}
-
-    def _went_well(self, since_s: float) -> bool:
-        worst_s = max((late_s for at_s, late_s in self._lateness if at_s >= since_s), default=0.0)
-        if worst_s < WELL_S:
-            self._places = min(self._at_most, self._places + 1)
-        elif worst_s > STARVED_S:
-            self._places = max(1, self._places // 2)
-        return worst_s <= STARVED_S
-
-    async def _watch(self) -> None:
-        while True:
-            due_s = time.monotonic() + WATCH_EVERY_S
-            await asyncio.sleep(WATCH_EVERY_S)
-            now_s = time.monotonic()
-            self._lateness.append((now_s, now_s - due_s))
-
-
 @pytest.fixture(scope="session")
-def play_side_by_side() -> Callable[[dict[str, Play], int], dict[str, Any]]:
-    """Return a function that plays all, at most so many at once: see :class:`SideBySide`."""
-    return lambda plays, at_most: asyncio.run(SideBySide(at_most).play_all(plays))
+def play_side_by_side(
+    studio: Studio, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., dict[str, Any]]:
+    """Return a function that plays all, at most so many at once: see :class:`SideBySide`.
+
+    Code, models and voice have been read from the disk by then: no play is kept waiting for it.
+    """
+    folder = tmp_path_factory.mktemp("first")
+    take = studio.question()
+
+    async def start_and_stop() -> None:
+        microphone, speaker = FileMicrophone(take.path), FileSpeaker(folder / "answer.wav")
+        settings = SettingsMaker(folder)
+        loaded = settings.load(settings.endpoint("nobody", "ws://127.0.0.1:9"))
+        async with Appliance(loaded, microphone, speaker):
+            """That is all."""
+
+    run_and_leave(start_and_stop())
+    return lambda plays, at_most, **more: SideBySide(at_most, **more).play(plays)
 
 
 @pytest.fixture(scope="session")

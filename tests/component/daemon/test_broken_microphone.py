@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,20 +65,34 @@ class Constant:
             deliver(block.astype(np.int16))
 
 
-@pytest.mark.parametrize(
-    ("value", "within_s", "is_certain"), [(0, 8.0, False), (123, 6.0, True), (-32_768, 6.0, True)]
-)
-async def test_it_is_reported_within_seconds_and_so_is_its_recovery(
-    value: int, within_s: float, is_certain: bool, tmp_path: Path
+CASES = {"zeros": (0, 8.0, False), "one value": (123, 6.0, True), "a rail": (-32_768, 6.0, True)}
+"""A value, within how many seconds it is told, and whether that is certain."""
+QUIET_S = 7.0
+
+
+async def listen_to(
+    microphone: Constant, out: Path, happens: Callable[[asyncio.Queue[Any]], Awaitable[None]]
 ) -> None:
-    microphone = Constant(value)
+    """Watch a microphone and a speaker while something happens with what is told."""
     capture = Capture(microphone)
-    playback = Playback(FileSpeaker(tmp_path / "out.wav"))
+    playback = Playback(FileSpeaker(out))
     told: asyncio.Queue[inputs.Input] = asyncio.Queue()
     watch = asyncio.create_task(SoundWatch(capture, playback, told.put_nowait).run())
     capture.open()
     playback.open()
     try:
+        await happens(told)
+    finally:
+        watch.cancel()
+        await asyncio.wait({watch})
+        playback.close()
+        capture.close()
+
+
+async def break_and_mend(value: int, within_s: float, is_certain: bool, out: Path) -> None:
+    microphone = Constant(value)
+
+    async def happens(told: asyncio.Queue[Any]) -> None:
         began_s = time.monotonic()
         failed = await asyncio.wait_for(told.get(), within_s)
         assert isinstance(failed, inputs.MicrophoneFailed)
@@ -86,25 +103,36 @@ async def test_it_is_reported_within_seconds_and_so_is_its_recovery(
         assert told.empty()
         microphone.value = None
         assert isinstance(await asyncio.wait_for(told.get(), 8.0), inputs.MicrophoneRecovered)
-    finally:
-        watch.cancel()
-        await asyncio.wait({watch})
-        playback.close()
-        capture.close()
+
+    await listen_to(microphone, out, happens)
 
 
-async def test_a_quiet_room_is_not_a_broken_microphone(tmp_path: Path) -> None:
-    capture = Capture(Constant(None))
-    playback = Playback(FileSpeaker(tmp_path / "out.wav"))
-    told: asyncio.Queue[inputs.Input] = asyncio.Queue()
-    watch = asyncio.create_task(SoundWatch(capture, playback, told.put_nowait).run())
-    capture.open()
-    playback.open()
-    try:
-        await asyncio.sleep(7.0)
+async def be_quiet(out: Path) -> None:
+    async def happens(told: asyncio.Queue[Any]) -> None:
+        await asyncio.sleep(QUIET_S)
         assert told.empty()
-    finally:
-        watch.cancel()
-        await asyncio.wait({watch})
-        playback.close()
-        capture.close()
+
+    await listen_to(Constant(None), out, happens)
+
+
+@pytest.fixture(scope="module")
+def outcomes(play_side_by_side, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Play all cases, each of which takes its time."""
+    folder = tmp_path_factory.mktemp("microphones")
+    plays = {
+        name: partial(break_and_mend, *case, folder / f"{number}.wav")
+        for number, (name, case) in enumerate(CASES.items())
+    }
+    plays["quiet"] = partial(be_quiet, folder / "quiet.wav")
+    return play_side_by_side(plays, len(plays))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_reported_within_seconds_and_so_is_its_recovery(name: str, outcomes) -> None:
+    if outcomes[name] is not None:
+        raise outcomes[name]
+
+
+def test_a_quiet_room_is_not_a_broken_microphone(outcomes) -> None:
+    if outcomes["quiet"] is not None:
+        raise outcomes["quiet"]

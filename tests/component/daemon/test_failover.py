@@ -23,7 +23,7 @@ from device.daemon.talk import talk
 from device.simulation.cloud import Cloud
 from device.simulation.script import script_from
 
-AT_A_TIME = 9
+AT_A_TIME = 12
 TIMEOUTS = {
     "connect_timeout_s": 0.8,
     "handshake_timeout_s": 0.8,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,7 +49,9 @@ OUTAGES = {
 
 
 @pytest.fixture(scope="module")
-def runs(request, chosen, studio, settings_in, tmp_path_factory, appliance_class):
+def runs(
+    request, chosen, play_side_by_side, studio, settings_in, tmp_path_factory, appliance_class
+):
     """Ask question after question through each outage, side by side."""
 
     async def play(outage: Outage) -> Any:
@@ -78,16 +80,20 @@ def runs(request, chosen, studio, settings_in, tmp_path_factory, appliance_class
             await appliance.until(lambda it: it.daemon.conductor.core.turn is None)
         return appliance
 
-    async def play_all(names: list[str]) -> dict[str, Any]:
-        played = await asyncio.gather(*(play(OUTAGES[name]) for name in names))
-        return dict(zip(names, played, strict=True))
+    plays = {name: partial(play, OUTAGES[name]) for name in chosen(request, "name")}
+    played = play_side_by_side(plays, len(plays))
 
-    return asyncio.run(play_all(chosen(request, "name")))
+    def get(name: str) -> Any:
+        if isinstance(run := played[name], BaseException):
+            raise run
+        return run
+
+    return get
 
 
 @pytest.mark.parametrize("name", OUTAGES)
 def test_it_is_said_once_and_not_again_with_the_next_question(name: str, runs) -> None:
-    outage, appliance = OUTAGES[name], runs[name]
+    outage, appliance = OUTAGES[name], runs(name)
     assert [it.fields["endpoint"] for it in appliance.of("said")] == outage.answerers
     notices = appliance.of("notice")
     assert [it.fields["name"] for it in notices] == [outage.notice] * outage.notices
@@ -96,6 +102,6 @@ def test_it_is_said_once_and_not_again_with_the_next_question(name: str, runs) -
 
 @pytest.mark.parametrize("name", OUTAGES)
 def test_the_light_tells_it_all_the_time(name: str, runs) -> None:
-    outage, appliance = OUTAGES[name], runs[name]
+    outage, appliance = OUTAGES[name], runs(name)
     answering = [it.is_local for it in appliance.shows if it.state == "speaking"]
     assert answering == [it == "brain" for it in outage.answerers]

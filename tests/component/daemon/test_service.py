@@ -29,6 +29,8 @@ from device.settings.tree import Settings
 from device.spending.ledger import FILE
 
 Order = Callable[..., Awaitable[dict[str, Any]]]
+SHORT = {"answers": [{"items": [{"say": "It is noon.", "audio_ms": 300}]}]}
+"""An answer whose length says nothing here, and is waited for each time."""
 
 
 class Running:
@@ -73,7 +75,7 @@ async def run(tmp_path, monkeypatch) -> AsyncIterator[Callable[..., Awaitable[Ru
 
 @pytest.fixture
 async def running(run, settings, cloud_of) -> Running:
-    cloud = await cloud_of()
+    cloud = await cloud_of(SHORT)
     return await run(settings.load(settings.endpoint("cloud", cloud.url)))
 
 
@@ -215,7 +217,7 @@ DEAR = f'[budget]\nmonth_usd = 0.5\n[[price]]\nname = "{MODEL}"\naudio_out = 100
 @pytest.fixture
 async def two_endpoints(settings, cloud_of) -> LoadedSettings:
     """One that costs more than the month may with its first answer, and one in the house."""
-    dear, free = await cloud_of(), await cloud_of()
+    dear, free = await cloud_of(SHORT), await cloud_of(SHORT)
     return settings.load(
         settings.endpoint("dear", dear.url, model=MODEL),
         settings.endpoint("house", free.url),
@@ -254,7 +256,7 @@ async def test_more_money_opens_the_way_again(run, two_endpoints):
 async def test_a_spoken_question_costs_its_answer_and_its_transcription(
     settings, cloud_of, appliance_of, studio
 ):
-    cloud = await cloud_of()
+    cloud = await cloud_of(SHORT)
     loaded = settings.load(
         settings.endpoint("cloud", cloud.url, model=MODEL, transcription_model="gpt-transcribe")
     )
