@@ -17,13 +17,18 @@ from device.wake.training.corpus import Recording, Sound
 
 MOST = 40
 _LONGEST_MS = 400
+_LATE_SHARE = 95
+"""Per cent of the delays that the lag covers: what is sent too early is a rest of the wake
+word and does no harm, what is sent too late is the first syllable of the question."""
+_DRAWN_MS = 100
+"""A word said by itself is drawn out at its end; with a question behind it it is shorter."""
 
 
 def settle_lag(card_path: Path, people: Sequence[Recording], others: Sequence[Recording]) -> Card:
     """Measure the lag with the written models and put it into the card.
 
     Each recording of the word is cut where its level falls, and somebody else goes on at
-    once; the middle one of the delays counts, also where it is negative and thus 0.
+    once. Nearly the longest of the delays counts, and somewhat more for how words shorten.
     """
     card = read(card_path)
     settings = WakeSettings(words=(card.word,), folders=(card_path.parent,))
@@ -36,7 +41,8 @@ def settle_lag(card_path: Path, people: Sequence[Recording], others: Sequence[Re
         if heard is not None:
             late_ms.append((heard.at_sample - end) * 1000 / RATE_HZ)
     if late_ms:
-        lag_ms = int(np.clip(np.median(late_ms), 0, _LONGEST_MS))
+        late = float(np.percentile(late_ms, _LATE_SHARE)) + _DRAWN_MS
+        lag_ms = int(np.clip(late, 0, _LONGEST_MS))
         ending = msgspec.structs.replace(card.ending, lag_ms=lag_ms)
         card = msgspec.structs.replace(card, ending=ending)
         write(card, card_path)
