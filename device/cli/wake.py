@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device.errors import BitternError
 from device.nearmisses.review import add_verb as add_review
 
 if TYPE_CHECKING:
@@ -289,6 +290,8 @@ def _train(arguments: argparse.Namespace) -> int:
     from device.wake.training.outcome import comparison, write_outcome
     from device.wake.training.recipe import Task, make_word
 
+    if arguments.add_first and not arguments.first:
+        raise BitternError("--add-first: beside which model?", "name it with --first, or leave it")
     task = Task(
         word=arguments.word.strip().lower(),
         positives=tuple(arguments.positives),
@@ -302,7 +305,7 @@ def _train(arguments: argparse.Namespace) -> int:
         voices=arguments.voices,
         confusable=tuple(arguments.confusable),
         first=arguments.first,
-        adds_first=arguments.add_first and bool(arguments.first),
+        adds_first=arguments.add_first,
         interest=arguments.interest,
         false_per_hour=tuple(arguments.false_per_hour),
         copies=arguments.copies,
@@ -347,6 +350,8 @@ def _say_words(arguments: argparse.Namespace) -> int:
     from device.wake.evaluation.trials import plain
     from device.wake.training.synthesis import Voices, record
 
+    if arguments.count < 1 or not all(map(plain, arguments.word)):
+        raise BitternError("there is nothing to say", "name a word, and a --count of 1 or more")
     voices = Voices(arguments.seed, arguments.voices)
     for word in map(plain, arguments.word):
         folder = arguments.out / word.replace(" ", "_")

@@ -47,7 +47,10 @@ class Kokoro:
         with np.load(folder / _VOICES) as packed:
             self._styles = {name: packed[name].reshape(-1, _STYLE) for name in packed.files}
         if more is not None:
-            self._styles |= {path.stem: _styles(path) for path in sorted(more.glob("*.bin"))}
+            found = {path.stem: _styles(path) for path in sorted(more.glob("*.bin"))}
+            if not found:
+                raise BrokenVoiceError(f"there are no voices in {more}", "*.bin is looked for")
+            self._styles |= found
         self._readings: dict[bool, Any] = {}
 
     @property

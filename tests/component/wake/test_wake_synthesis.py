@@ -66,6 +66,26 @@ def test_the_command_says_words_into_folders_named_after_them(
     assert 'recordings of "okay nabu"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["", "--out", "OUT"], "nothing to say"),
+        (["hello", "--count", "0", "--out", "OUT"], "nothing to say"),
+        (["hello", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["hello", "--out", "OUT", "--voices", "VOICES"], "fetch kokoro"),
+    ],
+)
+def test_what_cannot_be_said_is_told(
+    no_kokoro: Path, tmp_path: Path, capsys, arguments: list[str], told: str
+) -> None:
+    places = {"OUT": str(tmp_path / "out"), "VOICES": str(tmp_path / "voices")}
+    assert main(["wake", "say", *(places.get(each, each) for each in arguments)]) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_each_voice_of_kokoro_is_a_speaker_of_its_own(kokoro: Path) -> None:
     voices = Voices()
     said = list(voices.variants("hey jarvis", len(voices.names)))
@@ -84,6 +104,8 @@ def test_further_voices_are_added_and_broken_ones_refused(kokoro: Path, tmp_path
     assert len(speaker.say("hello", "am_somebody")) > 4_000
     with pytest.raises(BrokenVoiceError, match="phonemes"):
         speaker.say("on and on and " * 60, "am_somebody")
+    with pytest.raises(BrokenVoiceError, match="no voices"):
+        Kokoro(kokoro, tmp_path / "empty")
     (tmp_path / "broken.bin").write_bytes(b"\0" * 1000)
     with pytest.raises(BrokenVoiceError, match=r"broken\.bin"):
         Kokoro(kokoro, tmp_path)
