@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LOOK_S = 0.5
 """How often to look for readiness, and the ears' progress, without a watchdog."""
+GOES_ON_WITHIN_S = 60.0
+"""From one attempt to the next, at most: pauses grow to 30 s, and drivers are given seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,26 @@ class Progress:
     """The microphone is closed on purpose (mute), or broken and being mended."""
     is_muted: bool = False
     """It is closed on purpose: an appliance that starts with its switch off is ready, too."""
+
+
+class Efforts:
+    """Attempts to mend or to find a microphone: whether somebody still makes them.
+
+    They come at no steady pace, so what counts is how long ago the last one began.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._last_s = monotonic()
+
+    def made(self) -> None:
+        """One more begins, or is over."""
+        self._last_s = self._monotonic()
+
+    @property
+    def go_on(self) -> bool:
+        """Whether the last one is not too long ago."""
+        return self._monotonic() - self._last_s < GOES_ON_WITHIN_S
 
 
 class ServiceManager:

@@ -115,6 +115,7 @@ class Daemon:
         self._talk = AsyncExitStack()
         self._thought = AsyncExitStack()
         self._house = AsyncExitStack()
+        self._sound_watch: SoundWatch | None = None
         self._watch: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
         self.brain: BrainProcess
@@ -294,11 +295,18 @@ class Daemon:
         await self._in_background(standby.run(), is_waited_for=False)
 
     def _begin_watch(self) -> None:
-        watch = SoundWatch(self.capture, self.playback, self.conductor.feed, self._hangs)
+        self._sound_watch = watch = SoundWatch(
+            self.capture, self.playback, self.conductor.feed, self._hangs
+        )
         if self._deafness:
             watch.fault(self._deafness)
         self._watch = asyncio.create_task(watch.run(), name="sound watch")
         self._tasks.push_async_callback(_cancelled, self._watch)
+
+    @property
+    def is_mending(self) -> bool:
+        """Whether the microphone is broken, and somebody goes on trying to have it back."""
+        return self._sound_watch is not None and self._sound_watch.is_mending
 
     async def wait(self) -> None:
         """Return never; raise what broke the appliance."""

@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Coroutine, Mapping
 
-from device.appliance.service_manager import ServiceManager
+from device.appliance.service_manager import Efforts, Progress, ServiceManager
 from device.assistant.effects import Report
 from device.audio.devices import present_card_ids
 from device.audio.play_queue import Key
@@ -48,6 +48,9 @@ TRY_AGAIN_S = 1800.0
 
 async def serve_safely(load: Load, environ: Mapping[str, str] = os.environ) -> int:
     """Run until told to stop (returns 0), or until the appliance may be tried again (75)."""
+    manager = ServiceManager()
+    # The watchdog counts from here on. That it can hear is another matter, of its status.
+    manager.ready()
     stopping, hope = stop_on_signals(), asyncio.Event()
     by_settings = _failed_by_settings(load, environ)
     ends = [
@@ -67,7 +70,7 @@ async def serve_safely(load: Load, environ: Mapping[str, str] = os.environ) -> i
         return EXIT_TRY_AGAIN
     finally:
         # Said here and not by each service that was tried: systemd takes it for the end.
-        ServiceManager().stopping()
+        manager.stopping()
         for task in ends:
             task.cancel()
         await asyncio.wait(ends)
@@ -108,18 +111,35 @@ async def _started(load: Load) -> tuple[Service, bool]:
     """A service with the best sound to be had, and whether its devices came only later.
 
     In each round: the owner's devices, the shipped ones, then each without a microphone,
-    since somebody who cannot hear can still say so.
+    since somebody who cannot hear can still say so. Until one runs, and feeds the watchdog
+    by itself, it is fed while the search goes on.
     """
+    efforts = Efforts()
+
+    def progress() -> Progress:
+        return Progress(0, 0, 0.0, is_excused=efforts.go_on)
+
+    heart = asyncio.create_task(ServiceManager().watch(progress), name="watchdog of the search")
+    try:
+        return await _found(load, efforts)
+    finally:
+        heart.cancel()
+
+
+async def _found(load: Load, efforts: Efforts) -> tuple[Service, bool]:
     wait_s, rounds = FIRST_WAIT_S, 0
     while True:
         for may_be_deaf in (False, True):
             for owners in (_owners(load), None):
+                efforts.made()
                 service = await _tried(owners, may_be_deaf)
                 if isinstance(service, Service):
                     return service, rounds > 0 and owners is not None and not may_be_deaf
+        efforts.made()
         log.error("safe mode waits: %s", service)
         if isinstance(service, MissingModel) and rounds == 0:
             await _say_without_ears(safe_settings(_owners(load)).settings.speaker)
+            efforts.made()
         rounds += 1
         await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
@@ -218,11 +238,10 @@ async def _watch_for_hope(load: Load, by_settings: bool, hope: asyncio.Event) ->
         now = await asyncio.to_thread(_owners, load)
         if now is None:
             continue
+        # Late even with settings that were bad and are not: they may have been mended while
+        # this process was not there, or was frozen, to see them change.
         is_late = time.monotonic() - began_s > TRY_AGAIN_S
-        if by_settings:
-            is_hopeful = first is None or now != first
-        else:
-            is_hopeful = now != first or present_card_ids() != cards or is_late
-        if is_hopeful:
+        is_sound_new = not by_settings and present_card_ids() != cards
+        if now != first or is_late or is_sound_new:
             hope.set()
             return

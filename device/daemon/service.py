@@ -336,7 +336,7 @@ def progress_of(daemon: Daemon) -> Progress:
         daemon.capture.health().blocks,
         counts.blocks,
         counts.seconds_scored,
-        is_excused=state in (State.MUTED, State.FAULTED),
+        is_excused=state is State.MUTED or (state is State.FAULTED and daemon.is_mending),
         is_muted=state is State.MUTED,
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from device.appliance.service_manager import Efforts
 from device.assistant import inputs
 from device.audio.capture import Capture
 from device.audio.microphone import MicrophoneWatch, Verdict
@@ -49,11 +50,18 @@ class SoundWatch:
         self._watch = MicrophoneWatch()
         self._is_faulted = False
         self._retry_s = FIRST_RETRY_S
+        self._efforts = Efforts()
+
+    @property
+    def is_mending(self) -> bool:
+        """Whether the microphone is broken, and this goes on trying to have it back."""
+        return self._is_faulted and self._efforts.go_on
 
     async def run(self) -> None:
         """Watch until cancelled; raise ``SoundSystemHungError`` when only a new process helps."""
         while True:
             await asyncio.sleep(POLL_S)
+            self._efforts.made()
             if self._hangs():
                 raise SoundSystemHungError(
                     "the sound library hangs and cannot be brought back",
@@ -63,6 +71,7 @@ class SoundWatch:
                 await self._look_at_microphone()
             elif self._is_faulted:
                 await self._mend("closed")
+            self._efforts.made()
             await self._look_at_speaker()
 
     async def _look_at_microphone(self) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -64,6 +67,46 @@ async def cloud_of() -> AsyncIterator[CloudOf]:
     for cloud in clouds:
         await cloud.close()
         validate(cloud)
+
+
+Notifications = Callable[[], list[str]]
+MARK = "MARK"
+
+
+@pytest.fixture
+def notifications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notifications]:
+    """Return a function that gives what systemd was told since it was last called.
+
+    The watchdog's period is 150 ms. A thread reads, since whoever tells waits for a
+    reader when some ten messages lie there.
+    """
+    pytest.importorskip("systemd.daemon", reason="systemd-python is not installed here")
+    path = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", path)
+    monkeypatch.setenv("WATCHDOG_USEC", "150000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    lines: queue.Queue[str] = queue.Queue()
+
+    def listen() -> None:
+        while message := listener.recv(4096).decode():
+            for line in message.split("\n"):
+                lines.put(line)
+
+    def tell(what: str) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            own.sendto(what.encode(), path)
+
+    def read() -> list[str]:
+        tell(MARK)
+        return list(iter(lambda: lines.get(timeout=10), MARK))
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield read
+        tell("")
+        thread.join()
 
 
 @pytest.fixture(scope="session")

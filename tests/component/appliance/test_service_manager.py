@@ -3,35 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 
 import pytest
 
-from device.appliance.service_manager import Progress, ServiceManager
-
-pytest.importorskip("systemd.daemon", reason="systemd-python is not installed here")
-
-
-@pytest.fixture
-def notifications(tmp_path, monkeypatch):
-    path = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(path))
-        listener.setblocking(False)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
-        monkeypatch.setenv("WATCHDOG_USEC", "150000")
-        monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
-
-        def read() -> list[str]:
-            found = []
-            while True:
-                try:
-                    found += listener.recv(4096).decode().split("\n")
-                except BlockingIOError:
-                    return found
-
-        yield read
+from device.appliance.service_manager import GOES_ON_WITHIN_S, Efforts, Progress, ServiceManager
 
 
 async def watch_for(manager: ServiceManager, progress, length_s: float) -> None:
@@ -90,6 +65,20 @@ async def test_a_closed_microphone_is_no_deafness(notifications):
     muted = Progress(blocks_captured=9, blocks_heard=9, seconds_scored=1.0, is_excused=True)
     await watch_for(ServiceManager(), lambda: muted, 0.3)
     assert "WATCHDOG=1" in notifications()
+
+
+def test_efforts_go_on_as_long_as_one_follows_the_other():
+    now_s = 7.0
+    efforts = Efforts(lambda: now_s)
+    assert efforts.go_on
+    now_s += GOES_ON_WITHIN_S - 1
+    efforts.made()
+    now_s += GOES_ON_WITHIN_S - 1
+    assert efforts.go_on
+    now_s += 2
+    assert not efforts.go_on
+    efforts.made()
+    assert efforts.go_on
 
 
 async def test_without_a_service_manager_nothing_happens(monkeypatch):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from device.appliance import service_manager
 from device.appliance.control import order
 from device.audio.devices import SoundDeviceError
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
@@ -129,13 +130,10 @@ async def test_without_a_microphone_it_speaks_and_with_one_there_is_hope(
     assert NOTICES["safe_mode"] in caplog.text
 
 
-async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeypatch):
+async def test_sound_that_comes_late_is_reason_to_hope(
+    owners, tmp_path, monkeypatch, notifications
+):
     """And systemd is told of the end once: it would kill a service that goes on after that."""
-    pytest.importorskip("systemd.daemon")
-    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    told.bind(str(tmp_path / "notify"))
-    told.setblocking(False)
-    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     owners.write_text("[assistant]\nfollow_up_s = 5\n")
     asked = iter(range(1000))
 
@@ -148,11 +146,7 @@ async def test_sound_that_comes_late_is_reason_to_hope(owners, tmp_path, monkeyp
     failed = {"MONITOR_EXIT_STATUS": "1"}
     async with asyncio.timeout(30):
         assert await serve_safely(lambda: load_settings(owners), failed) == EXIT_TRY_AGAIN
-    messages = []
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            messages.append(told.recv(4096).decode())
-    told.close()
+    messages = notifications()
     stops = [number for number, message in enumerate(messages) if "STOPPING=1" in message]
     waits = [number for number, message in enumerate(messages) if "safe mode waits" in message]
     assert len(waits) == 4
@@ -238,3 +232,147 @@ async def test_without_any_model_it_still_says_so_once(owners, tmp_path, monkeyp
     _, notice = Sounds().notice("models_missing")
     assert np.abs(spoken).max() > 300
     assert len(spoken) >= len(notice)
+
+
+class Fed:
+    """How safe mode feeds the watchdog, whose period is 150 ms here."""
+
+    def __init__(self, read: Callable[[], list[str]]) -> None:
+        self._read = read
+        self.was_ready = False
+
+    async def until_fed(self) -> None:
+        """Return when it has been fed some times, from now on."""
+        self.feeds()
+        count = 0
+        async with asyncio.timeout(20):
+            while count < 3:
+                await asyncio.sleep(0.05)
+                count += self.feeds()
+
+    async def until_starved(self) -> None:
+        """Return when it has not been fed for ten periods."""
+        last_s = time.monotonic()
+        async with asyncio.timeout(20):
+            while time.monotonic() - last_s < 1.5:
+                await asyncio.sleep(0.1)
+                if self.feeds():
+                    last_s = time.monotonic()
+
+    def feeds(self) -> int:
+        told = self._read()
+        self.was_ready = self.was_ready or "READY=1" in told
+        return told.count("WATCHDOG=1")
+
+
+@pytest.fixture
+def fed(notifications) -> Fed:
+    return Fed(notifications)
+
+
+@pytest.fixture
+def services(monkeypatch) -> list[module.Service]:
+    """Those that safe mode has built, the last one being that which runs."""
+    built: list[module.Service] = []
+
+    class Kept(module.Service):
+        def __init__(self, *arguments: object, **more: object) -> None:
+            super().__init__(*arguments, **more)  # type: ignore[arg-type]
+            built.append(self)
+
+    monkeypatch.setattr(safe, "Service", Kept)
+    return built
+
+
+async def test_the_watchdog_is_fed_while_it_listens_and_starves_when_it_is_deaf(
+    owners, tmp_path, fed, services
+):
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), {}))
+    async with asyncio.timeout(60):
+        await status(tmp_path)
+        await fed.until_fed()
+        assert fed.was_ready
+        # Sound arrives, and nobody listens to it any more.
+        listening = services[-1].daemon.listening
+        await asyncio.to_thread(listening.stop)
+        await fed.until_starved()
+        listening.start()
+        await fed.until_fed()
+    await ended(running)
+
+
+class Hanging:
+    """Opens a microphone or a speaker that is not there, and later a driver that hangs."""
+
+    def __init__(self) -> None:
+        self.hangs = threading.Event()
+        self.has_hung = threading.Event()
+        self.over = threading.Event()
+
+    def open(self) -> None:
+        if self.hangs.is_set():
+            self.has_hung.set()
+            self.over.wait(30)  # not for ever, or a test that fails would not end
+        raise SoundDeviceError("nothing of this name")
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    it = Hanging()
+    yield it
+    it.over.set()
+
+
+async def hung(hanging: Hanging) -> None:
+    hanging.hangs.set()
+    assert await asyncio.to_thread(hanging.has_hung.wait, 20)
+
+
+async def test_the_watchdog_is_fed_while_it_looks_for_sound_and_no_longer(
+    owners, tmp_path, monkeypatch, fed, hanging
+):
+    class Missing(FileSpeaker):
+        def open(self, *_: object) -> None:
+            hanging.open()
+
+    monkeypatch.setattr(module, "speaker_from", lambda _: Missing(tmp_path / "spoken.wav"))
+    monkeypatch.setattr(service_manager, "GOES_ON_WITHIN_S", 2.0)
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), FAILED))
+    async with asyncio.timeout(60):
+        await fed.until_fed()
+        assert fed.was_ready, "or systemd would give up waiting for it"
+        await hung(hanging)
+        await fed.until_starved()
+        hanging.over.set()
+    await ended(running)
+
+
+async def test_without_a_microphone_it_is_fed_while_one_is_looked_for_and_no_longer(
+    owners, tmp_path, monkeypatch, fed, hanging
+):
+    class Missing(FileMicrophone):
+        def open(self, deliver: Deliver) -> None:
+            hanging.open()
+
+    room = tmp_path / "silence.wav"
+    monkeypatch.setattr(module, "microphone_from", lambda _: Missing(room))
+    monkeypatch.setattr(service_manager, "GOES_ON_WITHIN_S", 2.0)
+    running = asyncio.create_task(serve_safely(lambda: load_settings(owners), FAILED))
+    async with asyncio.timeout(60):
+        while (await status(tmp_path))["state"] != "faulted":
+            pass
+        await fed.until_fed()
+        await hung(hanging)
+        await fed.until_starved()
+        hanging.over.set()
+        await fed.until_fed()
+    await ended(running)
+
+
+async def test_settings_that_were_mended_unseen_are_tried_in_the_end(owners, tmp_path, monkeypatch):
+    """It was not there, or frozen, when they changed."""
+    owners.write_text("[assistant]\nfollow_up_s = 5\n")
+    monkeypatch.setattr(safe, "TRY_AGAIN_S", 1.0)
+    failed = {"MONITOR_EXIT_STATUS": "78"}
+    async with asyncio.timeout(30):
+        assert await serve_safely(lambda: load_settings(owners), failed) == EXIT_TRY_AGAIN

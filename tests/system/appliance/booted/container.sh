@@ -176,6 +176,16 @@ start_anew() {
     inside sh -c 'systemctl reset-failed bittern.service; systemctl restart bittern.service'
 }
 
+# break_appliance: what it does from now on is to fail, once, so that safe mode begins.
+break_appliance() {
+    inside sh -c 'mkdir -p /run/systemd/system/bittern.service.d && printf "[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n" >/run/systemd/system/bittern.service.d/50-broken.conf && systemctl daemon-reload'
+}
+
+# mend_appliance: the reason is gone; nobody is told.
+mend_appliance() {
+    inside sh -c 'rm -r /run/systemd/system/bittern.service.d/50-broken.conf && systemctl daemon-reload'
+}
+
 # steps_restarts: systemd knows RestartSteps=, RestartMaxDelaySec= and RestartMode= (254 and newer).
 steps_restarts() {
     [ "$(inside systemctl --version | awk 'NR == 1 { print $2 }')" -ge 254 ]

@@ -32,7 +32,7 @@ plug_sound
 comes 'the card appears: the appliance is back' 90 sh -c 'systemctl is-active bittern.service && ! systemctl is-active bittern-safe.service && bittern status | grep -Eq "^state +idle"'
 
 # A reason that explains itself by nothing: safe mode says so, aloud.
-inside sh -c 'mkdir -p /run/systemd/system/bittern.service.d && printf "[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n" >/run/systemd/system/bittern.service.d/50-broken.conf && systemctl daemon-reload'
+break_appliance
 parec -d mouth.monitor --rate=24000 --channels=1 --format=s16le >"$work/sound/heard.pcm" &
 recorder=$!
 inside systemctl restart bittern.service >/dev/null 2>&1
@@ -41,5 +41,6 @@ sleep 8
 kill "$recorder" 2>/dev/null
 is 'its explanation is spoken' env BITTERN_MODELS=/var/lib/bittern/models /opt/bittern/current/.venv/bin/python /mnt/clone/tests/system/appliance/booted/hears.py /mnt/sound/heard.pcm safe_mode
 is 'it has the local brain alone' sh -c 'bittern ask what time is it | grep -F "[brain]"'
-inside sh -c 'rm -r /run/systemd/system/bittern.service.d/50-broken.conf && systemctl daemon-reload && systemctl reset-failed bittern.service && systemctl start bittern.service'
+mend_appliance
+inside sh -c 'systemctl reset-failed bittern.service && systemctl start bittern.service'
 comes 'started by hand, the appliance takes over' 30 sh -c 'systemctl is-active bittern.service && ! systemctl is-active bittern-safe.service'
