@@ -131,6 +131,7 @@ class Capture:
         self._closing = threading.Event()
         self._closing.set()
         self._is_open = False
+        self._is_wanted = False
 
     @property
     def rate_hz(self) -> int:
@@ -158,9 +159,20 @@ class Capture:
         """Whether it was opened and not closed since; how it fares is in ``health``."""
         return self._is_open
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether it ought to be open and is not: opening it failed, and nobody tries now."""
+        if not self._opening.acquire(blocking=False):
+            return False
+        try:
+            return self._is_wanted and not self._is_open
+        finally:
+            self._opening.release()
+
     def open(self) -> None:
         """Open the microphone. Raises a ``BitternError`` and stays closed when that fails."""
         with self._opening:
+            self._is_wanted = True
             if self._is_open:
                 return
             sink = _Sink(self.microphone.is_live, self.ring, self.blocks)
@@ -179,6 +191,7 @@ class Capture:
         a ``BitternError``, after everything was forgotten.
         """
         with self._opening:
+            self._is_wanted = False
             try:
                 self._stop()
             finally:
@@ -190,9 +203,13 @@ class Capture:
     def reopen(self) -> None:
         """Close and open again, to mend a broken microphone; what was heard stays.
 
-        Raises a ``BitternError`` when it is still broken; it is closed then.
+        One that was closed on purpose stays closed: whoever mends may not know yet that it
+        was muted meanwhile. Raises a ``BitternError`` when it is still broken; it is closed
+        then.
         """
         with self._opening:
+            if not self._is_wanted:
+                return
             try:
                 self._stop()
             except BitternError as failure:

@@ -69,7 +69,9 @@ class SoundWatch:
                 )
             if self._capture.is_open:
                 await self._look_at_microphone()
-            elif self._is_faulted:
+            elif self._capture.is_missing:
+                # Opening it failed, here or where the owner ended the mute; nobody knows it yet.
+                self._note("closed")
                 await self._mend("closed")
             self._efforts.made()
             await self._look_at_speaker()
@@ -100,6 +102,8 @@ class SoundWatch:
             self.fault(f"{verdict}: {failure}")
         else:
             await asyncio.sleep(min(self._retry_s, self._watch.stall_s))
+            if not self._capture.is_open:
+                return  # It was muted meanwhile.
             health = self._capture.health()
             # The count of equal samples began anew; a sound is what shows that it helped.
             is_constant = verdict in _CONSTANT and health.never_sounded
@@ -111,10 +115,13 @@ class SoundWatch:
 
     def fault(self, detail: str, *, is_certain: bool = True) -> None:
         """The microphone is broken for now; tell the core, once."""
+        self._note(detail, is_certain=is_certain)
+        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+
+    def _note(self, detail: str, *, is_certain: bool = True) -> None:
         if not self._is_faulted:
             self._is_faulted = True
             self._feed(inputs.MicrophoneFailed(detail, is_certain))
-        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
 
     async def _look_at_speaker(self) -> None:
         health = self._playback.speaker_health()

@@ -15,6 +15,7 @@ import pytest
 
 from device.assistant import inputs
 from device.audio.capture import Capture
+from device.audio.devices import SoundDeviceError
 from device.audio.files import FileSpeaker
 from device.audio.microphone import BlockMeter, Deliver, MicrophoneHealth
 from device.audio.playback import Playback
@@ -33,11 +34,14 @@ class Constant:
     def __init__(self, value: int | None) -> None:
         self.value = value
         self.openings = 0
+        self.is_gone = False
         self._meter = BlockMeter()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def open(self, deliver: Deliver) -> None:
+        if self.is_gone:
+            raise SoundDeviceError("it was unplugged")
         self.openings += 1
         self._meter.restart()
         self._closing = threading.Event()
@@ -71,7 +75,9 @@ QUIET_S = 7.0
 
 
 async def listen_to(
-    microphone: Constant, out: Path, happens: Callable[[asyncio.Queue[Any]], Awaitable[None]]
+    microphone: Constant,
+    out: Path,
+    happens: Callable[[asyncio.Queue[Any], Capture], Awaitable[None]],
 ) -> None:
     """Watch a microphone and a speaker while something happens with what is told."""
     capture = Capture(microphone)
@@ -81,7 +87,7 @@ async def listen_to(
     capture.open()
     playback.open()
     try:
-        await happens(told)
+        await happens(told, capture)
     finally:
         watch.cancel()
         await asyncio.wait({watch})
@@ -92,7 +98,7 @@ async def listen_to(
 async def break_and_mend(value: int, within_s: float, is_certain: bool, out: Path) -> None:
     microphone = Constant(value)
 
-    async def happens(told: asyncio.Queue[Any]) -> None:
+    async def happens(told: asyncio.Queue[Any], _: Capture) -> None:
         began_s = time.monotonic()
         failed = await asyncio.wait_for(told.get(), within_s)
         assert isinstance(failed, inputs.MicrophoneFailed)
@@ -108,11 +114,43 @@ async def break_and_mend(value: int, within_s: float, is_certain: bool, out: Pat
 
 
 async def be_quiet(out: Path) -> None:
-    async def happens(told: asyncio.Queue[Any]) -> None:
+    async def happens(told: asyncio.Queue[Any], _: Capture) -> None:
         await asyncio.sleep(QUIET_S)
         assert told.empty()
 
     await listen_to(Constant(None), out, happens)
+
+
+async def mute_while_it_is_broken(out: Path) -> None:
+    microphone = Constant(123)
+
+    async def happens(told: asyncio.Queue[Any], capture: Capture) -> None:
+        assert isinstance(await asyncio.wait_for(told.get(), 9.0), inputs.MicrophoneFailed)
+        await asyncio.to_thread(capture.close)
+        heard, openings = capture.ring.end_sample, microphone.openings
+        await asyncio.sleep(4.0)
+        assert microphone.openings == openings, "muted is closed, and nobody opens it"
+        assert capture.ring.end_sample == heard
+        microphone.value = None
+        await asyncio.to_thread(capture.open)
+        assert isinstance(await asyncio.wait_for(told.get(), 8.0), inputs.MicrophoneRecovered)
+
+    await listen_to(microphone, out, happens)
+
+
+async def unmute_without_one(out: Path) -> None:
+    microphone = Constant(None)
+
+    async def happens(told: asyncio.Queue[Any], capture: Capture) -> None:
+        await asyncio.to_thread(capture.close)
+        microphone.is_gone = True
+        with pytest.raises(SoundDeviceError):
+            await asyncio.to_thread(capture.open)
+        assert isinstance(await asyncio.wait_for(told.get(), 8.0), inputs.MicrophoneFailed)
+        microphone.is_gone = False
+        assert isinstance(await asyncio.wait_for(told.get(), 12.0), inputs.MicrophoneRecovered)
+
+    await listen_to(microphone, out, happens)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +161,8 @@ def outcomes(play_side_by_side, tmp_path_factory: pytest.TempPathFactory) -> dic
         name: partial(break_and_mend, *case, folder / f"{number}.wav")
         for number, (name, case) in enumerate(CASES.items())
     }
+    plays["muted"] = partial(mute_while_it_is_broken, folder / "muted.wav")
+    plays["unmuted"] = partial(unmute_without_one, folder / "unmuted.wav")
     plays["quiet"] = partial(be_quiet, folder / "quiet.wav")
     return play_side_by_side(plays, len(plays))
 
@@ -131,6 +171,16 @@ def outcomes(play_side_by_side, tmp_path_factory: pytest.TempPathFactory) -> dic
 def test_it_is_reported_within_seconds_and_so_is_its_recovery(name: str, outcomes) -> None:
     if outcomes[name] is not None:
         raise outcomes[name]
+
+
+def test_one_that_is_broken_and_muted_is_not_opened_to_mend_it(outcomes) -> None:
+    if outcomes["muted"] is not None:
+        raise outcomes["muted"]
+
+
+def test_one_that_is_gone_when_the_mute_ends_is_looked_for(outcomes) -> None:
+    if outcomes["unmuted"] is not None:
+        raise outcomes["unmuted"]
 
 
 def test_a_quiet_room_is_not_a_broken_microphone(outcomes) -> None:
