@@ -45,8 +45,8 @@ async def trial(loaded: LoadedSettings, say: Say) -> None:
 async def prove_ears(alone: LoadedSettings, voice: Synthesize, say: Say) -> None:
     """Hear and answer by the first word that is listened for and that the voice says well.
 
-    Not every word is one that our voice does ("okay nabu" is not); where none of these is,
-    the shipped one has to do.
+    Not every word is one that our voice does, a name that the owner enrolled for instance;
+    where none of these is, the shipped one has to do.
     """
     for word in alone.settings.wake_words():
         try:

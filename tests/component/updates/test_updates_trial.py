@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from device.audio.samples import Samples
 from device.audio.sounds import brain_voice
 from device.settings import load_settings
 from device.updates.trial import prove_ears, with_brain_only, with_shipped_words
@@ -30,7 +31,13 @@ def loaded(tmp_path: Path):
 
 async def test_a_word_of_a_profile_will_do(loaded) -> None:
     said: list[str] = []
-    await prove_ears(with_brain_only(loaded), brain_voice(), said.append)
+    voice = brain_voice()
+
+    def mumbling(text: str) -> Samples:
+        """A voice with which one word always goes wrong."""
+        return voice("Mumble." if "nabu" in text.lower() else text)
+
+    await prove_ears(with_brain_only(loaded), mumbling, said.append)
     told = "\n".join(said)
     assert "does not say 'okay nabu' well" in told
     assert "woke on 'hey mycroft'" in told
