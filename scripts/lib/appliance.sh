@@ -7,7 +7,8 @@
     ETC=/etc/bittern
     STATE=/var/lib/bittern
     UNITS=/etc/systemd/system
-    UNIT_NAMES=(bittern.service bittern-safe.service bittern-brain.service bittern-brain.socket
+    UNIT_NAMES=(bittern.service bittern-safe.service bittern-recover.service
+        bittern-brain.service bittern-brain.socket
         bittern-update.timer bittern-update.service bittern-update-guard.service
         bittern-reset.path bittern-reset.service)
     DROP_IN=$UNITS/bittern.service.d/10-credentials.conf

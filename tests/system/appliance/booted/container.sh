@@ -218,7 +218,7 @@ TOML
 
 # in_sandbox UNIT PROGRAM: run a program in the place of the unit's own, in its whole sandbox.
 in_sandbox() {
-    inside sh -c 'sed -e "/^Requires=/d; /^After=/d; /^Wants=/d; /^OnFailure=/d; /^Conflicts=/d; /^Before=/d" \
+    inside sh -c 'sed -e "/^Requires=/d; /^After=/d; /^Wants=/d; /^OnFailure=/d; /^OnSuccess=/d; /^Conflicts=/d; /^Before=/d" \
         -e "/^Restart/d; /^ExecReload=/d; /^ExecStopPost=/d; /^NotifyAccess=/d; /^WatchdogSec=/d" \
         -e "s#^Type=.*##; s#^RuntimeDirectory=.*#RuntimeDirectory=bittern-probe#" \
         -e "s#^WorkingDirectory=.*##" \
