@@ -16,9 +16,10 @@ inside sh -c 'journalctl --rotate --vacuum-time=1s >/dev/null 2>&1; (bittern ask
 soon 60 sh -c 'bittern status | grep -Eq "^state +speaking"'
 dead=$(main_pid bittern-brain.service)
 inside kill -KILL "$dead"
+# Looked at first: nobody asks it, and after ten seconds it has ended again.
+comes 'the brain is back after its restart time' 10 sh -c "p=\$(systemctl show -P MainPID bittern-brain.service); test \$p -ne 0 -a \$p -ne $dead"
 comes 'killed in the middle of an answer: the appliance says so' 20 sh -c 'journalctl -u bittern.service BITTERN_EVENT=notice | grep -E "name=(answer_cut|local_brain)" || journalctl -u bittern.service BITTERN_EVENT=link_failed'
 comes 'and is idle again' 30 sh -c 'bittern status | grep -Eq "^state +idle"'
-comes 'the brain is back after its restart time' 20 sh -c "p=\$(systemctl show -P MainPID bittern-brain.service); test \$p -ne 0 -a \$p -ne $dead"
 is 'and answers' sh -c 'bittern ask what time is it | grep -F "[brain]"'
 
 # Without a network, before anybody has asked.
