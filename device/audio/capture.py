@@ -132,6 +132,8 @@ class Capture:
         self._closing.set()
         self._is_open = False
         self._is_wanted = False
+        self.closings = 0
+        """How often it was closed on purpose."""
 
     @property
     def rate_hz(self) -> int:
@@ -192,6 +194,7 @@ class Capture:
         """
         with self._opening:
             self._is_wanted = False
+            self.closings += 1
             try:
                 self._stop()
             finally:

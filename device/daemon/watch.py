@@ -49,6 +49,8 @@ class SoundWatch:
         self._hangs = hangs
         self._watch = MicrophoneWatch()
         self._is_faulted = False
+        self._told_at = capture.closings
+        """When the core was told: a mute makes it forget that the microphone is broken."""
         self._retry_s = FIRST_RETRY_S
         self._efforts = Efforts()
 
@@ -84,6 +86,7 @@ class SoundWatch:
                 self._recovered()
         elif verdict in _CONSTANT and self._is_faulted:
             # Reopening did not help, and sound may return by itself: wait for it.
+            self._note(str(verdict), is_certain=verdict is not Verdict.SILENT)
             await asyncio.sleep(self._retry_s)
         else:
             log.warning("the microphone is %s: %s", verdict, health)
@@ -114,13 +117,14 @@ class SoundWatch:
                 self.fault(detail, is_certain=is_certain)
 
     def fault(self, detail: str, *, is_certain: bool = True) -> None:
-        """The microphone is broken for now; tell the core, once."""
+        """The microphone is broken for now; tell the core, once, and once more after a mute."""
         self._note(detail, is_certain=is_certain)
         self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
 
     def _note(self, detail: str, *, is_certain: bool = True) -> None:
-        if not self._is_faulted:
+        if not self._is_faulted or self._told_at != self._capture.closings:
             self._is_faulted = True
+            self._told_at = self._capture.closings
             self._feed(inputs.MicrophoneFailed(detail, is_certain))
 
     async def _look_at_speaker(self) -> None:

@@ -138,6 +138,18 @@ async def mute_while_it_is_broken(out: Path) -> None:
     await listen_to(microphone, out, happens)
 
 
+async def unmute_while_it_is_broken(out: Path) -> None:
+    async def happens(told: asyncio.Queue[Any], capture: Capture) -> None:
+        assert isinstance(await asyncio.wait_for(told.get(), 9.0), inputs.MicrophoneFailed)
+        await asyncio.to_thread(capture.close)
+        await asyncio.sleep(1.0)
+        await asyncio.to_thread(capture.open)
+        # The core has forgotten it: without this it would look idle, and be deaf.
+        assert isinstance(await asyncio.wait_for(told.get(), 12.0), inputs.MicrophoneFailed)
+
+    await listen_to(Constant(123), out, happens)
+
+
 async def unmute_without_one(out: Path) -> None:
     microphone = Constant(None)
 
@@ -162,6 +174,7 @@ def outcomes(play_side_by_side, tmp_path_factory: pytest.TempPathFactory) -> dic
         for number, (name, case) in enumerate(CASES.items())
     }
     plays["muted"] = partial(mute_while_it_is_broken, folder / "muted.wav")
+    plays["still"] = partial(unmute_while_it_is_broken, folder / "still.wav")
     plays["unmuted"] = partial(unmute_without_one, folder / "unmuted.wav")
     plays["quiet"] = partial(be_quiet, folder / "quiet.wav")
     return play_side_by_side(plays, len(plays))
@@ -176,6 +189,11 @@ def test_it_is_reported_within_seconds_and_so_is_its_recovery(name: str, outcome
 def test_one_that_is_broken_and_muted_is_not_opened_to_mend_it(outcomes) -> None:
     if outcomes["muted"] is not None:
         raise outcomes["muted"]
+
+
+def test_one_that_is_still_broken_when_the_mute_ends_is_told_again(outcomes) -> None:
+    if outcomes["still"] is not None:
+        raise outcomes["still"]
 
 
 def test_one_that_is_gone_when_the_mute_ends_is_looked_for(outcomes) -> None:
