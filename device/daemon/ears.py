@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from device.audio.capture import Capture
 from device.audio.echo.eraser import RingEraser
@@ -17,13 +16,11 @@ from device.listening import ListeningEvent, ListeningThread, VadSettings
 from device.settings import tree
 from device.settings.places import state_folder
 from device.vad.endpointing import SpeechRule
+from device.wake.detector import never
 from device.wake.open import Own, WakeSettings, card_folders, open_words
 from device.wake.pipeline import ALERT_SAMPLES, WakePipeline
 
 log = logging.getLogger(__name__)
-
-_NEVER = 1.0 - 1e-9
-"""No score lies above it."""
 
 
 def listening_thread(
@@ -58,13 +55,11 @@ def echo_guard(
 def own_voice(wake: WakeSettings) -> OwnVoice:
     """Ears for what is played: the same models with a state of their own.
 
-    They never come to a decision, which would make them deaf for a second: what is wanted
-    is how much each moment resembles a word. Short blocks, so that they are not behind.
+    What is wanted is how much each moment resembles a word. Short blocks, so that they are
+    not behind.
     """
     engine, rules, second = open_words(wake)
-    deciding_nothing = {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
-    blocks = ALERT_SAMPLES, ALERT_SAMPLES
-    path = WakePipeline(engine, deciding_nothing, second, blocks)
+    path = WakePipeline(engine, never(rules), second, (ALERT_SAMPLES, ALERT_SAMPLES))
     return OwnVoice(path, {word: rule.threshold for word, rule in rules.items()})
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from device.wake.ending import EndingRule
 from device.wake.engine import RATE_HZ, Score
+
+_NEVER = 1.0 - 1e-9
+"""No score lies above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Rule:
     """With a second look: the mean from which it is worth taking."""
     trust: float = 0.0
     """With a second look: how much the first model's opinion counts beside it."""
+
+
+def never(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """The same rules, by which nothing counts: for who wants all scores and no decision,
+    after which a word would not be looked at for a second."""
+    return {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
 
 
 @dataclass(frozen=True, slots=True)

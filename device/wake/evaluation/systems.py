@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from device.models import path_of
 from device.wake.card import SHIPPED, Sensitivity, find
+from device.wake.detector import never
 from device.wake.embedding import CONTEXT_SAMPLES, HOP_SAMPLES
 from device.wake.evaluation.trials import plain
 from device.wake.microwakeword import MicroWakeWord as ConvertedMicroWakeWord
@@ -28,7 +29,6 @@ from device.wake.second_look import StreamedEmbedding
 
 SENSITIVITIES: tuple[Sensitivity, ...] = ("low", "normal", "high")
 FIRST_ALONE = "first model alone"
-_NEVER = 0.9999999
 _BLOCKS = (14_400, 14_400)
 """0.9 s at once: nobody waits for the scores, and the fewer calls the less they cost."""
 _UNSETTLED = 9
@@ -63,9 +63,7 @@ class Bittern:
             for word, card in cards.items()
         }
         engine, rules, second = open_words(WakeSettings(words=chosen, folders=tuple(folders)))
-        # Nothing may count as heard, or what follows would not be looked at.
-        never = {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
-        self._pipeline = WakePipeline(engine, never, second, _BLOCKS)
+        self._pipeline = WakePipeline(engine, never(rules), second, _BLOCKS)
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest score of each word that is compared with its threshold."""
@@ -89,8 +87,7 @@ class FirstModels:
         settings = WakeSettings(words=tuple(words), folders=tuple(folders))
         engine, rules = open_engine(settings)
         self.thresholds: dict[str, dict[str, float]] = {word: {} for word in rules}
-        never = {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
-        self._pipeline = WakePipeline(engine, never, None, _BLOCKS)
+        self._pipeline = WakePipeline(engine, never(rules), None, _BLOCKS)
 
     def peaks(self, sound: NDArray[np.int16]) -> dict[str, float]:
         """The highest mean of each word."""
