@@ -77,10 +77,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILURE
-    except OSError as failure:
-        # A place that the user named and that is no good; anything else is a fault of ours.
-        if failure.filename is None or failure.strerror is None:
-            raise
-        print(f"bittern: {failure.filename}: {failure.strerror}", file=sys.stderr)
-        return EXIT_FAILURE
     return status

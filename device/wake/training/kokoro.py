@@ -19,6 +19,7 @@ from device.errors import BitternError
 from device.wake.streaming import session
 
 VOICE_HZ = 24_000
+"""Of what it says, and hibari too."""
 SET = "kokoro"
 """What ``bittern models fetch`` calls it."""
 _MODEL, _VOCABULARY, _VOICES = "kokoro-v1.0.int8.onnx", "vocab.json", "voices.npz"

@@ -78,7 +78,8 @@ class Task:
     confusable: tuple[str, ...] = ()
     """What the synthesizer says as counterexamples."""
     first: str = ""
-    """An existing first model, as a card names it; then only a verifier is trained."""
+    """An existing first model, as a card names it; without ``adds_first`` only a verifier is
+    trained then."""
     interest: float = 0.05
     """For an existing first model: the mean from which the verifier looks."""
     beside: str = ""

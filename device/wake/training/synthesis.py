@@ -16,9 +16,8 @@ from device.errors import BitternError
 from device.models import MissingModel, path_of
 from device.wake.engine import RATE_HZ
 from device.wake.training.corpus import SPEAKERS, SYNTHESIZED, Sound
-from device.wake.training.kokoro import SET, Kokoro
+from device.wake.training.kokoro import SET, VOICE_HZ, Kokoro
 
-VOICE_HZ = 24_000
 HIBARI = "hibari"
 """The name of the voice that there always is."""
 _PEAK = 16_000
@@ -26,6 +25,10 @@ _PEAK = 16_000
 
 class NoVoiceError(BitternError):
     """The synthesizer is not installed."""
+
+
+class NotRecordedError(BitternError):
+    """A recording cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +98,27 @@ class Voices:
 def record(voices: Voices, text: str, count: int, folder: Path) -> int:
     """Write variants as recordings, with a file that says which voice speaks in which.
 
-    Returns how many the folder then holds; what lies there already is kept.
+    Returns how many the folder then holds; what lies there already is kept. Raises
+    :class:`NotRecordedError` where nothing can be written.
     """
+    try:
+        return _record(voices, text, count, folder)
+    except OSError as failure:
+        raise NotRecordedError(
+            f"nothing can be written to {folder}: {failure.strerror}"
+        ) from failure
+
+
+def _record(voices: Voices, text: str, count: int, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     speakers = folder / SPEAKERS
     known: dict[str, str] = json.loads(speakers.read_text()) if speakers.is_file() else {}
-    first = len(known)
-    for number, said in enumerate(voices.variants(text, count), first):
+    for number, said in enumerate(voices.variants(text, count), len(known)):
         path = folder / f"{said.voice}-{number}.flac"
-        soundfile.write(path, said.sound.astype(np.int16), RATE_HZ)
         known[path.name] = f"{SYNTHESIZED}{voices.speaker(said, number)}"
-    speakers.write_text(json.dumps(known, indent=1) + "\n")
+        # Before the sound: who breaks off must not leave a voice that passes for a person.
+        speakers.write_text(json.dumps(known, indent=1) + "\n")
+        soundfile.write(path, said.sound.astype(np.int16), RATE_HZ)
     return len(known)
 
 
