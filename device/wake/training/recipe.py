@@ -242,7 +242,8 @@ def _synthesized(task: Task, folder: Path, texts: Sequence[str], count: int) -> 
     from device.wake.training.synthesis import Voices
 
     folder.mkdir(parents=True)
-    voices = Voices(task.seed, task.voices)
+    # Somebody waits for an enrolment, maybe at a Raspberry Pi, and has a voice to learn from.
+    voices = Voices(task.seed, task.voices, is_quick=task.personal)
     made = []
     for text in texts:
         for index, said in enumerate(voices.variants(text, count // len(texts))):

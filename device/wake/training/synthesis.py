@@ -43,8 +43,9 @@ class Said:
 class Voices:
     """Hibari, and those of Kokoro where they were fetched, at many speeds and pitches."""
 
-    def __init__(self, seed: int = 0, more: Path | None = None) -> None:
-        """``more``: a folder with further voices for Kokoro.
+    def __init__(self, seed: int = 0, more: Path | None = None, *, is_quick: bool = False) -> None:
+        """``more``: a folder with further voices for Kokoro; ``is_quick``: without Kokoro, which
+        takes a hundred times as long.
 
         Raises :class:`NoVoiceError` without the package, and with ``more`` but no Kokoro.
         """
@@ -55,7 +56,7 @@ class Voices:
                 "there is no voice to synthesize words with", "pip install bittern[train]"
             ) from missing
         self._voice: Any = Hibari(threads=1)
-        self._kokoro = _kokoro(more)
+        self._kokoro = None if is_quick else _kokoro(more)
         self._random = np.random.default_rng(seed)
 
     @property
