@@ -159,8 +159,8 @@ with_board() {
 import sys
 from pathlib import Path
 from device.errors import BitternError
-from device.setup.edit import Change
-from device.setup.settings_file import preview
+from device.settings.edit import Change
+from device.settings.settings_file import preview
 try:
     new = preview(Path(sys.argv[1]), [Change(("panel", "board"), sys.argv[2])])
 except BitternError as bad:

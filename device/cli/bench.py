@@ -9,7 +9,7 @@ from typing import Any
 from device.cli import Commands
 
 BENCHES = ("turn", "listen", "endpointing", "brain", "clients", "echo")
-"""Modules of ``device.bench``; each declares itself with ``add_command(benches)``."""
+"""Modules of ``device.workshop.bench``; each declares itself with ``add_command(benches)``."""
 
 
 def add_commands(commands: Commands[Any]) -> None:
@@ -23,4 +23,4 @@ def add_commands(commands: Commands[Any]) -> None:
         dest="bench", metavar="WHAT", required=True
     )
     for name in BENCHES:
-        importlib.import_module(f"device.bench.{name}").add_command(benches)
+        importlib.import_module(f"device.workshop.bench.{name}").add_command(benches)

@@ -62,8 +62,6 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
-    from device.daemon.endpoints import unpriced_models
-    from device.daemon.policy import budget_from
     from device.doctor.answers import check_endpoints
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
@@ -71,6 +69,8 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.doctor.panel import check_board
     from device.doctor.sound import check_stores
     from device.errors import BitternError
+    from device.house.endpoints import unpriced_models
+    from device.room.policy import budget_from
     from device.settings import load_settings
     from device.settings.places import state_folder
     from device.spending.ledger import FILE
@@ -121,8 +121,8 @@ def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
 
 
 def _microphone_in_use(status: dict[str, object], verdict: Verdict) -> Finding:
+    from device.audio.levels import LOUD_ROOM_DBFS, NOTHING_DBFS
     from device.doctor.findings import Finding, Verdict
-    from device.doctor.levels import LOUD_ROOM_DBFS, NOTHING_DBFS
 
     found, noise = f"{status['microphone']}, in use by the appliance", status.get("noise_dbfs")
     if not isinstance(noise, int | float) or verdict is not Verdict.GOOD:

@@ -35,9 +35,9 @@ def add_commands(commands: Commands[Any]) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Ask, stop, forget, start."""
+    from device.settings.forget import REQUEST, forget
+    from device.settings.key_store import SERVICE
     from device.setup.dialogue import on_this_terminal
-    from device.setup.forget import REQUEST, forget
-    from device.setup.key_store import SERVICE
 
     is_service = SERVICE.exists() and os.geteuid() == 0 and chosen.config is None
     places = _service_places() if is_service else _own_places(chosen.config)
@@ -65,9 +65,9 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _service_places() -> Any:
+    from device.settings.forget import Places
+    from device.settings.key_store import CREDENTIALS
     from device.settings.load import SYSTEM
-    from device.setup.forget import Places
-    from device.setup.key_store import CREDENTIALS
 
     return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS)
 
@@ -75,11 +75,11 @@ def _service_places() -> Any:
 def _own_places(config: Path | None) -> Any:
     from device.errors import BitternError
     from device.settings import load_settings
+    from device.settings.forget import Places
+    from device.settings.key_store import UserKeys
     from device.settings.places import state_folder
+    from device.settings.settings_file import usual_place
     from device.settings.tree import Paths
-    from device.setup.forget import Places
-    from device.setup.key_store import UserKeys
-    from device.setup.settings_file import usual_place
 
     try:
         loaded = load_settings(config)

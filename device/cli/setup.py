@@ -32,12 +32,12 @@ def add_commands(commands: Commands[Any]) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Lead through it."""
     from device.logs import log_to_terminal
+    from device.settings.key_store import key_store
     from device.settings.places import control_socket
+    from device.settings.settings_file import load_for_setup, must_be_writable
     from device.setup.bench import SoundCards, SoundFiles
     from device.setup.dialogue import on_this_terminal
-    from device.setup.key_store import key_store
     from device.setup.running import Running
-    from device.setup.settings_file import load_for_setup, must_be_writable
     from device.setup.visit import Visit
     from device.setup.wizard import chosen_steps
     from device.setup.wizard import run as lead

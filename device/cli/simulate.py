@@ -15,7 +15,7 @@ from device.cli import Commands
 from device.errors import EXIT_FAILURE, EXIT_USAGE, BitternError
 
 if TYPE_CHECKING:
-    from device.simulation.cloud import Cloud
+    from device.workshop.simulation.cloud import Cloud
 
 DEFAULT_LISTEN = "127.0.0.1:8765"
 
@@ -55,11 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.example:
         from importlib.resources import files
 
-        sys.stdout.write(files("device.simulation").joinpath("example.toml").read_text("utf-8"))
+        sys.stdout.write(
+            files("device.workshop.simulation").joinpath("example.toml").read_text("utf-8")
+        )
         return 0
     level = logging.DEBUG if arguments.verbose else logging.INFO
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("device.simulation.visit").setLevel(level)
+    logging.getLogger("device.workshop.simulation.visit").setLevel(level)
     try:
         asyncio.run(_serve(arguments))
     except OSError as error:
@@ -69,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    from device.simulation.cloud import Cloud
-    from device.simulation.script import Script, read_script
+    from device.workshop.simulation.cloud import Cloud
+    from device.workshop.simulation.script import Script, read_script
 
     script = read_script(arguments.script) if arguments.script else Script()
     cloud = Cloud(script, **_address(arguments.listen), tls=_tls(arguments))

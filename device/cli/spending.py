@@ -37,7 +37,7 @@ def _day(text: str) -> date:
 
 def run(chosen: argparse.Namespace) -> int:
     """Ask the appliance, or read its file; print."""
-    from device.daemon.policy import budget_from
+    from device.room.policy import budget_from
     from device.settings import load_settings
     from device.spending.ledger import as_json, by_month
     from device.spending.meter import first_of_month

@@ -287,8 +287,8 @@ def _list(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     _one_thread_each()
     from device.wake.table import lines_of
-    from device.wake.training.outcome import comparison, write_outcome
-    from device.wake.training.recipe import Task, make_word
+    from device.workshop.training.wake.outcome import comparison, write_outcome
+    from device.workshop.training.wake.recipe import Task, make_word
 
     if arguments.add_first and not arguments.first:
         raise BitternError("--add-first: beside which model?", "name it with --first, or leave it")
@@ -324,9 +324,9 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _measure(arguments: argparse.Namespace) -> int:
     _one_thread_each()
-    from device.wake.evaluation.trials import plain
     from device.wake.table import lines_of
-    from device.wake.training.measure import Measurement, measure
+    from device.workshop.training.measuring.trials import plain
+    from device.workshop.training.wake.measure import Measurement, measure
 
     wanted = Measurement(
         words=tuple(plain(word) for word in arguments.word),
@@ -347,8 +347,8 @@ def _measure(arguments: argparse.Namespace) -> int:
 
 
 def _say_words(arguments: argparse.Namespace) -> int:
-    from device.wake.evaluation.trials import plain
-    from device.wake.training.synthesis import Voices, record
+    from device.workshop.training.measuring.trials import plain
+    from device.workshop.training.wake.synthesis import Voices, record
 
     if arguments.count < 1 or not all(map(plain, arguments.word)):
         raise BitternError("there is nothing to say", "name a word, and a --count of 1 or more")
@@ -362,9 +362,9 @@ def _say_words(arguments: argparse.Namespace) -> int:
 
 
 def _join(arguments: argparse.Namespace) -> int:
-    from device.wake.evaluation.trials import plain
-    from device.wake.training.corpus import NoRecordingsError, find
-    from device.wake.training.joining import Beginnings, beginning_of, joined
+    from device.workshop.training.measuring.trials import plain
+    from device.workshop.training.wake.corpus import NoRecordingsError, find
+    from device.workshop.training.wake.joining import Beginnings, beginning_of, joined
 
     word = plain(arguments.word)
     endings = find(arguments.endings)
@@ -386,15 +386,15 @@ def _one_thread_each() -> None:
 
 
 def _sounds(places: list[Path]) -> list[Path]:
-    from device.wake.training.corpus import find
+    from device.workshop.training.wake.corpus import find
 
     return [recording.path for recording in find(places)]
 
 
 def _report(arguments: argparse.Namespace) -> int:
     _one_thread_each()
-    from device.wake.evaluation.report import Request, make_report
-    from device.wake.evaluation.trials import plain
+    from device.workshop.training.measuring.report import Request, make_report
+    from device.workshop.training.measuring.trials import plain
 
     request = Request(
         places=tuple(arguments.places),
@@ -416,7 +416,7 @@ def _enroll(arguments: argparse.Namespace) -> int:
 
     from device.settings import load_settings
     from device.settings.places import state_folder
-    from device.wake.enrolment import Enrolment, accuracy_of, enroll
+    from device.workshop.training.enrolment import Enrolment, accuracy_of, enroll
 
     settings = load_settings().settings
     with tempfile.TemporaryDirectory(prefix="bittern-enroll-") as folder:

@@ -22,8 +22,8 @@ from device.audio.play_queue import Key
 from device.audio.playback import Playback
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.sounds import Sounds
-from device.daemon.ears import wake_settings
 from device.daemon.service import Load, Service, speaker_from, stop_on_signals
+from device.ears.opening import wake_settings
 from device.errors import EXIT_BAD_SETTINGS, BitternError
 from device.models.errors import MissingModel
 from device.schema.document import read_document

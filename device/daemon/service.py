@@ -15,22 +15,22 @@ from device.assistant.effects import Report, Show
 from device.assistant.states import State
 from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from device.audio.portaudio_host import shared_host
-from device.daemon.changes import Changes, changes
-from device.daemon.controls import Controls
-from device.daemon.daemon import Daemon
-from device.daemon.levels import set_levels_once
-from device.daemon.loudness import loudness
-from device.daemon.orders import Orders
 from device.errors import BitternError
+from device.house.changes import Changes, changes
+from device.house.controls import Controls
+from device.house.levels import set_levels_once
+from device.house.orders import Orders
 from device.panel.boards import load_board, with_actions
 from device.panel.dimming import dimming
 from device.panel.front import Front
 from device.reports import Reporter, log_lines
+from device.room.loudness import loudness
+from device.room.room import Daemon
 from device.settings import LoadedSettings, tree
+from device.settings.forget import forget, request
+from device.settings.key_store import UserKeys
 from device.settings.places import control_socket, state_folder
-from device.setup.forget import forget, request
-from device.setup.key_store import UserKeys
-from device.setup.settings_file import usual_place
+from device.settings.settings_file import usual_place
 
 log = logging.getLogger("bittern")
 

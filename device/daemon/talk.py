@@ -11,9 +11,9 @@ from pathlib import Path
 from device.assistant import effects as do
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker
-from device.daemon.daemon import Daemon
 from device.errors import EXIT_NO_ANSWER, EXIT_NO_WAKE_WORD, BitternError
 from device.reports import Reporter
+from device.room.room import Daemon
 from device.settings import LoadedSettings
 
 GRACE_S = 2.0

@@ -6,14 +6,14 @@ import time
 from datetime import UTC, date, datetime
 
 from device.appliance.brain_process import BrainProcess
-from device.conductor.links import EndpointEntry
-from device.daemon.endpoints import roster
-from device.daemon.policy import brain_arguments
 from device.doctor.findings import Finding, Verdict
 from device.doctor.reach import SOON_DAYS, last_day, way_to
 from device.errors import BitternError
+from device.house.endpoints import roster
 from device.realtime.failures import LinkFailed, Reason
 from device.realtime.websocket import Link
+from device.room.links import EndpointEntry
+from device.room.policy import brain_arguments
 from device.settings import LoadedSettings
 from device.settings.places import brain_socket
 

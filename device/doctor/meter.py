@@ -6,8 +6,8 @@ from typing import TextIO
 
 import numpy as np
 
+from device.audio.levels import CLIPPED, dbfs
 from device.audio.samples import Samples
-from device.doctor.levels import CLIPPED, dbfs
 
 EVERY_S = 0.1
 """Ten times a second: quick for the eye, slow for a line over ssh."""

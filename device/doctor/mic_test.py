@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.audio.all_channels import AllChannelsMicrophone
+from device.audio.levels import BLOCK_S, Judgement, Levels, judge, measure
 from device.audio.samples import Samples, silence
 from device.doctor.findings import Finding, Verdict, exit_code
-from device.doctor.levels import BLOCK_S, Judgement, Levels, judge, measure
 from device.doctor.recording import SETTLE_S, record
 
 

@@ -4,7 +4,7 @@ A TFLite model of microWakeWord becomes ONNX; the speech embedding, which is ONN
 becomes one that looks at each frame once; Whisper becomes two graphs whose runs can be
 stopped.
 
-The work is done in :mod:`device.wake.conversion` and :mod:`device.brain.whisper`; here are
+The work is done in :mod:`device.models.conversion` and :mod:`device.brain.whisper`; here are
 the doors. A converted wake model takes ``features`` float32 ``[streams, frames, 1, 40]``
 (frames = 3n, as pymicro-features gives them) and its ring buffers, all zero at the beginning,
 and gives ``probabilities`` ``[streams, n]`` and the ring buffers' next content.
@@ -74,12 +74,12 @@ def converter_of(kind: str, name: str) -> Callable[[Path, Path], object]:
 def convert(tflite_path: Path, onnx_path: Path) -> ConversionReport:
     """Write ``onnx_path`` from ``tflite_path``; nothing half-written is ever left there.
 
-    Raises :class:`device.wake.conversion.translate.UnsupportedModelError`, naming the
-    operator, or :class:`device.wake.conversion.flatbuffer.UnreadableModelError`.
+    Raises :class:`device.models.conversion.translate.UnsupportedModelError`, naming the
+    operator, or :class:`device.models.conversion.flatbuffer.UnreadableModelError`.
     """
     from onnx import helper
 
-    from device.wake.conversion import flatbuffer, translate
+    from device.models.conversion import flatbuffer, translate
 
     translator = translate.Translator(flatbuffer.read(tflite_path))
     graph = translator.translate()
@@ -102,12 +102,12 @@ def convert(tflite_path: Path, onnx_path: Path) -> ConversionReport:
 def convert_embedding(source: Path, onnx_path: Path) -> None:
     """Write the streaming form of the speech embedding at ``source``.
 
-    Raises :class:`device.wake.conversion.translate.UnsupportedModelError`, naming the
+    Raises :class:`device.models.conversion.translate.UnsupportedModelError`, naming the
     operator, for any other model.
     """
     from onnx import helper
 
-    from device.wake.conversion import embedding
+    from device.models.conversion import embedding
 
     model = embedding.stream(source)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -154,10 +154,10 @@ def check(
 
     Both keep their state from one sound to the next, as on the device. A detection is a
     mean of ``window`` probabilities above ``cutoff``. Needs the TFLite runtime that
-    pymicro-wakeword carries; raises :class:`device.wake.conversion.runtime.NoRuntimeError`
+    pymicro-wakeword carries; raises :class:`device.models.conversion.runtime.NoRuntimeError`
     without it.
     """
-    from device.wake.conversion.runtime import TfliteModel
+    from device.models.conversion.runtime import TfliteModel
     from device.wake.features import Features
     from device.wake.streaming import StreamingModel
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from device.models import conversion, index, pip_settings
+from device.models import converted as conversion
+from device.models import index, pip_settings
 from device.models.download import Download
 from device.models.errors import FetchFailed, LicenceNotAccepted, NoSpace
 from device.models.files import explained, put_in_place, sha256_of, size_of

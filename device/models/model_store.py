@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from device.models import conversion
+from device.models import converted as conversion
 from device.models.errors import MissingModel, UnknownModel
 from device.models.files import explained, sha256_of, unreadable
 from device.models.manifest import Conversion, Manifest, ModelFile, ModelSet

@@ -5,7 +5,8 @@
 * :mod:`device.setup.dialogue`: questions on a plain terminal
 * :mod:`device.setup.microphone`, ``speaker``, ``wake_word``, ``key``, ``board``, ``zone``:
   the steps
-* :mod:`device.setup.edit`, :mod:`device.setup.settings_file`: the owner's file, its comments kept
-* :mod:`device.setup.key_store`: where keys go, which is never the settings
+* :mod:`device.settings.edit`, :mod:`device.settings.settings_file`: the owner's file, its
+  comments kept
+* :mod:`device.settings.key_store`: where keys go, which is never the settings
 * :mod:`device.setup.running`: an appliance that runs meanwhile
 """

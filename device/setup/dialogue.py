@@ -7,7 +7,7 @@ import termios
 from collections.abc import Sequence
 from typing import TextIO
 
-from device.setup.errors import SetupEndedError, SetupError
+from device.settings.setup_errors import SetupEndedError, SetupError
 
 _YES, _NO = {"y", "yes"}, {"n", "no"}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from device.daemon.endpoints import roster
 from device.errors import BitternError
+from device.house.endpoints import roster
 from device.realtime.failures import LinkFailed
 from device.realtime.secret import Secret
 from device.realtime.websocket import Link
 from device.settings import LoadedSettings, tree
+from device.settings.edit import ENDPOINT
 from device.settings.places import OWN_BRAIN
-from device.setup.edit import ENDPOINT
 from device.setup.visit import Visit
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from device.audio.devices import DEFAULT, Direction
+from device.audio.levels import BLOCK_S, Levels, judge, measure
 from device.audio.samples import Samples
 from device.doctor.findings import Verdict
-from device.doctor.levels import BLOCK_S, Levels, judge, measure
 from device.doctor.meter import Meter
 from device.doctor.recording import record
+from device.settings.setup_errors import SetupError
 from device.setup.choice import choose_device
-from device.setup.errors import SetupError
 from device.setup.visit import Visit
 
 LISTEN_S = 5.0

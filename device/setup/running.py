@@ -9,8 +9,8 @@ from pathlib import Path
 
 from device.appliance.control import order
 from device.errors import BitternError
+from device.settings.key_store import SERVICE
 from device.setup.dialogue import Dialogue
-from device.setup.key_store import SERVICE
 
 UNITS = ("bittern.service", "bittern-safe.service")
 TAKES_AT_MOST_S = 90.0

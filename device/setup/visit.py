@@ -11,9 +11,9 @@ from device.audio.microphone import Microphone
 from device.audio.samples import Samples
 from device.audio.speaker import Speaker
 from device.settings import LoadedSettings, tree
+from device.settings.edit import ENDPOINT, Change, Value
+from device.settings.key_store import KeyStore
 from device.setup.dialogue import Dialogue
-from device.setup.edit import ENDPOINT, Change, Value
-from device.setup.key_store import KeyStore
 
 
 class Bench(Protocol):

@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from device.audio.microphone import Microphone
 from device.audio.resample import Resampler
 from device.audio.samples import Samples
-from device.daemon.ears import wake_settings
+from device.ears.opening import wake_settings
 from device.settings import tree
-from device.setup.errors import SetupError
+from device.settings.setup_errors import SetupError
 from device.setup.visit import Visit
 from device.wake.card import Card, find
 from device.wake.engine import RATE_HZ

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from device.errors import BitternError
+from device.settings.settings_file import preview, write
+from device.settings.setup_errors import SetupEndedError, SetupError
 from device.setup.board import BoardStep
-from device.setup.errors import SetupEndedError, SetupError
 from device.setup.key import KeyStep
 from device.setup.microphone import MicrophoneStep
 from device.setup.running import Running
-from device.setup.settings_file import preview, write
 from device.setup.speaker import SpeakerStep
 from device.setup.visit import Visit
 from device.setup.wake_word import WakeWordStep

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from device.schema.mistakes import nearest
-from device.setup.errors import SetupError
+from device.settings.setup_errors import SetupError
 from device.setup.visit import Visit
 from device.tools.moments import local_zone
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.wake.card import Card, Figure
-from device.wake.evaluation.confidence import rate_between, share_between
+from device.wake.confidence import rate_between, share_between
 
 STEPS = ("low", "normal", "high")
 

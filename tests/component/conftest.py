@@ -31,8 +31,8 @@ from device.brain.abilities import Cancellation
 from device.brain.tts import HibariVoice
 from device.models import MissingModel, path_of
 from device.realtime.codec import UnknownEvent, decode_server
-from device.simulation.cloud import Cloud
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.script import script_from
 
 CloudOf = Callable[..., Awaitable[Cloud]]
 SCHEMAS = Path(__file__).resolve().parents[3] / "shared" / "realtime" / "schema_ga"

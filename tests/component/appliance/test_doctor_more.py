@@ -18,7 +18,6 @@ import pytest
 from device.audio.all_channels import AllChannelsMicrophone
 from device.audio.files import write_sound
 from device.cli.doctor import _microphone_in_use
-from device.daemon.levels import NOTE, set_levels_once
 from device.doctor.answers import _with_last_day
 from device.doctor.echo_path import check_echo_path, chirp, find_chirp, listen_for_echo
 from device.doctor.findings import Verdict
@@ -27,12 +26,13 @@ from device.doctor.panel import check_board
 from device.doctor.reach import as_day, last_day, way_to
 from device.doctor.sound import check_devices
 from device.errors import BitternError
+from device.house.levels import NOTE, set_levels_once
 from device.panel import mixer
 from device.panel.boards import MixerSpec, SoundSpec, load_board
 from device.realtime.endpoint import Endpoint
 from device.realtime.secret import Secret
 from device.settings import load_settings
-from device.simulation.room import Echo, Room
+from device.workshop.simulation.room import Echo, Room
 
 RATE_HZ = 24_000
 

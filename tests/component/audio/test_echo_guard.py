@@ -16,18 +16,12 @@ from device.audio.resample import resample
 from device.audio.ring import Ring
 from device.audio.samples import Samples, silence
 from device.audio.sounds import brain_voice
-from device.daemon.ears import own_voice
-from device.listening import (
-    EchoChanged,
-    ListeningEvent,
-    SpeechStarted,
-    VadSettings,
-    WakeWordHeard,
-    build_listener,
-)
-from device.simulation.acoustics import Echo, Shoebox
+from device.ears.heard import EchoChanged, ListeningEvent, SpeechStarted, WakeWordHeard
+from device.ears.listener import VadSettings, build_listener
+from device.ears.opening import own_voice
 from device.wake.card import SHIPPED, cards
 from device.wake.open import WakeSettings
+from device.workshop.simulation.acoustics import Echo, Shoebox
 
 RATE_HZ = 16_000
 SPEAKER_HZ = 24_000

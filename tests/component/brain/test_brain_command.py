@@ -11,7 +11,7 @@ from device.brain.answering import load_tool_model
 from device.brain.intents.language import load_language
 from device.cli import parser
 from device.cli.brain import _take_from_settings
-from device.daemon.policy import brain_arguments
+from device.room.policy import brain_arguments
 from device.settings.tree import Brain
 
 

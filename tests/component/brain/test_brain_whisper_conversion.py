@@ -10,7 +10,7 @@ import pytest
 from device.brain.whisper.model import DECODER, ENCODER
 from device.brain.whisper.weights import UnreadableWeightsError, read
 from device.models import MissingModel, path_of
-from device.models.conversion import convert
+from device.models.converted import convert
 from device.models.errors import ConversionFailed
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from device.simulation.cloud import Cloud
+from device.workshop.simulation.cloud import Cloud
 
 Json = dict[str, Any]
 WAIT_S = 20.0

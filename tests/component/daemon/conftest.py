@@ -27,9 +27,9 @@ from device.audio.microphone import Microphone
 from device.audio.samples import Samples, silence
 from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
-from device.daemon.daemon import Daemon
+from device.room.room import Daemon
 from device.settings import LoadedSettings, load_settings
-from device.simulation.room import Room
+from device.workshop.simulation.room import Room
 
 RATE_HZ = 24_000
 WAKE = "Hey Jarvis"

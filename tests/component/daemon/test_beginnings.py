@@ -17,9 +17,9 @@ import pytest
 from device.audio.chimes import chime
 from device.audio.resample import resample
 from device.audio.samples import Samples
-from device.simulation.cloud import Cloud
-from device.simulation.room import Echo, Room
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.script import script_from
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all
 

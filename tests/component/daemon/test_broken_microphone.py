@@ -19,7 +19,7 @@ from device.audio.devices import SoundDeviceError
 from device.audio.files import FileSpeaker
 from device.audio.microphone import BlockMeter, Deliver, MicrophoneHealth
 from device.audio.playback import Playback
-from device.daemon.watch import SoundWatch
+from device.room.watch import SoundWatch
 
 BLOCK = 960
 

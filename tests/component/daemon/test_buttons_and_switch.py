@@ -22,14 +22,14 @@ from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.audio.sounds import NOTICES, Sounds
 from device.daemon import service as module
-from device.daemon.introduction import address, introduction, own_introduction
-from device.daemon.loudness import share
 from device.daemon.service import Service, serve
+from device.house.introduction import address, introduction, own_introduction
 from device.panel.actions import Action
 from device.panel.front import Front
 from device.panel.gestures import Gesture
 from device.panel.reset_guard import ResetGuard
 from device.panel.watchers import ButtonEvent
+from device.room.loudness import share
 from device.settings import LoadedSettings, load_settings
 
 BOARD = """\

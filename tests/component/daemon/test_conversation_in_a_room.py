@@ -20,12 +20,12 @@ import pytest
 from device.assistant import inputs
 from device.assistant.states import State
 from device.audio.samples import Samples
-from device.daemon.controls import Controls
+from device.house.controls import Controls
 from device.panel.actions import Action
 from device.realtime.pcm import BYTES_PER_MS
-from device.simulation.cloud import Cloud
-from device.simulation.room import Echo, Room
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.script import script_from
 
 pytestmark = pytest.mark.timeout(900)  # the first one waits for all
 

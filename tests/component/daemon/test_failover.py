@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from device.daemon.talk import talk
-from device.simulation.cloud import Cloud
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.script import script_from
 
 AT_A_TIME = 12
 TIMEOUTS = {

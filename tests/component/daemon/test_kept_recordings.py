@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from device.nearmisses.folder import FOLDER, RecordingFolder
-from device.simulation.cloud import Cloud
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.script import script_from
 
 ANSWERS = {"answers": [{"items": [{"say": "It is noon.", "audio_ms": 300}]}]}
 AGREED = "[wake]\nkeep_recordings = 5\n"

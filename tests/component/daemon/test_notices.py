@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from device.audio.files import FileMicrophone, FileSpeaker
-from device.simulation.cloud import Cloud
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.script import script_from
 
 BETWEEN_S = 6.0
 """An answer and a notice fit between two questions."""

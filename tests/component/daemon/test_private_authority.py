@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from device.daemon.endpoints import roster
 from device.doctor.answers import check_endpoints
 from device.doctor.findings import Verdict
+from device.house.endpoints import roster
 from device.realtime.failures import LinkFailed, Reason
 from device.realtime.websocket import Link
 from device.settings.load import SettingsError

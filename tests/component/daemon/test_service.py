@@ -21,9 +21,9 @@ from device.assistant.budget import Budget
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.daemon import service as module
-from device.daemon.changes import changes
 from device.daemon.service import Service
 from device.doctor.budget import check_budget
+from device.house.changes import changes
 from device.settings import LoadedSettings, load_settings
 from device.settings.tree import Settings
 from device.spending.ledger import FILE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from device.simulation.cloud import Cloud
-from device.simulation.room import Echo, Room
-from device.simulation.script import script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.script import script_from
 
 RATE_HZ = 24_000
 STORY = (

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from device.cli import main
-from device.models import conversion, manifest, path_of
+from device.models import converted as conversion
+from device.models import manifest, path_of
 from device.models.errors import ConversionFailed, MissingModel
 from device.models.fetch import convert, fetch
 from device.models.manifest import Manifest, ModelSet

@@ -20,7 +20,7 @@ from device.realtime.endpoint import Auth, Endpoint, Secret
 from device.realtime.failures import LinkFailed, Reason, failure_of_response
 from device.realtime.session import session_for
 from device.realtime.websocket import MOST_GARBAGE, MOST_WAITING_EVENTS, Link
-from device.simulation.cloud import Cloud
+from device.workshop.simulation.cloud import Cloud
 
 CloudOf = Callable[..., Awaitable[Cloud]]
 

@@ -13,8 +13,8 @@ from device.realtime import events as ev
 from device.realtime.failures import LinkFailed
 from device.realtime.session import session_for
 from device.realtime.websocket import Link
-from device.simulation.cloud import Cloud
-from device.simulation.script import BadScriptError, Kind, Point, script_from
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.script import BadScriptError, Kind, Point, script_from
 
 CloudOf = Callable[..., Awaitable[Cloud]]
 

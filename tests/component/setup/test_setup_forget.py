@@ -8,7 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from device.setup.forget import forget
+from device.settings.forget import forget
 
 REPOSITORY = Path(__file__).parents[3]
 MINE = """\

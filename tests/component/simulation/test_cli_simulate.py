@@ -20,7 +20,7 @@ from device.realtime.events import (
 )
 from device.realtime.session import session_for
 from device.realtime.websocket import Link
-from device.simulation.script import read_script
+from device.workshop.simulation.script import read_script
 
 
 def test_the_example_is_a_script(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

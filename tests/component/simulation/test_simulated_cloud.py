@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from device.realtime.events import base64_to_pcm, pcm_to_base64
-from device.simulation.cloud import Cloud
+from device.workshop.simulation.cloud import Cloud
 
 CloudOf = Callable[..., Awaitable[Cloud]]
 Json = dict[str, Any]

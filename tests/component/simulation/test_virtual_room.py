@@ -13,8 +13,8 @@ from device.audio.capture import Capture
 from device.audio.files import SoundFileError, write_sound
 from device.audio.playback import Playback
 from device.audio.samples import Samples, silence
-from device.simulation.acoustics import Air, Echo, Shoebox
-from device.simulation.room import Room
+from device.workshop.simulation.acoustics import Air, Echo, Shoebox
+from device.workshop.simulation.room import Room
 
 RATE_HZ = 16_000
 BLOCK = RATE_HZ // 50

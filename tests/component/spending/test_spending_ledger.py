@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from device.assistant.budget import Budget
-from device.daemon.endpoints import unpriced_models
 from device.doctor.budget import check_budget
 from device.doctor.findings import Verdict
+from device.house.endpoints import unpriced_models
 from device.settings import load_settings
 from device.spending.ledger import Entry, Ledger, LedgerError, by_model, by_month, read
 from device.spending.meter import Spending, until_midnight_s

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import jsonschema
 import pytest
 
-from device.simulation.clock import VirtualClock, run_virtually
 from device.tools.alarms.entries import Kind
 from device.tools.alarms.ringer import Ringer
 from device.tools.builtin import add_builtin_tools
 from device.tools.lists import Lists
 from device.tools.registry import Registry
 from device.tools.store import Store
+from device.workshop.simulation.clock import VirtualClock, run_virtually
 
 EVENING = dt.datetime(2026, 11, 22, 19, 20, tzinfo=ZoneInfo("Europe/London"))  # a Sunday
 

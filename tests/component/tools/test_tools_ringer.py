@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from device.simulation.clock import VirtualClock, run_virtually
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Ended, Miss, Put, Ring, Silence
 from device.tools.alarms.entries import Entry, Kind, Occasion
@@ -24,6 +23,7 @@ from device.tools.alarms.sentences import announcement, missed_sentence
 from device.tools.database import Database, StoreError
 from device.tools.moments import SystemClock
 from device.tools.store import Store
+from device.workshop.simulation.clock import VirtualClock, run_virtually
 
 EVENING = dt.datetime(2026, 11, 22, 22, 0, tzinfo=ZoneInfo("Europe/London"))
 

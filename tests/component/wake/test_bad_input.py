@@ -10,15 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from device.audio.resample import resample
-from device.listening import (
-    Listener,
-    ListeningEvent,
-    SpeechEnded,
-    SpeechStarted,
-    VadSettings,
-    WakeWordHeard,
-    build_listener,
-)
+from device.ears.heard import ListeningEvent, SpeechEnded, SpeechStarted, WakeWordHeard
+from device.ears.listener import Listener, VadSettings, build_listener
 from device.wake.open import WakeSettings
 
 Sound = NDArray[np.int16]

@@ -62,8 +62,8 @@ def test_a_trail_is_the_same_wherever_it_began(
 
 def test_the_converter_refuses_another_model(model: Model, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
+    from device.models.conversion.translate import UnsupportedModelError
     from device.models.convert import convert_embedding
-    from device.wake.conversion.translate import UnsupportedModelError
 
     with pytest.raises(UnsupportedModelError, match="operator"):
         convert_embedding(model("silero/silero_vad.onnx"), tmp_path / "x.onnx")

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from device.audio.resample import resample
 from device.audio.ring import Ring
-from device.listening import (
-    Listener,
+from device.ears.heard import (
     ListeningEvent,
     SpeechEnded,
     SpeechStarted,
-    VadSettings,
     WakeWordEnded,
     WakeWordHeard,
-    build_listener,
 )
+from device.ears.listener import Listener, VadSettings, build_listener
 from device.wake.open import WakeSettings
 
 Sound = NDArray[np.int16]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device.bench.listen_day import Day, figures_of, live
+from device.workshop.bench.listen_day import Day, figures_of, live
 
 HOURS = 0.1
 

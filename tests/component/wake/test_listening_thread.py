@@ -13,14 +13,9 @@ from numpy.typing import NDArray
 
 from device.audio.capture import Capture
 from device.audio.files import FileMicrophone, write_sound
-from device.listening import (
-    Listener,
-    ListeningEvent,
-    ListeningThread,
-    SpeechStarted,
-    VadSettings,
-    WakeWordHeard,
-)
+from device.ears.heard import ListeningEvent, SpeechStarted, WakeWordHeard
+from device.ears.listener import Listener, VadSettings
+from device.ears.thread import ListeningThread
 from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline, SpeechRule
 from device.wake.detector import Rule

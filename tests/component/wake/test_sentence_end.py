@@ -11,13 +11,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from device.listening import (
-    ListeningEvent,
-    SpeechEnded,
-    SpeechStarted,
-    VadSettings,
-    build_listener,
-)
+from device.ears.heard import ListeningEvent, SpeechEnded, SpeechStarted
+from device.ears.listener import VadSettings, build_listener
 from device.models import MissingModel
 from device.vad import sentence_end
 from device.vad.endpointing import IN_DOUBT, SURELY_FINISHED, SURELY_UNFINISHED

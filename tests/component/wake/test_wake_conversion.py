@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from device.models.conversion.flatbuffer import UnreadableModelError
+from device.models.conversion.runtime import NoRuntimeError, library_path
+from device.models.conversion.translate import UnsupportedModelError
 from device.models.convert import STEP, check, convert
-from device.wake.conversion.flatbuffer import UnreadableModelError
-from device.wake.conversion.runtime import NoRuntimeError, library_path
-from device.wake.conversion.translate import UnsupportedModelError
 
 pytest.importorskip("onnx")
 pytest.importorskip("tflite")

@@ -9,9 +9,15 @@ import msgspec
 import pytest
 
 from device.wake.card import SHIPPED, UnknownWordError, find, write
-from device.wake.enrolment import Enrolment, WrongEnrolmentError, _task, accuracy_of, enroll
 from device.wake.open import WakeSettings, card_folders, open_words, own_folder
 from device.wake.table import lines_of
+from device.workshop.training.enrolment import (
+    Enrolment,
+    WrongEnrolmentError,
+    _task,
+    accuracy_of,
+    enroll,
+)
 
 
 def takes(count: int) -> tuple[Path, ...]:

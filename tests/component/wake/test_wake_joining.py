@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from device.wake.training.corpus import Recording, active_level, find, read, span
-from device.wake.training.joining import Beginnings, NoEndingError, beginning_of, joined
-from device.wake.training.pitch import pitch_hz
+from device.workshop.training.wake.corpus import Recording, active_level, find, read, span
+from device.workshop.training.wake.joining import Beginnings, NoEndingError, beginning_of, joined
+from device.workshop.training.wake.pitch import pitch_hz
 
 
 def tone(hertz: float) -> np.ndarray:

@@ -11,8 +11,8 @@ import soundfile
 
 from device.wake.card import find
 from device.wake.table import lines_of
-from device.wake.training.corpus import NoRecordingsError
-from device.wake.training.measure import Measurement, measure
+from device.workshop.training.wake.corpus import NoRecordingsError
+from device.workshop.training.wake.measure import Measurement, measure
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from device.wake.card import SHIPPED, find
-from device.wake.enrolment import Enrolment, _beside, _task
-from device.wake.evaluation.systems import Bittern
-from device.wake.evaluation.trials import Backdrop, plan, sound_of
-from device.wake.training.corpus import Recording
-from device.wake.training.corpus import find as recordings_in
-from device.wake.training.recipe import make_word
-from device.wake.training.voices import told_apart
+from device.workshop.training.enrolment import Enrolment, _beside, _task
+from device.workshop.training.measuring.systems import Bittern
+from device.workshop.training.measuring.trials import Backdrop, plan, sound_of
+from device.workshop.training.wake.corpus import Recording
+from device.workshop.training.wake.corpus import find as recordings_in
+from device.workshop.training.wake.recipe import make_word
+from device.workshop.training.wake.voices import told_apart
 
 pytest.importorskip("onnx")
 pytest.importorskip("hibari")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.wake.evaluation.systems import (
+from device.workshop.training.measuring.systems import (
     Choice,
     NothingToHearError,
     OpenWakeWord,

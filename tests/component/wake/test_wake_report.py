@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from device.wake.evaluation.report import NothingToJudgeError, Request, make_report
+from device.workshop.training.measuring.report import NothingToJudgeError, Request, make_report
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from device.cli import main
-from device.wake.training.corpus import find, is_known, is_person, read, span
-from device.wake.training.kokoro import BrokenVoiceError, Kokoro
-from device.wake.training.pitch import pitch_hz
-from device.wake.training.synthesis import HIBARI, NoVoiceError, Voices, record
-from device.wake.training.voices import told_apart
+from device.workshop.training.wake.corpus import find, is_known, is_person, read, span
+from device.workshop.training.wake.kokoro import BrokenVoiceError, Kokoro
+from device.workshop.training.wake.pitch import pitch_hz
+from device.workshop.training.wake.synthesis import HIBARI, NoVoiceError, Voices, record
+from device.workshop.training.wake.voices import told_apart
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import soundfile
 
 from device.wake.second_look import Verifier
 from device.wake.streaming import StreamingModel
-from device.wake.training import examples, windows
-from device.wake.training.corpus import NoRecordingsError, Recording, find, span
-from device.wake.training.examples import Order, Supplies
-from device.wake.training.network import Lesson, Network, Shape, train
+from device.workshop.training.wake import examples, windows
+from device.workshop.training.wake.corpus import NoRecordingsError, Recording, find, span
+from device.workshop.training.wake.examples import Order, Supplies
+from device.workshop.training.wake.network import Lesson, Network, Shape, train
 
 pytest.importorskip("onnx")
 
-from device.wake.training.export import write_first, write_verifier
+from device.workshop.training.wake.export import write_first, write_verifier
 
 
 def some_network(shape: Shape, seed: int) -> Network:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from device.wake.training.augment import colour
-from device.wake.training.corpus import find
-from device.wake.training.voices import grouped, told_apart
+from device.workshop.training.wake.augment import colour
+from device.workshop.training.wake.corpus import find
+from device.workshop.training.wake.voices import grouped, told_apart
 
 PITCHES = {"low": 14_000, "usual": 16_000, "high": 19_000}
 SAID = ("Computer", "Computer!", "Computer, please.")

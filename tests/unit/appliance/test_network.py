@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device.appliance.network import has_way_out
-from device.daemon.standby import AGAIN_S, Standby
+from device.house.standby import AGAIN_S, Standby
 
 V4_HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 V4_HOME = "wlan0\t0000A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n"

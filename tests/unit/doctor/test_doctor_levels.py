@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from device.audio.levels import dbfs, judge, measure
 from device.doctor.findings import Verdict
-from device.doctor.levels import dbfs, judge, measure
 from device.doctor.meter import bar
 
 RATE_HZ = 16_000

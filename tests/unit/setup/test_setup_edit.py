@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.setup.edit import Change, edited
-from device.setup.errors import SetupError
+from device.settings.edit import Change, edited
+from device.settings.setup_errors import SetupError
 
 MINE = """\
 # my kitchen

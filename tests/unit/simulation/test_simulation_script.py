@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from device.simulation.answers import sound_of, tone
-from device.simulation.hearing import EnergyVad, Heard
-from device.simulation.plan import Frame, plan
-from device.simulation.script import AnswerItem, BadScriptError, read_script, script_from
+from device.workshop.simulation.answers import sound_of, tone
+from device.workshop.simulation.hearing import EnergyVad, Heard
+from device.workshop.simulation.plan import Frame, plan
+from device.workshop.simulation.script import AnswerItem, BadScriptError, read_script, script_from
 
 GOOD = """
 [server]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from device.simulation.clock import VirtualClock, VirtualLoop, run_virtually
+from device.workshop.simulation.clock import VirtualClock, VirtualLoop, run_virtually
 
 
 def test_an_evening_takes_a_moment() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.wake.conversion.arithmetic import (
+from device.models.conversion.arithmetic import (
     double_rounding_bias,
     rescale_factors,
     scalar_channels,

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from device.wake.evaluation.confidence import rate_between, share_between
+from device.wake.confidence import rate_between, share_between
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.wake.training.network import Lesson, Network, Shape, Stream, _gradients, train
+from device.workshop.training.wake.network import Lesson, Network, Shape, Stream, _gradients, train
 
 
 @pytest.fixture(scope="module")

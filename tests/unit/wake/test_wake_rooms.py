@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.wake.training.augment import in_room
-from device.wake.training.rooms import SPEED_M_PER_S, impulse_response, random_room
+from device.workshop.training.wake.augment import in_room
+from device.workshop.training.wake.rooms import SPEED_M_PER_S, impulse_response, random_room
 
 SIZE = np.array([5.0, 4.0, 2.5])
 SOURCE = np.array([1.0, 1.0, 1.2])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from device.wake.evaluation.curves import Scores, curve, scores_of, threshold_for
-from device.wake.evaluation.run import Outcome
-from device.wake.evaluation.trials import Trial, is_about, label_of, plan
-from device.wake.training.corpus import Recording
+from device.workshop.training.measuring.curves import Scores, curve, scores_of, threshold_for
+from device.workshop.training.measuring.run import Outcome
+from device.workshop.training.measuring.trials import Trial, is_about, label_of, plan
+from device.workshop.training.wake.corpus import Recording
 
 WORDS = ("alexa", "hey jarvis", "okay nabu")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.wake.evaluation.curves import Scores, threshold_missing
-from device.wake.evaluation.run import Outcome
-from device.wake.evaluation.trials import CONDITIONS, Trial
-from device.wake.training.verdict import figures_without_them, thresholds_for
+from device.workshop.training.measuring.curves import Scores, threshold_missing
+from device.workshop.training.measuring.run import Outcome
+from device.workshop.training.measuring.trials import CONDITIONS, Trial
+from device.workshop.training.wake.verdict import figures_without_them, thresholds_for
 
 WORD = "jarvis"
 

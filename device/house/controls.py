@@ -1,0 +1,154 @@
+"""What a finger on the panel does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from device.appliance.voice import NoVoiceError, speak
+from device.assistant import inputs
+from device.assistant.states import State
+from device.house.introduction import own_introduction
+from device.house.resetting import Resetting
+from device.panel.actions import Action
+from device.panel.gestures import Gesture
+from device.panel.panel import Panel
+from device.panel.watchers import ButtonDown, ButtonEvent
+from device.room.room import Daemon
+
+log = logging.getLogger(__name__)
+
+VOLUME_STEP_PERCENT = 10
+
+
+class Controls:
+    """Carries out the actions of buttons and of the mute switch.
+
+    ``button`` and ``mute_switch`` may be called from any thread, also before there is a
+    daemon: a switch that is on from the start closes the microphone as soon as there is
+    one. The switch wins over software.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, forget: Callable[[], None] = lambda: None
+    ) -> None:
+        """``forget``: does the factory reset, or has it done; called on the loop."""
+        self._loop = loop
+        self.resetting = Resetting(loop, forget)
+        self._introducing: asyncio.Task[None] | None = None
+        self._daemon: Daemon | None = None
+        self._panel: Panel | None = None
+        self._is_switched_off = False
+
+    def take(self, daemon: Daemon, panel: Panel) -> None:
+        """From now on there is an appliance to control."""
+        self._daemon, self._panel = daemon, panel
+        self.resetting.take(daemon, panel)
+        if self._is_switched_off:
+            self._mute(True)
+
+    @property
+    def is_switched_off(self) -> bool:
+        """Whether the mute switch is on: then no software opens the microphone."""
+        return self._is_switched_off
+
+    def button(self, event: ButtonEvent) -> None:
+        """A gesture on a button, from the panel's thread."""
+        self._loop.call_soon_threadsafe(self._pressed, event)
+
+    def down(self, down: ButtonDown) -> None:
+        """A button went down, from the panel's thread."""
+        self._loop.call_soon_threadsafe(self.resetting.down, down)
+
+    def mute_switch(self, muted: bool) -> None:
+        """The position of the mute switch, from the panel's thread."""
+        self._loop.call_soon_threadsafe(self._switched, muted)
+
+    def close(self) -> None:
+        """Do nothing more by oneself."""
+        self.resetting.close()
+        if self._introducing is not None:
+            self._introducing.cancel()
+
+    def _pressed(self, event: ButtonEvent) -> None:
+        if self.resetting.button(event):
+            return
+        if event.gesture not in (Gesture.VERY_LONG_COMING, Gesture.VERY_LONG_CANCELLED):
+            self.act(event.action)
+
+    def act(self, action: Action) -> None:
+        """Carry out an action, on the thread of the event loop."""
+        if action is Action.NONE:
+            return
+        perform = _ACTIONS.get(action)
+        if self._daemon is None or perform is None:
+            log.info("nothing to do for %s", action)
+            return
+        perform(self, self._daemon)
+
+    def _switched(self, muted: bool) -> None:
+        self._is_switched_off = muted
+        self._mute(muted)
+
+    def _mute(self, muted: bool) -> None:
+        if self._daemon is not None:
+            self._daemon.conductor.feed(inputs.MuteChanged(muted))
+
+    def _talk(self, daemon: Daemon) -> None:
+        if daemon.quieten():
+            return
+        conductor = daemon.conductor
+        conductor.feed(inputs.TalkPressed(conductor.now_sample()))
+
+    def _stop(self, daemon: Daemon) -> None:
+        daemon.quieten()
+        daemon.conductor.feed(inputs.StopRequested())
+
+    def _toggle_mute(self, daemon: Daemon) -> None:
+        if self._is_switched_off:
+            log.info("the mute switch is on; only it can open the microphone")
+            return
+        self._mute(daemon.conductor.core.state is not State.MUTED)
+
+    def _louder(self, daemon: Daemon) -> None:
+        self._change_volume(daemon, VOLUME_STEP_PERCENT)
+
+    def _quieter(self, daemon: Daemon) -> None:
+        self._change_volume(daemon, -VOLUME_STEP_PERCENT)
+
+    def _pair(self, daemon: Daemon) -> None:
+        if daemon.conductor.core.state is State.MUTED:
+            log.info("muted is silent: the address is not said")
+            return
+        daemon.quieten()
+        daemon.conductor.feed(inputs.StopRequested())
+        self._introducing = asyncio.create_task(self._introduce(daemon), name="introduction")
+
+    async def _introduce(self, daemon: Daemon) -> None:
+        text = await asyncio.to_thread(own_introduction)
+        log.info("%s", text)
+        try:
+            samples = await speak(text)
+        except NoVoiceError as failure:
+            log.warning("the address is not said: %s", failure)
+            daemon.playback.mix_in(daemon.conductor.parts.sounds.chime("error"))
+            return
+        if daemon.conductor.core.state is State.IDLE:
+            daemon.playback.play("introduction", samples)
+
+    def _change_volume(self, daemon: Daemon, by_percent: int) -> None:
+        volume = min(max(daemon.playback.volume_percent + by_percent, 0), 100)
+        daemon.playback.volume_percent = volume
+        if self._panel is not None:
+            self._panel.show_volume(volume / 100)
+
+
+_ACTIONS: dict[Action, Callable[[Controls, Daemon], None]] = {
+    Action.TALK: Controls._talk,
+    Action.STOP: Controls._stop,
+    Action.MUTE: Controls._toggle_mute,
+    Action.VOLUME_UP: Controls._louder,
+    Action.VOLUME_DOWN: Controls._quieter,
+    Action.PAIR: Controls._pair,
+}

@@ -1,0 +1,73 @@
+"""What the tools may touch of the appliance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from device import __version__
+from device.assistant import inputs
+from device.assistant.states import State
+from device.room.conductor import Conductor
+from device.tools.house import HouseStatus
+
+TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
+"""Thousandths of a degree Celsius, on Raspberry Pi and most PCs."""
+
+
+class ConductedHouse:
+    """The running appliance as its own tools see it."""
+
+    def __init__(self, conductor: Callable[[], Conductor]) -> None:
+        """``conductor`` is asked when it is needed: the tools are built before it."""
+        self._find_conductor = conductor
+        self._began_s = time.monotonic()
+
+    @property
+    def _conductor(self) -> Conductor:
+        return self._find_conductor()
+
+    def volume(self) -> int:
+        """Loudness of the speaker in percent."""
+        return round(self._conductor.parts.playback.volume_percent)
+
+    async def set_volume(self, percent: int) -> None:
+        """Set the loudness of the speaker, 0 to 100."""
+        self._conductor.parts.playback.volume_percent = percent
+
+    def last_answer(self) -> str | None:
+        """What was said last, as far as it was heard."""
+        return self._conductor.core.history.last_answer() or None
+
+    def status(self) -> HouseStatus:
+        """How the appliance is."""
+        core = self._conductor.core
+        status: HouseStatus = {
+            "is_muted": core.state is State.MUTED,
+            "fault": core.fault,
+            "version": __version__,
+            "running_s": round(time.monotonic() - self._began_s, 1),
+        }
+        endpoint = core.endpoint
+        if endpoint is not None:
+            status["endpoint"] = endpoint.name
+            status["is_local"] = endpoint.is_local
+            status["is_online"] = not endpoint.is_local
+        temperature_c = _temperature_c()
+        if temperature_c is not None:
+            status["temperature_c"] = temperature_c
+        return status
+
+    async def stop_playback(self) -> bool:
+        """Silence what is being said."""
+        was_speaking = self._conductor.core.state is State.SPEAKING
+        self._conductor.feed(inputs.StopRequested())
+        return was_speaking
+
+
+def _temperature_c() -> float | None:
+    try:
+        return round(int(TEMPERATURE.read_text()) / 1000, 1)
+    except (OSError, ValueError):
+        return None

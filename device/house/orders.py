@@ -1,0 +1,236 @@
+"""What can be ordered over the control socket, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from itertools import count
+from typing import TYPE_CHECKING
+
+from device import __version__
+from device.appliance.voice import LONGEST_TEXT, speak
+from device.assistant import inputs
+from device.assistant.effects import Report
+from device.assistant.states import State
+from device.audio.echo.guard import EchoStatus
+from device.audio.echo.monitor import Quality
+from device.errors import BitternError
+from device.room.loudness import noise_dbfs
+from device.spending.ledger import as_json
+from device.spending.meter import first_of_month
+from device.spending.words import sentence
+
+if TYPE_CHECKING:
+    from device.daemon.service import Service
+
+ANSWERED_WITHIN_S = 90.0
+"""Every endpoint's time-outs one after the other, and a long answer spoken to its end."""
+_SILENT = (State.IDLE, State.FAULTED)
+
+Request = Mapping[str, object]
+
+
+class OrderError(BitternError):
+    """An order that cannot be carried out as it stands."""
+
+
+class Orders:
+    """Carries out orders on whatever daemon is running at the moment."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._began_s = time.monotonic()
+        self._sayings = count(1)
+        self._being_said: list[str] = []
+        service.listeners.add(self._heard_of)
+
+    async def __call__(self, request: Request) -> dict[str, object]:
+        """Carry out one request; raises ``BitternError``."""
+        name = request.get("command")
+        perform = _ORDERS.get(name) if isinstance(name, str) else None
+        if perform is None:
+            raise OrderError(f"there is no order {name!r}", f"There are: {', '.join(_ORDERS)}.")
+        return await perform(self, request)
+
+    async def _status(self, _: Request) -> dict[str, object]:
+        daemon, settings = self._service.daemon, self._service.loaded
+        core = daemon.conductor.core
+        endpoint = core.endpoint
+        return {
+            "state": str(core.state),
+            "fault": core.fault,
+            "is_muted": core.state is State.MUTED,
+            "is_muted_by_switch": self._service.controls.is_switched_off,
+            "volume_percent": round(daemon.playback.volume_percent),
+            "endpoint": endpoint.name if endpoint is not None else None,
+            "is_safe_mode": self._service.is_safe,
+            "is_ringing": daemon.alarms.is_ringing,
+            "microphone": daemon.capture.microphone.name,
+            "noise_dbfs": noise_dbfs(daemon),
+            "speaker": daemon.playback.speaker.name,
+            "wake_words": list(settings.settings.wake_words()),
+            "settings_file": str(settings.user_file) if settings.user_file else None,
+            "version": __version__,
+            "echo": _echo_of(daemon.listening.echo),
+            "budget": sentence(daemon.spending.month, core.policy.budget),
+            "budget_level": str(core.budget_level),
+            "spent_usd": round(daemon.spending.month_usd, 6),
+            "running_s": round(time.monotonic() - self._began_s, 1),
+        }
+
+    async def _spending(self, request: Request) -> dict[str, object]:
+        since = first_of_month(date.today())
+        if (given := request.get("since")) is not None:
+            try:
+                since = date.fromisoformat(str(given))
+            except ValueError:
+                raise OrderError(f"{given!r} is no day such as {since}") from None
+        entries = await self._service.daemon.spending.since(since)
+        return {"since": since.isoformat(), "entries": [as_json(each) for each in entries]}
+
+    async def _stop(self, _: Request) -> dict[str, object]:
+        daemon = self._service.daemon
+        self._hush()
+        daemon.quieten()
+        daemon.conductor.feed(inputs.StopRequested())
+        return {}
+
+    async def _mute(self, _: Request) -> dict[str, object]:
+        self._hush()
+        self._service.daemon.conductor.feed(inputs.MuteChanged(True))
+        return {"is_muted": True}
+
+    async def _unmute(self, _: Request) -> dict[str, object]:
+        if self._service.controls.is_switched_off:
+            raise OrderError("the mute switch is on", "Only the switch opens the microphone.")
+        self._service.daemon.conductor.feed(inputs.MuteChanged(False))
+        return {"is_muted": False}
+
+    async def _volume(self, request: Request) -> dict[str, object]:
+        playback, percent = self._service.daemon.playback, request.get("percent")
+        if percent is not None:
+            if type(percent) is not int or not 0 <= percent <= 100:
+                raise OrderError("the volume is a whole number from 0 to 100")
+            playback.volume_percent = percent
+        return {"volume_percent": round(playback.volume_percent)}
+
+    async def _say(self, request: Request) -> dict[str, object]:
+        text = _text_of(request)
+        self._may_speak(_SILENT)
+        samples = await speak(text)
+        # While the voice was at work, somebody may have begun a conversation.
+        self._may_speak(_SILENT)
+        key = f"say-{next(self._sayings)}"
+        self._being_said.append(key)
+        self._service.daemon.playback.play(key, samples)
+        return {"length_s": round(len(samples) / 24_000, 2)}
+
+    async def _ask(self, request: Request) -> dict[str, object]:
+        text = _text_of(request)
+        self._may_speak((State.IDLE, State.FOLLOW_UP))
+        self._hush()
+        reply = _Answer()
+        self._service.listeners.add(reply.take)
+        try:
+            self._service.daemon.conductor.feed(inputs.Asked(text))
+            async with asyncio.timeout(ANSWERED_WITHIN_S):
+                return await reply.over
+        except TimeoutError:
+            raise OrderError(
+                "no answer came in time", "See `bittern status` and the log."
+            ) from None
+        finally:
+            self._service.listeners.discard(reply.take)
+
+    async def _reload(self, _: Request) -> dict[str, object]:
+        changed = await self._service.reload()
+        return {"changed": list(changed.keys), "needs_restart": list(changed.need_restart)}
+
+    async def _restart_brain(self, _: Request) -> dict[str, object]:
+        await self._service.daemon.brain.restart()
+        return {}
+
+    def _may_speak(self, states: tuple[State, ...]) -> None:
+        state = self._service.daemon.conductor.core.state
+        if state is State.MUTED:
+            raise OrderError("the appliance is muted, and muted is silent", "`bittern unmute`")
+        if state not in states:
+            raise OrderError(f"the appliance is {state}", "Try again in a moment.")
+
+    def _hush(self) -> None:
+        if self._being_said:
+            self._service.daemon.playback.stop(self._being_said)
+            self._being_said.clear()
+
+    def _heard_of(self, what: Report) -> None:
+        """Whoever wakes the appliance interrupts what it was told to say."""
+        if what.event in ("wake", "button"):
+            self._hush()
+
+
+class _Answer:
+    """Collects what the reports tell of one typed question."""
+
+    def __init__(self) -> None:
+        self.over: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
+        self._turn: int | None = None
+        self._texts: list[str] = []
+        self._trouble = ""
+
+    def take(self, what: Report) -> None:
+        """Look at one report."""
+        if self._turn is None and what.event == "typed":
+            self._turn = what.turn
+        if what.turn != self._turn or self.over.done():
+            return
+        if what.event == "said":
+            self._texts.append(str(what.fields.get("text", "")))
+        elif what.event == "unanswered":
+            self._trouble = str(what.fields.get("reason", ""))
+        elif what.event == "turn":
+            self._end(str(what.fields.get("endpoint", "")))
+
+    def _end(self, endpoint: str) -> None:
+        text = " ".join(self._texts).strip()
+        if text:
+            self.over.set_result({"answer": text, "endpoint": endpoint})
+        else:
+            why = f": {self._trouble}" if self._trouble else ""
+            self.over.set_exception(OrderError(f"the question was not answered{why}"))
+
+
+def _echo_of(status: EchoStatus | None) -> str:
+    """How it stands with the appliance's own voice in its microphone, in words."""
+    if status is None:
+        return "not looked after"
+    if status.quality is not Quality.GOOD:
+        return str(status.quality).replace("_", " ")
+    if status.removed_db is None or status.delay_ms is None:
+        return "good, none is heard"
+    return (
+        f"good, {status.removed_db:.0f} dB removed, {status.delay_ms:.0f} ms late, "
+        f"drift {status.drift_ppm:.0f} ppm"
+    )
+
+
+def _text_of(request: Request) -> str:
+    text = request.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
+        raise OrderError(f"a text of 1 to {LONGEST_TEXT} characters is needed")
+    return text.strip()
+
+
+_ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object]]]] = {
+    "status": Orders._status,
+    "spending": Orders._spending,
+    "stop": Orders._stop,
+    "mute": Orders._mute,
+    "unmute": Orders._unmute,
+    "volume": Orders._volume,
+    "say": Orders._say,
+    "ask": Orders._ask,
+    "reload": Orders._reload,
+    "restart-brain": Orders._restart_brain,
+}

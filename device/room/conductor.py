@@ -1,0 +1,276 @@
+"""The conductor: feeds the core, one input after the other, and carries out its effects."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from device.assistant import effects as do
+from device.assistant import inputs
+from device.assistant.assistant import Assistant
+from device.assistant.items import ItemKey
+from device.audio.capture import Capture
+from device.audio.playback import Playback
+from device.audio.samples import Samples
+from device.clocks import SessionClock
+from device.errors import BitternError
+from device.realtime.pcm import base64_to_pcm
+from device.realtime.problems import ProtocolError
+from device.realtime.websocket import Link
+from device.reports import Reporter
+from device.room.links import EndpointEntry, Links
+from device.room.uplinks import Uplinks
+from device.tools.registry import Registry
+
+log = logging.getLogger(__name__)
+
+
+class Ears(Protocol):
+    """The listening thread, as far as the conductor steers it."""
+
+    def listen_for_speech(self, on: bool, from_sample: int | None = None) -> None:
+        """Switch the voice detector on, from a position of the capture clock, or off."""
+
+
+class Sounds(Protocol):
+    """Sounds of our own, mono int16 at 24 kHz."""
+
+    def chime(self, name: str) -> Samples:
+        """A short sound."""
+
+    def notice(self, name: str) -> tuple[str, Samples]:
+        """A sentence and how it sounds; the error chime where it was never rendered."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything the effects need; built by the daemon."""
+
+    capture: Capture
+    playback: Playback
+    ears: Ears
+    sounds: Sounds
+    registry: Registry
+    show: Callable[[do.Show], None]
+    report: Reporter
+    clock: SessionClock
+
+
+class Conductor:
+    """One core, one event loop, and the parts its effects move.
+
+    All methods but :meth:`feed_soon` belong to the thread of the event loop. An error
+    that nobody foresaw ends in :attr:`broken`, which the daemon awaits: a process that
+    can no longer decide must be restarted, not kept.
+    """
+
+    def __init__(
+        self, core: Assistant, parts: Parts, endpoints: Mapping[str, EndpointEntry]
+    ) -> None:
+        self.core = core
+        self.parts = parts
+        self._loop = asyncio.get_running_loop()
+        self.broken: asyncio.Future[None] = self._loop.create_future()
+        self.links = Links(endpoints, self.feed)
+        self.uplinks = Uplinks(lambda: parts.capture.ring, self._link, self.feed)
+        self._inbox: deque[inputs.Input] = deque()
+        self._is_feeding = False
+        self._is_closed = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._tools: set[asyncio.Task[None]] = set()
+        self._chores: set[asyncio.Task[None]] = set()
+        parts.playback.on_started = self._playback_started
+        parts.playback.on_finished = self._playback_finished
+
+    # -- inputs ------------------------------------------------------------------------
+
+    def feed_soon(self, happened: inputs.Input) -> None:
+        """Feed from another thread."""
+        self._loop.call_soon_threadsafe(self.feed, happened)
+
+    def feed(self, happened: inputs.Input) -> None:
+        """Give the core an input and carry out what it wants; inputs made on the way wait."""
+        if self._is_closed:
+            return
+        self._inbox.append(happened)
+        if self._is_feeding or self.broken.done():
+            return
+        self._is_feeding = True
+        try:
+            while self._inbox:
+                self._step(self._inbox.popleft())
+        except Exception as failure:
+            log.exception("the conversation broke")
+            self.broken.set_exception(failure)
+        finally:
+            self._is_feeding = False
+        self._set_alarm()
+
+    def _step(self, happened: inputs.Input) -> None:
+        for effect in self.core.handle(happened, self.parts.clock.now_s()):
+            _CARRY_OUT[type(effect)](self, effect)
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        due_s = self.core.deadline_s
+        if due_s is not None:
+            wait_s = max(due_s - self.parts.clock.now_s(), 0.0)
+            self._alarm = self._loop.call_later(wait_s, self.feed, inputs.TimePassed())
+
+    def moment_of(self, at_sample: int) -> float:
+        """When a place in the captured sound was heard, on the session's clock."""
+        ring = self.parts.capture.ring
+        return self.parts.clock.now_s() - (ring.end_sample - at_sample) / ring.rate_hz
+
+    def now_sample(self) -> int:
+        """The place in the captured sound that is being heard now."""
+        return self.parts.capture.ring.end_sample
+
+    async def close(self) -> None:
+        """Stop everything that was begun here, in bounded time; from now on nothing happens."""
+        self._is_closed = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self.uplinks.stop_all()
+        self.parts.playback.stop()
+        for task in self._tools:
+            task.cancel()
+        await self.links.close_all()
+        await self.parts.registry.close()
+        if self._chores:
+            await asyncio.wait(self._chores, timeout=0.5)
+
+    # -- effects -----------------------------------------------------------------------
+
+    def _link(self, number: int) -> Link | None:
+        return self.links.get(number)
+
+    def _open_link(self, effect: do.OpenLink) -> None:
+        self.links.open(effect.link, effect.endpoint, effect.profile)
+
+    def _close_link(self, effect: do.CloseLink) -> None:
+        self.uplinks.stop(effect.link)
+        self.links.close(effect.link)
+
+    def _send(self, effect: do.Send) -> None:
+        self.links.send(effect.link, effect.event)
+
+    def _start_uplink(self, effect: do.StartUplink) -> None:
+        self.uplinks.start(effect)
+
+    def _end_uplink(self, effect: do.EndUplink) -> None:
+        self.uplinks.end(effect)
+
+    def _stop_uplink(self, effect: do.StopUplink) -> None:
+        self.uplinks.stop(effect.link)
+
+    def _play(self, effect: do.Play) -> None:
+        try:
+            samples = base64_to_pcm(effect.audio)
+        except ProtocolError as broken:
+            log.warning("a piece of the answer cannot be played: %s", broken)
+            return
+        self.parts.playback.feed(effect.item, samples)
+
+    def _finish_item(self, effect: do.FinishItem) -> None:
+        self.parts.playback.finish(effect.item)
+
+    def _stop_playback(self, _: do.StopPlayback) -> None:
+        stopped = self.parts.playback.stop()
+        heard = {key: ms for key, ms in stopped.items() if isinstance(key, ItemKey)}
+        self.feed(inputs.PlaybackStopped(heard))
+
+    def _chime(self, effect: do.Chime) -> None:
+        self.parts.playback.mix_in(self.parts.sounds.chime(effect.name))
+
+    def _notice(self, effect: do.Notice) -> None:
+        text, samples = self.parts.sounds.notice(effect.name)
+        turn = self.core.turn.number if self.core.turn is not None else 0
+        self.parts.report(do.Report("notice", turn, {"name": effect.name, "text": text}))
+        self.parts.playback.play(effect.item, samples)
+
+    def _listen_for_speech(self, effect: do.ListenForSpeech) -> None:
+        self.parts.ears.listen_for_speech(effect.on, effect.from_sample)
+
+    def _open_microphone(self, _: do.OpenMicrophone) -> None:
+        self._chore(self._reopen(), "open the microphone")
+
+    def _close_microphone(self, _: do.CloseMicrophone) -> None:
+        self._chore(self._close_capture(), "close the microphone")
+
+    async def _reopen(self) -> None:
+        try:
+            await asyncio.to_thread(self.parts.capture.open)
+        except BitternError as failure:
+            self.feed(inputs.MicrophoneFailed(str(failure)))
+
+    async def _close_capture(self) -> None:
+        try:
+            await asyncio.to_thread(self.parts.capture.close)
+        except BitternError as failure:
+            # Nothing enters the ring any more; only the driver did not let go.
+            log.error("the microphone did not close: %s", failure)
+
+    def _chore(self, work: Any, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    def _run_tool(self, effect: do.RunTool) -> None:
+        task = asyncio.create_task(self._tool(effect), name=f"tool {effect.name}")
+        self._tools.add(task)
+        task.add_done_callback(self._tools.discard)
+
+    async def _tool(self, effect: do.RunTool) -> None:
+        outcome = await self.parts.registry.run(effect.name, effect.arguments, effect.call_id)
+        self.feed(inputs.ToolFinished(effect.call_id, outcome.output_json, outcome.is_error))
+
+    def _cancel_tools(self, _: do.CancelTools) -> None:
+        for task in self._tools:
+            task.cancel()
+
+    def _show(self, effect: do.Show) -> None:
+        self.parts.show(effect)
+
+    def _report(self, effect: do.Report) -> None:
+        if effect.event in ("wake", "button", "typed"):
+            self.parts.registry.new_turn()
+        self.parts.report(effect)
+
+    # -- what the speaker's thread says --------------------------------------------------
+
+    def _playback_started(self, key: object) -> None:
+        if isinstance(key, ItemKey):
+            self.feed_soon(inputs.PlaybackStarted(key, self.now_sample()))
+
+    def _playback_finished(self, key: object) -> None:
+        if isinstance(key, ItemKey):
+            self.feed_soon(inputs.PlaybackFinished(key, self.now_sample()))
+
+
+_CARRY_OUT: dict[type, Callable[[Conductor, Any], None]] = {
+    do.OpenLink: Conductor._open_link,
+    do.CloseLink: Conductor._close_link,
+    do.Send: Conductor._send,
+    do.StartUplink: Conductor._start_uplink,
+    do.EndUplink: Conductor._end_uplink,
+    do.StopUplink: Conductor._stop_uplink,
+    do.Play: Conductor._play,
+    do.FinishItem: Conductor._finish_item,
+    do.StopPlayback: Conductor._stop_playback,
+    do.Chime: Conductor._chime,
+    do.Notice: Conductor._notice,
+    do.ListenForSpeech: Conductor._listen_for_speech,
+    do.OpenMicrophone: Conductor._open_microphone,
+    do.CloseMicrophone: Conductor._close_microphone,
+    do.RunTool: Conductor._run_tool,
+    do.CancelTools: Conductor._cancel_tools,
+    do.Show: Conductor._show,
+    do.Report: Conductor._report,
+}

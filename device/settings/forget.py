@@ -1,0 +1,101 @@
+"""Back to how it was when it was new: settings, keys, timers, lists, recordings, learned words.
+
+What stays: the program, its models, and those settings that say which hardware is there,
+without which the appliance could not even be told to begin anew by its button.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+from device.errors import BitternError
+from device.settings.edit import Change, edited
+from device.settings.load import load_settings
+from device.settings.settings_file import BACKUP_SUFFIX
+from device.settings.setup_errors import SetupError
+from device.settings.tree import Settings
+
+REQUEST = "factory-reset"
+"""A file of this name in the state folder asks systemd (``bittern-reset.path``) for it."""
+HARDWARE = {
+    "panel": ("board",),
+    "microphone": ("device", "rate_hz", "channel", "gain_db"),
+    "speaker": ("device", "rate_hz"),
+    "paths": ("models", "state", "runtime"),
+}
+KEPT_IN_STATE = ("models",)
+
+
+def request(state: Path) -> None:
+    """Ask whoever may (root) to forget everything. Raises ``SetupError``."""
+    try:
+        (state / REQUEST).touch()
+    except OSError as failure:
+        raise SetupError(f"nothing was forgotten: {failure}") from None
+
+
+def forget(settings_file: Path, state: Path, keys: Path) -> None:
+    """Do it. Everything that can be forgotten is, before anything is complained about.
+
+    Raises ``SetupError`` with what is still there.
+    """
+    left: list[str] = []
+    _forget_settings(settings_file, left)
+    _forget_in(keys, (), left)
+    _forget_in(state, KEPT_IN_STATE, left)
+    if left:
+        raise SetupError(f"these are still there: {', '.join(left)}", "Remove them by hand.")
+
+
+def hardware_of(settings: Settings) -> list[Change]:
+    """Those settings that stay, as far as they differ from the shipped ones."""
+    shipped = Settings()
+    return [
+        Change((table, key), getattr(getattr(settings, table), key))
+        for table, names in HARDWARE.items()
+        for key in names
+        if getattr(getattr(settings, table), key) != getattr(getattr(shipped, table), key)
+    ]
+
+
+def _forget_settings(file: Path, left: list[str]) -> None:
+    try:
+        hardware = hardware_of(load_settings(file).settings) if file.exists() else []
+    except BitternError:
+        # What cannot be read says nothing about the hardware either.
+        hardware = []
+    try:
+        file.with_name(file.name + BACKUP_SUFFIX).unlink(missing_ok=True)
+        if file.exists():
+            kept = edited("", hardware) if hardware else ""
+            file.write_text(f"# Kept by the factory reset: the hardware.\n{kept}")
+    except OSError as failure:
+        left.append(f"{file} ({failure.strerror})")
+
+
+def _forget_in(folder: Path, kept: tuple[str, ...], left: list[str]) -> None:
+    if not folder.is_dir():
+        return
+    for entry in os.scandir(folder):
+        if entry.name in kept:
+            continue
+        try:
+            # Links are removed, not followed: the folder may be another user's.
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+        except OSError as failure:
+            left.append(f"{entry.path} ({failure.strerror})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where the things are that are forgotten."""
+
+    settings_file: Path
+    state: Path
+    keys: Path

@@ -1,1 +1,0 @@
-"""Makes the model that judges whether a sentence is finished: ``python -m device.vad.training``."""

@@ -1,0 +1,490 @@
+"""``bittern bench echo``: what is heard while the speaker plays, in the virtual room.
+
+Scenes differ in the room, the delay, the drift of the clocks and the level of the person
+beside the echo. Each is heard by the whole of the listening (gate, echo guard, wake word,
+voice detector), and by the same listening with no canceller, with Speex alone and with
+WebRTC's AEC3 alone, which get the same reference on the clocks as the blocks tell them.
+Everything counts from the first second on: the canceller learns while it is judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.workshop.bench import echo_sounds
+from device.workshop.bench.echo_sounds import RATE_HZ, ROOMS, SPEAKER_HZ, WORD, Material, Sound
+
+BLOCK_S = 0.02
+SETTLED_S = 5.0
+"""From here on what is left of the echo counts; the first seconds are told separately."""
+LATE_S = 0.6
+"""How long after its end a word or a voice may be noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where it happens."""
+
+    room: str = "living room"
+    delay_ms: int = 100
+    drift_ppm: float = 0.0
+    near_db: float = -5.0
+    """The person's level beside the echo's."""
+
+
+BASE = Scene()
+SCENES = (
+    BASE,
+    Scene(room="bathroom"),
+    Scene(room="bookshelf"),
+    Scene(delay_ms=0),
+    Scene(delay_ms=200),
+    Scene(delay_ms=400),
+    Scene(drift_ppm=50.0),
+    Scene(drift_ppm=-100.0),
+    Scene(drift_ppm=200.0),
+    Scene(near_db=0.0),
+    Scene(near_db=-10.0),
+    Scene("bathroom", 400, 200.0, -10.0),
+    Scene("bookshelf", 0, -200.0, -10.0),
+)
+QUICK_SCENES = (Scene("living room", 200, 100.0, -5.0),)
+
+
+def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare ``bench echo``."""
+    parser = benches.add_parser("echo", help="what is heard while the speaker plays")
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="recordings of people; without them a synthesized voice speaks",
+    )
+    parser.add_argument("--word", default=WORD, metavar="WORD", help=f"the wake word ({WORD})")
+    parser.add_argument("--quick", action="store_true", help="one scene, ours beside none")
+    parser.add_argument("--json", action="store_true", help="figures as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Run ``bench echo``."""
+    sounds = echo_sounds.material(chosen.recordings, 5 if chosen.quick else 12, chosen.word)
+    scenes = QUICK_SCENES if chosen.quick else SCENES
+    names = ("none", "bittern") if chosen.quick else tuple(CONTESTANTS)
+    words = None if chosen.quick else _Words.if_installed()
+    skipped = {name: why for name in names if (why := _missing(name))}
+    results = []
+    for scene in scenes:
+        for name in (each for each in names if each not in skipped):
+            results.append(_measure(scene, Listener(name, chosen.word), sounds, words))
+            print(_line(results[-1]), file=sys.stderr, flush=True)
+    figures = {
+        "people": "recorded" if chosen.recordings else "synthesized",
+        "word": chosen.word,
+        "skipped": skipped,
+        "scenes": results,
+        "total": _totals(results),
+    }
+    print(json.dumps(figures, indent=2) if chosen.json else _table(figures))
+    return 0
+
+
+# -- who listens -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One of the contestants, and what it listens for."""
+
+    name: str
+    word: str
+
+    def guard(self, reference: Any) -> Any:
+        """What takes the echo out; None for nothing."""
+        return CONTESTANTS[self.name](reference, self.word)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one listener made of one sound."""
+
+    wakes: list[int] = field(default_factory=list)
+    """Ends of the wake words, samples at 16 kHz."""
+    voices: list[int] = field(default_factory=list)
+    """Where somebody began to speak."""
+    clean: Sound = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
+    """What the wake word model, and the uplink, got."""
+    voice: Sound = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
+    """What the voice detector got."""
+    cpu_s: float = 0.0
+    status: Any = None
+
+
+def _no_guard(_reference: Any, _word: str) -> Any:
+    return None
+
+
+def _our_guard(reference: Any, word: str) -> Any:
+    from device.audio.echo.guard import EchoGuard
+    from device.audio.echo.speexdsp import SpeexCanceller
+    from device.ears.opening import own_voice
+    from device.wake.open import WakeSettings
+
+    return EchoGuard(reference, SpeexCanceller(), own_voice(WakeSettings(words=(word,))))
+
+
+def _speex_alone(reference: Any, _word: str) -> Any:
+    from device.audio.echo.speexdsp import SpeexCanceller
+
+    canceller = SpeexCanceller()
+    return _alone(reference, lambda heard, played: canceller.process(heard, played).plain)
+
+
+def _aec3_alone(reference: Any, _word: str) -> Any:
+    from pywebrtc_audio import EchoCanceller
+
+    canceller = EchoCanceller(RATE_HZ, 1, 0)
+
+    def process(heard: Sound, played: Sound) -> Sound:
+        frames = range(0, len(heard), 160)
+        return np.concatenate(
+            [canceller.process(heard[at : at + 160], played[at : at + 160]) for at in frames]
+        )
+
+    return _alone(reference, process)
+
+
+def _alone(reference: Any, cancel: Callable[[Sound, Sound], Sound]) -> Any:
+    """A canceller by itself: no delay found, no drift followed, no knowledge of words."""
+    from device.audio.echo.guard import Cleaned, EchoGuard
+
+    class Alone(EchoGuard):
+        def may_hear_echo(self, _begin: int, _end: int) -> bool:
+            return True
+
+        def process(self, samples: Sound) -> Cleaned:
+            at_s = self._next / RATE_HZ - (reference.anchor_s or 0.0)
+            played = np.rint(reference.read(at_s, 1.0, len(samples))).astype(np.int16)
+            self._next += len(samples)
+            clean = cancel(samples, played)
+            return Cleaned(clean, clean)
+
+    return Alone(reference, None)
+
+
+CONTESTANTS: dict[str, Callable[[Any, str], Any]] = {
+    "none": _no_guard,
+    "speex": _speex_alone,
+    "aec3": _aec3_alone,
+    "bittern": _our_guard,
+}
+
+
+def _missing(name: str) -> str:
+    """Why a contestant cannot take part; empty when it can."""
+    if name == "aec3" and importlib.util.find_spec("pywebrtc_audio") is None:
+        return "pywebrtc-audio is not installed"
+    if name in ("speex", "bittern"):
+        from device.audio.echo.speexdsp import MissingCancellerError, load_library
+
+        try:
+            load_library()
+        except MissingCancellerError as missing:
+            return str(missing)
+    return ""
+
+
+def _listen(who: Listener, played: Sound, heard_sound: Sound, drift_ppm: float) -> Heard:
+    """Let a contestant hear a sound, while the speaker's blocks go by on their own clock."""
+    from device.audio.echo.reference import Reference
+    from device.ears.heard import SpeechStarted, WakeWordHeard
+    from device.ears.listener import VadSettings, build_listener
+    from device.wake.open import WakeSettings
+
+    now = [0.0]
+    reference = Reference(lambda: SPEAKER_HZ, lambda: now[0])
+    guard = who.guard(reference)
+    outcome, clean, voice = Heard(), list[Sound](), list[Sound]()
+    if guard is not None:
+        _keep(guard, clean, voice)
+    listener = build_listener(RATE_HZ, WakeSettings(words=(who.word,)), VadSettings(), guard)
+    listener.restart(0)
+    listener.listen_for_speech(0, interrupts=True)
+    size, given = round(RATE_HZ * BLOCK_S), 0
+    began_s = time.process_time()
+    for at in range(0, len(heard_sound) - size + 1, size):
+        due = round((at + size) / RATE_HZ * SPEAKER_HZ * (1 + drift_ppm * 1e-6))
+        reference.take(_cut(played, given, due), given)
+        given, now[0] = due, (at + size) / RATE_HZ
+        for event in listener.process(heard_sound[at : at + size]):
+            if isinstance(event, WakeWordHeard):
+                outcome.wakes.append(event.end_sample)
+            elif isinstance(event, SpeechStarted):
+                outcome.voices.append(event.at_sample)
+    outcome.cpu_s = time.process_time() - began_s
+    outcome.clean = np.concatenate(clean) if clean else heard_sound
+    outcome.voice = np.concatenate(voice) if voice else heard_sound
+    outcome.status = None if guard is None else guard.status
+    return outcome
+
+
+def _keep(guard: Any, clean: list[Sound], voice: list[Sound]) -> None:
+    process = guard.process
+
+    def kept(samples: Sound) -> Any:
+        cleaned = process(samples)
+        clean.append(cleaned.wake)
+        voice.append(cleaned.voice)
+        return cleaned
+
+    guard.process = kept
+
+
+def _cut(sound: Sound, begin: int, end: int) -> Sound:
+    part = sound[begin:end]
+    return np.concatenate((part, np.zeros(end - begin - len(part), dtype=np.int16)))
+
+
+# -- measuring -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """What the microphone gets in one scene, and what it is made of."""
+
+    played: Sound
+    heard: Sound
+    person: NDArray[np.float64]
+    spans: list[tuple[int, int]]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.heard) / RATE_HZ
+
+
+def _take(
+    scene: Scene, played: Sound, person: NDArray[np.float64], spans: list[tuple[int, int]]
+) -> _Take:
+    from device.audio.resample import resample
+    from device.workshop.simulation.acoustics import Echo
+
+    way = Echo(
+        scene.delay_ms / 1000,
+        echo_sounds.ECHO_DB,
+        shoebox=ROOMS[scene.room],
+        drift_ppm=scene.drift_ppm,
+    )
+    echo = way.of(resample(played, SPEAKER_HZ, RATE_HZ), RATE_HZ)[: len(person)]
+    loud = echo[np.abs(echo) > 1]
+    level = np.sqrt(np.mean(loud**2)) * 10 ** (scene.near_db / 20)
+    noise = np.random.default_rng(0).normal(0, echo_sounds.ROOM_NOISE, len(person))
+    echo = np.concatenate((echo, np.zeros(len(person) - len(echo))))
+    heard = np.clip(np.rint(echo + person * level + noise), -32_768, 32_767)
+    return _Take(played, heard.astype(np.int16), person * level, spans)
+
+
+def _measure(scene: Scene, who: Listener, sounds: Material, words: _Words | None) -> dict[str, Any]:
+    answer_s = len(sounds.answer) / SPEAKER_HZ
+    call = _take(scene, sounds.answer, *echo_sounds.track(sounds.calls, 2.5, answer_s))
+    own_s = len(sounds.own_words) / SPEAKER_HZ + 1.0
+    own = _take(scene, sounds.own_words, np.zeros(round(own_s * RATE_HZ)), [])
+    ask = _take(scene, sounds.answer, *echo_sounds.track(sounds.questions, 2.0, answer_s))
+    called, said, asked = (
+        _listen(who, each.played, each.heard, scene.drift_ppm) for each in (call, own, ask)
+    )
+    hours = (call.seconds + own.seconds + ask.seconds) / 3600
+    self_triggers = _others(called.wakes, call.spans) + len(said.wakes) + len(asked.wakes)
+    interruptions = _others(called.voices, call.spans) + len(said.voices)
+    interruptions += _others(asked.voices, ask.spans)
+    figures = {
+        **{key: getattr(scene, key) for key in ("room", "delay_ms", "drift_ppm", "near_db")},
+        "canceller": who.name,
+        "removed_db": _removed_db(called, call),
+        "wake_words": len(call.spans),
+        "wake_words_heard": _found(called.wakes, call.spans),
+        "own_wake_words": sounds.own_count - 1,
+        "self_triggers": self_triggers,
+        "self_triggers_per_hour": round(self_triggers / hours, 1),
+        "questions": len(ask.spans),
+        "voices_noticed": _found(asked.voices, ask.spans),
+        "self_interruptions": interruptions,
+        "self_interruptions_per_hour": round(interruptions / hours, 1),
+        "speech_kept": _speech_kept(asked, ask),
+        "hours": round(hours, 4),
+        "cpu_s_per_audio_s": round((called.cpu_s + asked.cpu_s) / (call.seconds + ask.seconds), 4),
+    }
+    if words is not None and (who.name == "bittern" or scene == BASE):
+        figures |= words.count(asked, ask, sounds)
+    if called.status is not None and who.name == "bittern":
+        figures["delay_found_ms"] = called.status.delay_ms
+        figures["drift_found_ppm"] = -called.status.drift_ppm
+    return figures
+
+
+def _found(at: list[int], spans: list[tuple[int, int]]) -> int:
+    late = round(LATE_S * RATE_HZ)
+    return sum(any(begin - 1600 <= each < end + late for each in at) for begin, end in spans)
+
+
+def _others(at: list[int], spans: list[tuple[int, int]]) -> int:
+    """How many belong to nobody."""
+    late = round(LATE_S * RATE_HZ)
+    return sum(not any(b - 3200 <= each < e + late for b, e in spans) for each in at)
+
+
+def _removed_db(outcome: Heard, take: _Take) -> float:
+    """How much softer it is where only the speaker plays, once it has settled."""
+    count = min(len(outcome.clean), len(take.heard), len(take.played) * RATE_HZ // SPEAKER_HZ)
+    alone = np.ones(count, dtype=bool)
+    alone[: round(SETTLED_S * RATE_HZ)] = False
+    for begin, end in take.spans:
+        alone[max(0, begin - 1600) : end + 4800] = False
+    before = float(np.mean(take.heard[:count][alone].astype(np.float64) ** 2))
+    after = float(np.mean(outcome.clean[:count][alone].astype(np.float64) ** 2))
+    return round(10 * math.log10(before / max(after, 1e-3)), 1)
+
+
+def _speech_kept(outcome: Heard, take: _Take) -> float:
+    """Of the frames that are a voice to Silero with nothing played, the share that still is."""
+    from device.models import path_of
+    from device.vad.silero import HOP_SAMPLES, Silero
+
+    silero = Silero(path_of("silero/silero_vad.onnx"))
+    alone = np.asarray(silero.process(np.rint(take.person).astype(np.int16)))
+    silero.reset()
+    over = np.asarray(silero.process(outcome.voice))
+    count = min(len(alone), len(over))
+    is_inside = np.zeros(count, dtype=bool)
+    for begin, end in take.spans:
+        is_inside[begin // HOP_SAMPLES : end // HOP_SAMPLES] = True
+    is_voice = (alone[:count] > 0.5) & is_inside
+    return round(float(np.mean(over[:count][is_voice] > 0.5)), 3)
+
+
+class _Words:
+    """Counts wrong words by the local brain's ears."""
+
+    def __init__(self, transcriber: Any) -> None:
+        self._transcriber = transcriber
+
+    @classmethod
+    def if_installed(cls) -> _Words | None:
+        """None where the brain's ears are not there."""
+        from device.errors import BitternError
+        from device.models import path_of
+
+        try:
+            from device.brain.stt import WhisperTranscriber
+
+            return cls(WhisperTranscriber(path_of("whisper-tiny.en/model.bin").parent))
+        except (ImportError, BitternError):
+            return None
+
+    def count(self, outcome: Heard, take: _Take, sounds: Material) -> dict[str, float]:
+        """The share of wrong words in the questions, over the echo and without any."""
+        wrong, alone, total = 0, 0, 0
+        person = np.rint(take.person).astype(np.int16)
+        for (begin, end), asked in zip(take.spans, sounds.questions, strict=False):
+            right = _plain(asked.text)
+            cut = slice(max(0, begin - 3200), end + 6400)
+            wrong += _mistakes(right, _plain(self._hear(outcome.clean[cut])))
+            alone += _mistakes(right, _plain(self._hear(person[cut])))
+            total += len(right)
+        return {
+            "word_errors": round(wrong / total, 3),
+            "word_errors_with_nothing_played": round(alone / total, 3),
+        }
+
+    def _hear(self, sound: Sound) -> str:
+        from device.brain.abilities import Cancellation
+
+        # As loud as a recognizer expects; what it hears is not about loudness.
+        level = max(1.0, float(np.sqrt(np.mean(sound.astype(np.float64) ** 2))))
+        louder = np.clip(sound * (2000 / level), -32_768, 32_767).astype(np.int16)
+        transcript = self._transcriber.transcribe(louder, "en", Cancellation())
+        return str(transcript.text)
+
+
+def _plain(text: str) -> list[str]:
+    letters = "".join(each if each.isalnum() or each == " " else " " for each in text.lower())
+    return letters.split()
+
+
+def _mistakes(right: list[str], heard: list[str]) -> int:
+    """Words wrong, missing or too many (Levenshtein)."""
+    row = list(range(len(heard) + 1))
+    for count, word in enumerate(right, start=1):
+        before, row = row, [count]
+        for at, other in enumerate(heard, start=1):
+            row.append(min(before[at] + 1, row[-1] + 1, before[at - 1] + (word != other)))
+    return row[-1]
+
+
+# -- showing ---------------------------------------------------------------------------
+
+
+def _totals(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Each contestant over all scenes."""
+    totals = {}
+    for name in CONTESTANTS:
+        own = [each for each in results if each["canceller"] == name]
+        if not own:
+            continue
+        hours = sum(each["hours"] for each in own)
+        totals[name] = {
+            "removed_db": round(float(np.mean([each["removed_db"] for each in own])), 1),
+            **{key: sum(each[key] for each in own) for key in _COUNTED},
+            **{f"{key}_per_hour": round(sum(e[key] for e in own) / hours, 1) for key in _RATES},
+            "speech_kept": round(float(np.mean([each["speech_kept"] for each in own])), 3),
+            "cpu_s_per_audio_s": round(
+                float(np.mean([each["cpu_s_per_audio_s"] for each in own])), 4
+            ),
+        }
+    return totals
+
+
+_RATES = ("self_triggers", "self_interruptions")
+_COUNTED = ("wake_words", "wake_words_heard", "questions", "voices_noticed", *_RATES)
+
+
+def _table(figures: dict[str, Any]) -> str:
+    head = (
+        "room         delay  drift  near  canceller  removed  wake word  own/h  voice  "
+        "self/h  kept  words wrong"
+    )
+    lines = [f'People: {figures["people"]}; wake word "{figures["word"]}"', head]
+    lines += [_line(each) for each in figures["scenes"]]
+    for name, each in figures["total"].items():
+        lines.append(
+            f"{'all':12}{'':20} {name:10} {each['removed_db']:6.1f}dB  "
+            f"{each['wake_words_heard']:4}/{each['wake_words']:<4} "
+            f"{each['self_triggers_per_hour']:6.1f}  {each['voices_noticed']:2}/"
+            f"{each['questions']:<3}{each['self_interruptions_per_hour']:6.1f}  "
+            f"{each['speech_kept']:4.2f}   {each['cpu_s_per_audio_s'] * 1000:.0f} ms CPU a second"
+        )
+    lines += [f"{name}: skipped, {why}" for name, why in figures["skipped"].items()]
+    return "\n".join(lines)
+
+
+def _line(each: dict[str, Any]) -> str:
+    wrong = f"{each['word_errors']:.2f}" if "word_errors" in each else ""
+    return (
+        f"{each['room']:12} {each['delay_ms']:3} ms {each['drift_ppm']:4.0f}ppm "
+        f"{each['near_db']:3.0f}dB  {each['canceller']:10} {each['removed_db']:6.1f}dB  "
+        f"{each['wake_words_heard']:4}/{each['wake_words']:<4} "
+        f"{each['self_triggers_per_hour']:6.1f}  {each['voices_noticed']:2}/"
+        f"{each['questions']:<3}{each['self_interruptions_per_hour']:6.1f}  "
+        f"{each['speech_kept']:4.2f}  {wrong}"
+    )
