@@ -2,29 +2,101 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import sys
-from collections.abc import Callable
-from typing import IO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, assert_never
 
-from device.assistant.effects import Report, Show
+from device.assistant import news
+from device.assistant.budget import Level
+from device.assistant.effects import Show
+from device.assistant.news import News
+from device.assistant.turn import Figures, Trigger
 
 log = logging.getLogger("bittern")
 
-Reporter = Callable[[Report], None]
-"""Takes each report of the core, in order, on the event loop's thread."""
+Reporter = Callable[[News], None]
+"""Takes each piece of news, in order, on the event loop's thread."""
 
-_SPOKEN = {"heard": "text", "said": "text", "tool": "arguments"}
-"""Fields that hold what people said; kept out of logs unless the owner wants them."""
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A piece of news as the log and ``--json`` name it."""
+
+    event: str
+    turn: int
+    fields: Mapping[str, object]
+
+
+def record(what: News) -> Record | None:
+    """The documented names of an event and its particulars; None for what another line tells."""
+    match what:
+        case news.TurnBegan(trigger=Trigger.WAKE_WORD):
+            return None  # WakeHeard has more to say.
+        case news.TurnBegan(at_sample=at_sample):
+            began = {} if at_sample is None else {"at_sample": at_sample}
+            return Record(what.trigger.value, what.turn, began)
+        case news.WakeHeard():
+            return _record("wake", what)
+        case news.NobodySpoke():
+            return _record("no_speech", what)
+        case news.QuestionHeard():
+            return _record("heard", what)
+        case news.AnswerSaid(text=text, endpoint=endpoint, is_interrupted=is_interrupted):
+            said: dict[str, object] = {"text": text, "endpoint": endpoint}
+            if is_interrupted:
+                said["interrupted"] = True
+            return Record("said", what.turn, said)
+        case news.ToolRan():
+            return _record("tool", what)
+        case news.NoticeSaid():
+            return _record("notice", what)
+        case news.LinkBroke():
+            return _record("link_failed", what)
+        case news.EventRefused():
+            return _record("endpoint_error", what)
+        case news.Unanswered():
+            return _record("unanswered", what)
+        case news.TurnEnded(figures=figures):
+            return Record("turn", what.turn, _plain_fields(figures))
+        case news.PlaybackStalled():
+            return _record("playback_stalled", what)
+        case news.BudgetChanged(spent_usd=spent_usd, month_usd=month_usd):
+            spent = {"spent_usd": spent_usd, "month_usd": month_usd}
+            return Record(f"budget_{what.level}", what.turn, spent)
+        case news.EchoTold():
+            return _record("echo", what)
+        case news.MicrophoneBroke():
+            return _record("microphone_failed", what)
+        case news.MicrophoneBack():
+            return _record("microphone_recovered", what)
+    assert_never(what)
+
+
+def _record(event: str, what: News) -> Record:
+    fields = _plain_fields(what)
+    del fields["turn"]
+    return Record(event, what.turn, fields)
+
+
+def _plain_fields(what: News | Figures) -> dict[str, object]:
+    """A class's fields, in order, as JSON has them."""
+    values = ((each.name, getattr(what, each.name)) for each in dataclasses.fields(what))
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
 
 
 def json_lines(stream: IO[str] = sys.stdout) -> Reporter:
-    """Write each report as one JSON object a line: its fields, led by ``event``."""
+    """Write each piece of news as one JSON object a line: its fields, led by ``event``."""
 
-    def report(what: Report) -> None:
-        fields = {name: _opened(name, value) for name, value in what.fields.items()}
-        print(json.dumps({"event": what.event, "turn": what.turn, **fields}), file=stream)
+    def report(what: News) -> None:
+        line = record(what)
+        if line is None:
+            return
+        fields = {name: _opened(name, value) for name, value in line.fields.items()}
+        print(json.dumps({"event": line.event, "turn": line.turn, **fields}), file=stream)
         stream.flush()
 
     return report
@@ -41,65 +113,81 @@ def _opened(name: str, value: object) -> object:
 
 
 def log_lines(with_transcripts: bool, state: Callable[[], str] = lambda: "") -> Reporter:
-    """Write each report to the log; what was said only where ``with_transcripts``.
+    """Write each piece of news to the log; what was said only where ``with_transcripts``.
 
     ``state`` tells the state of the conversation. It, the turn, the endpoint and the
     latency of an answer become fields of the line where the log has fields.
     """
 
-    def report(what: Report) -> None:
-        hidden = () if with_transcripts else _SPOKEN.get(what.event, ())
-        shown = {
-            key: value
-            for key, value in what.fields.items()
-            if key not in hidden and (with_transcripts or key != "result")
-        }
+    def report(what: News) -> None:
+        line = record(what)
+        if line is None:
+            return
+        hidden = () if with_transcripts else _what_was_said(what)
+        shown = {key: value for key, value in line.fields.items() if key not in hidden}
         text = " ".join(f"{key}={_plain(value)}" for key, value in shown.items())
-        level = _LEVELS.get(what.event, logging.INFO)
-        extra = _log_fields(what, state())
-        log.log(level, "turn=%d %s", what.turn, f"{what.event} {text}".rstrip(), extra=extra)
+        extra = _log_fields(what, line, state())
+        log.log(_level(what), "turn=%d %s", line.turn, f"{line.event} {text}".rstrip(), extra=extra)
 
     return report
 
 
-_LEVELS = dict.fromkeys(
-    (
-        "link_failed",
-        "endpoint_error",
-        "microphone_failed",
-        "playback_stalled",
-        "budget_near",
-        "budget_spent",
-    ),
-    logging.WARNING,
-) | {"unanswered": logging.ERROR}
+def _what_was_said(what: News) -> tuple[str, ...]:
+    """Fields that hold what people said; kept out of logs unless the owner wants them."""
+    match what:
+        case news.QuestionHeard() | news.AnswerSaid():
+            return ("text",)
+        case news.ToolRan():
+            return ("arguments", "result")
+        case news.TurnBegan() | news.WakeHeard() | news.NobodySpoke() | news.TurnEnded():
+            return ()
+        case news.LinkBroke() | news.EventRefused() | news.Unanswered() | news.PlaybackStalled():
+            return ()
+        case news.NoticeSaid() | news.BudgetChanged() | news.EchoTold():
+            return ()
+        case news.MicrophoneBroke() | news.MicrophoneBack():
+            return ()
+    # Whoever adds news decides here whether it is anybody's secret.
+    assert_never(what)
 
 
-def _log_fields(what: Report, state: str) -> dict[str, object]:
+def _level(what: News) -> int:
+    match what:
+        case news.Unanswered():
+            return logging.ERROR
+        case news.LinkBroke() | news.EventRefused() | news.MicrophoneBroke():
+            return logging.WARNING
+        case news.PlaybackStalled():
+            return logging.WARNING
+        case news.BudgetChanged(level=level) if level is not Level.FINE:
+            return logging.WARNING
+    return logging.INFO
+
+
+def _log_fields(what: News, line: Record, state: str) -> dict[str, object]:
     fields = {
-        "EVENT": what.event,
-        "TURN": what.turn,
+        "EVENT": line.event,
+        "TURN": line.turn,
         "STATE": state,
-        "ENDPOINT": what.fields.get("endpoint", ""),
-        "REASON": what.fields.get("reason", ""),
+        "ENDPOINT": line.fields.get("endpoint", ""),
+        "REASON": line.fields.get("reason", ""),
         "LATENCY_MS": _latency_ms(what),
     }
     # Not empty, and not None: a journal cannot tell an empty field from a mistake.
     return {f"BITTERN_{name}": value for name, value in fields.items() if value not in ("", None)}
 
 
-def _latency_ms(what: Report) -> int | None:
+def _latency_ms(what: News) -> int | None:
     """From the end of the question to the first sound of its answer."""
-    asked_s, answered_s = (what.fields.get(key) for key in ("speech_end_s", "first_audio_played_s"))
-    if what.event != "turn" or not isinstance(asked_s, float) or not isinstance(answered_s, float):
+    if not isinstance(what, news.TurnEnded) or what.figures.latency_s is None:
         return None
-    return round(1000 * (answered_s - asked_s))
+    return round(1000 * what.figures.latency_s)
 
 
 def sentences(stream: IO[str] = sys.stdout) -> Reporter:
     """Tell a person at a terminal what is going on, in words."""
 
-    def report(what: Report) -> None:
+    def report(what: News) -> None:
         line = _sentence(what)
         if line:
             print(line, file=stream, flush=True)
@@ -118,22 +206,22 @@ def lights(stream: IO[str] = sys.stdout) -> Callable[[Show], None]:
     return show
 
 
-def _sentence(what: Report) -> str:
-    match what.event:
-        case "wake":
-            return f'wake    "{what.fields["word"]}" (score {what.fields["score"]})'
-        case "heard":
-            return f"heard   {what.fields['text']}"
-        case "said":
-            return f"said    {what.fields['text']}   [{what.fields['endpoint']}]"
-        case "tool":
-            return f"tool    {what.fields['name']} {what.fields['arguments']}"
-        case "no_speech":
+def _sentence(what: News) -> str:
+    match what:
+        case news.WakeHeard(word=word, score=score):
+            return f'wake    "{word}" (score {score})'
+        case news.QuestionHeard(text=text):
+            return f"heard   {text}"
+        case news.AnswerSaid(text=text, endpoint=endpoint):
+            return f"said    {text}   [{endpoint}]"
+        case news.ToolRan(name=name, arguments=arguments):
+            return f"tool    {name} {arguments}"
+        case news.NobodySpoke():
             return "        nobody spoke after the wake word"
-        case "link_failed":
-            return f"        {what.fields['endpoint']}: {what.fields['detail']}"
-        case "unanswered":
-            return f"        nobody answered: {what.fields['reason']}"
+        case news.LinkBroke(endpoint=endpoint, detail=detail):
+            return f"        {endpoint}: {detail}"
+        case news.Unanswered(reason=reason):
+            return f"        nobody answered: {reason}"
     return ""
 
 

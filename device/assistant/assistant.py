@@ -18,13 +18,14 @@ from typing import Any
 
 from device.assistant import downlink as facts
 from device.assistant import effects as do
-from device.assistant import inputs
+from device.assistant import inputs, news
 from device.assistant.budget import Level
 from device.assistant.downlink import Downlink, Outcome
 from device.assistant.failover import Failover
 from device.assistant.heard import HeardAudio
 from device.assistant.history import History
 from device.assistant.items import ItemKey
+from device.assistant.news import News
 from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
 from device.assistant.states import State
 from device.assistant.timers import Timer, Timers
@@ -166,7 +167,8 @@ class Assistant:
             return
         profile = self._profiles.get(heard.word, Profile())
         self._begin_turn(Trigger.WAKE_WORD, heard.end_sample, is_begin_known=False, profile=profile)
-        self._report("wake", word=heard.word, score=round(heard.score, 4), at_s=heard.at_s)
+        score = round(heard.score, 4)
+        self._tell(news.WakeHeard(self._turn_number, heard.word, score, heard.at_s))
 
     def _talk(self, pressed: inputs.TalkPressed) -> None:
         if self.state is State.FAULTED:
@@ -175,7 +177,6 @@ class Assistant:
             self._give_up_listening()
         elif self.state is not State.MUTED:
             self._begin_turn(Trigger.BUTTON, pressed.at_sample, profile=Profile())
-            self._report("button", at_sample=pressed.at_sample)
 
     def _asked(self, asked: inputs.Asked) -> None:
         """A question by keyboard: it is over as soon as it is there, and nothing is heard."""
@@ -191,7 +192,7 @@ class Assistant:
         turn.mark(Mark.SPEECH_END, self._now_s)
         self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._emit(do.ListenForSpeech(False))
-        self._report("typed")
+        self._tell(news.TurnBegan(turn.number, turn.trigger))
         self.history.add(turn.number, "user", asked.text, self._now_s, turn.profile.name)
         self._prefer_better_endpoint()
         self._ask()
@@ -234,6 +235,7 @@ class Assistant:
         self._profile = self._profile if profile is None else profile
         self.turn = Turn(self._turns_begun, trigger, from_sample, lead_ms, profile=self._profile)
         self.turn.mark(Mark.WAKE, self._now_s)
+        self._tell(news.TurnBegan(self.turn.number, trigger, from_sample))
         self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
         self._prefer_better_endpoint()
@@ -395,7 +397,7 @@ class Assistant:
     def _nobody_spoke(self) -> None:
         """A false wake, or a change of mind: no light may stay on for that."""
         if self.turn is not None and self.state in _ASKING:
-            self._report("no_speech")
+            self._tell(news.NobodySpoke(self.turn.number))
             self._give_up_listening()
 
     def _give_up_listening(self) -> None:
@@ -493,9 +495,9 @@ class Assistant:
     def _user_heard(self, link: _Link, heard: facts.UserHeard) -> None:
         if not heard.text.strip():
             return
-        turn = self.turn.number if self.turn is not None else self._turns_begun
+        turn = self._turn_number
         self.history.add(turn, "user", heard.text, self._now_s, link.profile.name)
-        self._report("heard", text=heard.text.strip(), endpoint=link.plan.name)
+        self._tell(news.QuestionHeard(turn, heard.text.strip(), link.plan.name))
 
     def _response_began(self, link: _Link, _: facts.ResponseBegan) -> None:
         if self.turn is None:
@@ -548,7 +550,7 @@ class Assistant:
         if link is None or finished.call_id not in link.downlink.sequencer.tools:
             return
         called = link.calls[finished.call_id]
-        self._report("tool", name=called.name, arguments=called.arguments, result=finished.output)
+        self._tell(news.ToolRan(self._turn_number, called.name, called.arguments, finished.output))
         self._send_output(link, finished.call_id, finished.output)
 
     def _send_output(self, link: _Link, call_id: str, output: str) -> None:
@@ -584,7 +586,8 @@ class Assistant:
         self._answer_may_be_over()
 
     def _endpoint_complained(self, link: _Link, complaint: facts.Complaint) -> None:
-        self._report("endpoint_error", endpoint=link.plan.name, detail=complaint.failure.detail)
+        detail = complaint.failure.detail
+        self._tell(news.EventRefused(self._turn_number, link.plan.name, detail))
 
     def _endpoint_failed(self, _: _Link, failed: facts.EndpointFailed) -> None:
         self._fail_link(failed.failure)
@@ -612,7 +615,7 @@ class Assistant:
         if changed.works is self._echo_works:
             return
         self._echo_works = changed.works
-        self._report("echo", works=changed.works)
+        self._tell(news.EchoTold(self._turn_number, changed.works))
         if self.state is State.SPEAKING:
             self._mention_echo()
 
@@ -712,7 +715,7 @@ class Assistant:
 
     def _playback_late(self) -> None:
         """The speaker swallowed the answer: say so in the log, and be ready again."""
-        self._report("playback_stalled", unplayed=len(self._heard.unplayed))
+        self._tell(news.PlaybackStalled(self._turn_number, len(self._heard.unplayed)))
         self._notices.clear()
         self._drop_turn()
         self._go_idle()
@@ -723,7 +726,7 @@ class Assistant:
             return
         self._notices_said += 1
         key = ItemKey(f"notice-{notice}-{self._notices_said}")
-        self._emit(do.Notice(notice, key))
+        self._emit(do.Notice(notice, key, self.turn.number if self.turn is not None else 0))
         if self.turn is not None:
             self._notices.add(key)
             self._expect_playback(NOTICE_LIMIT_S)
@@ -805,11 +808,8 @@ class Assistant:
         link, turn = self._link, self.turn
         if link is None:
             return
-        self._report(
-            "link_failed",
-            endpoint=link.plan.name,
-            reason=str(failure.reason),
-            detail=failure.detail,
+        self._tell(
+            news.LinkBroke(self._turn_number, link.plan.name, failure.reason, failure.detail)
         )
         self._close_link()
         if turn is None:
@@ -842,7 +842,7 @@ class Assistant:
         if is_barred:
             reason = "budget"
             self._budget_was_said = True
-        self._report("unanswered", reason=reason, tried=list(turn.tried))
+        self._tell(news.Unanswered(turn.number, reason, tuple(turn.tried)))
         self._timers.disarm_all()
         self._fault = "no_answer"
         self._become(State.THINKING)
@@ -883,7 +883,7 @@ class Assistant:
         if level is not Level.SPENT:
             self._budget_was_said = False
         spent_usd = round(spent.month_usd, 4)
-        self._report(f"budget_{level}", spent_usd=spent_usd, month_usd=budget.month_usd)
+        self._tell(news.BudgetChanged(self._turn_number, level, spent_usd, budget.month_usd))
 
     def _mention_budget(self, plan: EndpointPlan, turn: Turn) -> None:
         """Say once, after the answer, that the budget is used up, and who answers for that."""
@@ -927,7 +927,7 @@ class Assistant:
     def _microphone_failed(self, failed: inputs.MicrophoneFailed) -> None:
         if self.state in (State.MUTED, State.FAULTED):
             return
-        self._report("microphone_failed", detail=failed.detail)
+        self._tell(news.MicrophoneBroke(self._turn_number, failed.detail))
         self._drop_turn()
         self._close_link()
         self._timers.disarm_all()
@@ -943,7 +943,7 @@ class Assistant:
 
     def _microphone_recovered(self, _: inputs.MicrophoneRecovered) -> None:
         if self.state is State.FAULTED:
-            self._report("microphone_recovered")
+            self._tell(news.MicrophoneBack(self._turn_number))
             self._fault = ""
             self._go_idle()
             if self._broken_was_said:
@@ -1023,22 +1023,23 @@ class Assistant:
             self._link.is_uplinking = False
             self._emit(do.StopUplink(self._link.number))
 
-    def _report(self, event: str, **fields: object) -> None:
-        turn = self.turn.number if self.turn is not None else self._turns_begun
-        self._emit(do.Report(event, turn, fields))
+    @property
+    def _turn_number(self) -> int:
+        """Of the turn that is going on, or of the last one."""
+        return self.turn.number if self.turn is not None else self._turns_begun
+
+    def _tell(self, what: News) -> None:
+        self._emit(do.Tell(what))
 
     def _report_said(self, turn: Turn, texts: list[str], interrupted: bool = False) -> None:
         text = " ".join(texts).strip()
         self.history.add(turn.number, "assistant", text, self._now_s, turn.profile.name)
         if text or interrupted:
-            said: dict[str, object] = {"text": text, "endpoint": turn.endpoint}
-            if interrupted:
-                said["interrupted"] = True
-            self._emit(do.Report("said", turn.number, said))
+            self._tell(news.AnswerSaid(turn.number, text, turn.endpoint, interrupted))
 
     def _report_turn(self, turn: Turn) -> None:
         turn.mark(Mark.DONE, self._now_s)
-        self._emit(do.Report("turn", turn.number, turn.figures()))
+        self._tell(news.TurnEnded(turn.number, turn.figures()))
 
 
 def _error_output(what: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from device.assistant.items import ItemKey
+from device.assistant.news import News
 from device.assistant.states import State
 from device.realtime.events import ClientEvent
 
@@ -105,6 +105,8 @@ class Notice:
 
     name: str
     item: ItemKey
+    turn: int = 0
+    """The number of the turn it is said in; 0 outside of turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +154,10 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """A line for the log and for ``--json``: what happened, with its particulars."""
+class Tell:
+    """Tell whoever wants to know what happened."""
 
-    event: str
-    turn: int
-    fields: Mapping[str, object] = field(default_factory=dict)
+    news: News
 
 
 AUDIO_EFFECTS = (StartUplink, EndUplink, Play, FinishItem, Chime, Notice)
@@ -181,5 +181,5 @@ Effect = (
     | RunTool
     | CancelTools
     | Show
-    | Report
+    | Tell
 )

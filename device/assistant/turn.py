@@ -32,6 +32,29 @@ class Mark(StrEnum):
     DONE = "done_s"
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A turn's times in seconds on the core's clock, None for what never happened."""
+
+    wake_s: float | None
+    link_ready_s: float | None
+    first_audio_sent_s: float | None
+    speech_end_s: float | None
+    first_audio_received_s: float | None
+    first_audio_played_s: float | None
+    done_s: float | None
+    trigger: Trigger
+    endpoint: str
+    """Who was asked last; empty when nobody was."""
+
+    @property
+    def latency_s(self) -> float | None:
+        """From the end of the question to the first sound of its answer."""
+        if self.speech_end_s is None or self.first_audio_played_s is None:
+            return None
+        return self.first_audio_played_s - self.speech_end_s
+
+
 @dataclass(slots=True)
 class Turn:
     """What is known of the question that is being asked or answered."""
@@ -73,9 +96,9 @@ class Turn:
         """Note the first time something happened."""
         self.marks.setdefault(what, at_s)
 
-    def figures(self) -> dict[str, object]:
-        """The turn's times in seconds, None for what never happened."""
-        times: dict[str, object] = {
+    def figures(self) -> Figures:
+        """The turn's times so far."""
+        times = {
             mark.value: round(self.marks[mark], 4) if mark in self.marks else None for mark in Mark
         }
-        return {**times, "trigger": self.trigger.value, "endpoint": self.endpoint}
+        return Figures(**times, trigger=self.trigger, endpoint=self.endpoint)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Coroutine, Mapping
 
 from device.appliance.service_manager import Efforts, Progress, ServiceManager
-from device.assistant.effects import Report
+from device.assistant.news import MicrophoneBack, News
 from device.audio.devices import present_card_ids
 from device.audio.play_queue import Key
 from device.audio.playback import Playback
@@ -102,8 +102,8 @@ async def _to_its_end(work: Coroutine[None, None, None]) -> None:
         raise
 
 
-def _hope_of_sound(what: Report, hope: asyncio.Event) -> None:
-    if what.event == "microphone_recovered":
+def _hope_of_sound(what: News, hope: asyncio.Event) -> None:
+    if isinstance(what, MicrophoneBack):
         hope.set()
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from device.appliance.control import ControlServer
 from device.appliance.service_manager import Progress, ServiceManager
-from device.assistant.effects import Report, Show
+from device.assistant.effects import Show
+from device.assistant.news import News
 from device.assistant.states import State
 from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from device.audio.portaudio_host import shared_host
@@ -308,7 +309,7 @@ class Service:
 
     # -- what the daemon tells -----------------------------------------------------------
 
-    def _report(self, what: Report) -> None:
+    def _report(self, what: News) -> None:
         self._log_lines(what)
         for listener in tuple(self.listeners):
             listener(what)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.assistant import effects as do
+from device.assistant import news
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker
 from device.errors import EXIT_NO_ANSWER, EXIT_NO_WAKE_WORD, BitternError
@@ -42,14 +43,21 @@ class Outcome:
     answers: int = 0
     trouble: list[str] = field(default_factory=list)
 
-    def note(self, report: do.Report) -> None:
-        """Take a report into account."""
-        if report.event == "wake":
-            self.wakes += 1
-        elif report.event == "said" and report.fields.get("text"):
-            self.answers += 1
-        elif report.event in ("link_failed", "unanswered", "no_speech", "playback_stalled"):
-            self.trouble.append(f"{report.event}: {report.fields.get('detail', '')}".rstrip(": "))
+    def note(self, what: news.News) -> None:
+        """Take a piece of news into account."""
+        match what:
+            case news.WakeHeard():
+                self.wakes += 1
+            case news.AnswerSaid(text=text) if text:
+                self.answers += 1
+            case news.LinkBroke(detail=detail):
+                self.trouble.append(f"link_failed: {detail}")
+            case news.Unanswered():
+                self.trouble.append("unanswered")
+            case news.NobodySpoke():
+                self.trouble.append("no_speech")
+            case news.PlaybackStalled():
+                self.trouble.append("playback_stalled")
 
 
 async def talk(
@@ -72,7 +80,7 @@ async def talk(
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def noted(what: do.Report) -> None:
+    def noted(what: news.News) -> None:
         outcome.note(what)
         report(what)
         changed.set()

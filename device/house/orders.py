@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from device import __version__
 from device.appliance.voice import LONGEST_TEXT, speak
 from device.assistant import inputs
-from device.assistant.effects import Report
+from device.assistant.news import AnswerSaid, News, TurnBegan, TurnEnded, Unanswered
 from device.assistant.states import State
+from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
@@ -164,14 +165,14 @@ class Orders:
             self._service.daemon.playback.stop(self._being_said)
             self._being_said.clear()
 
-    def _heard_of(self, what: Report) -> None:
+    def _heard_of(self, what: News) -> None:
         """Whoever wakes the appliance interrupts what it was told to say."""
-        if what.event in ("wake", "button"):
+        if isinstance(what, TurnBegan):
             self._hush()
 
 
 class _Answer:
-    """Collects what the reports tell of one typed question."""
+    """Collects the news of one typed question."""
 
     def __init__(self) -> None:
         self.over: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
@@ -179,18 +180,19 @@ class _Answer:
         self._texts: list[str] = []
         self._trouble = ""
 
-    def take(self, what: Report) -> None:
-        """Look at one report."""
-        if self._turn is None and what.event == "typed":
+    def take(self, what: News) -> None:
+        """Look at one piece of news."""
+        if self._turn is None and isinstance(what, TurnBegan) and what.trigger is Trigger.TYPED:
             self._turn = what.turn
         if what.turn != self._turn or self.over.done():
             return
-        if what.event == "said":
-            self._texts.append(str(what.fields.get("text", "")))
-        elif what.event == "unanswered":
-            self._trouble = str(what.fields.get("reason", ""))
-        elif what.event == "turn":
-            self._end(str(what.fields.get("endpoint", "")))
+        match what:
+            case AnswerSaid(text=text):
+                self._texts.append(text)
+            case Unanswered(reason=reason):
+                self._trouble = reason
+            case TurnEnded(figures=figures):
+                self._end(figures.endpoint)
 
     def _end(self, endpoint: str) -> None:
         text = " ".join(self._texts).strip()

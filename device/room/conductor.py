@@ -13,6 +13,7 @@ from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
 from device.assistant.items import ItemKey
+from device.assistant.news import NoticeSaid, TurnBegan
 from device.audio.capture import Capture
 from device.audio.playback import Playback
 from device.audio.samples import Samples
@@ -191,8 +192,7 @@ class Conductor:
 
     def _notice(self, effect: do.Notice) -> None:
         text, samples = self.parts.sounds.notice(effect.name)
-        turn = self.core.turn.number if self.core.turn is not None else 0
-        self.parts.report(do.Report("notice", turn, {"name": effect.name, "text": text}))
+        self.parts.report(NoticeSaid(effect.turn, effect.name, text))
         self.parts.playback.play(effect.item, samples)
 
     def _listen_for_speech(self, effect: do.ListenForSpeech) -> None:
@@ -238,10 +238,10 @@ class Conductor:
     def _show(self, effect: do.Show) -> None:
         self.parts.show(effect)
 
-    def _report(self, effect: do.Report) -> None:
-        if effect.event in ("wake", "button", "typed"):
+    def _tell(self, effect: do.Tell) -> None:
+        if isinstance(effect.news, TurnBegan):
             self.parts.registry.new_turn()
-        self.parts.report(effect)
+        self.parts.report(effect.news)
 
     # -- what the speaker's thread says --------------------------------------------------
 
@@ -272,5 +272,5 @@ _CARRY_OUT: dict[type, Callable[[Conductor, Any], None]] = {
     do.RunTool: Conductor._run_tool,
     do.CancelTools: Conductor._cancel_tools,
     do.Show: Conductor._show,
-    do.Report: Conductor._report,
+    do.Tell: Conductor._tell,
 }

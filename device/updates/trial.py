@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.assistant.effects import Report
+from device.assistant.news import AnswerSaid, News, QuestionHeard
 from device.audio.files import write_sound
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.samples import Samples
@@ -77,18 +77,22 @@ def check_models(say: Say) -> None:
 
 async def hear_and_answer(loaded: LoadedSettings, word: str, voice: Synthesize, say: Say) -> None:
     """Say a wake word and a question into a file, and have the appliance answer it."""
-    heard: dict[str, str] = {}
+    understood = answered = ""
 
-    def note(what: Report) -> None:
-        if what.event in ("wake", "heard", "said"):
-            heard[what.event] = str(what.fields.get("text") or what.fields.get("word", ""))
+    def note(what: News) -> None:
+        nonlocal understood, answered
+        match what:
+            case QuestionHeard(text=text):
+                understood = text
+            case AnswerSaid(text=text):
+                answered = text
 
     with tempfile.TemporaryDirectory(prefix="bittern-trial-") as folder:
         phrase = Path(folder) / "phrase.wav"
         write_sound(phrase, spoken(word, voice), WIRE_RATE_HZ)
         await talk(loaded, phrase, None, note)
-    say(f"ears: woke on {word!r}, understood {heard.get('heard', '')!r}")
-    say(f"brain: answered {heard.get('said', '')!r}")
+    say(f"ears: woke on {word!r}, understood {understood!r}")
+    say(f"brain: answered {answered!r}")
 
 
 def spoken(word: str, voice: Synthesize) -> Samples:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from device.assistant.effects import Report
+    from device.assistant.news import News
     from device.settings import LoadedSettings
     from device.workshop.simulation.visit import Visit
 
@@ -157,13 +157,14 @@ async def _ask_endpoint(
 async def _talk(
     loaded: LoadedSettings, rehearsal: Rehearsal, endpoint: str
 ) -> tuple[list[dict[str, Any]], float]:
+    from device.assistant.news import TurnEnded
     from device.daemon.talk import talk
 
     turns: list[dict[str, Any]] = []
 
-    def note(report: Report) -> None:
-        if report.event == "turn":
-            turns.append(dict(report.fields))
+    def note(what: News) -> None:
+        if isinstance(what, TurnEnded):
+            turns.append(dataclasses.asdict(what.figures))
 
     began_s = await talk(loaded, rehearsal.path, None, note, endpoint)
     return turns, began_s

@@ -20,13 +20,15 @@ import pytest
 from side_by_side import SideBySide, run_and_leave
 from waiting import until
 
-from device.assistant.effects import Report, Show
+from device.assistant.effects import Show
+from device.assistant.news import News
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.audio.microphone import Microphone
 from device.audio.samples import Samples, silence
 from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
+from device.reports import Record, record
 from device.room.room import Daemon
 from device.settings import LoadedSettings, load_settings
 from device.workshop.simulation.room import Room
@@ -165,7 +167,7 @@ class Appliance:
         watch_sound: bool = False,
     ) -> None:
         self.daemon = Daemon(loaded, microphone, speaker, self._report, self._show)
-        self.reports: list[tuple[float, Report]] = []
+        self.reports: list[tuple[float, Record]] = []
         """With the moment of each, on :func:`time.monotonic`."""
         self.shows: list[Show] = []
         self._watch_sound = watch_sound
@@ -178,15 +180,16 @@ class Appliance:
     async def __aexit__(self, *_: object) -> None:
         await self.daemon.stop()
 
-    def _report(self, what: Report) -> None:
-        self.reports.append((time.monotonic(), what))
+    def _report(self, what: News) -> None:
+        if (line := record(what)) is not None:
+            self.reports.append((time.monotonic(), line))
         self._changed.set()
 
     def _show(self, what: Show) -> None:
         self.shows.append(what)
         self._changed.set()
 
-    def of(self, event: str) -> list[Report]:
+    def of(self, event: str) -> list[Record]:
         """All reports of one kind."""
         return [report for _, report in self.reports if report.event == event]
 
@@ -204,7 +207,7 @@ class Appliance:
 
         await until(lambda: happened(self), self._changed, within_s, told)
 
-    async def until_told(self, event: str, count: int = 1, within_s: float = 15.0) -> Report:
+    async def until_told(self, event: str, count: int = 1, within_s: float = 15.0) -> Record:
         """Wait for the n-th report of a kind, and return it."""
         await self.until(lambda it: len(it.of(event)) >= count, within_s)
         return self.of(event)[count - 1]

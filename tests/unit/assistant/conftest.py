@@ -16,6 +16,7 @@ from device.realtime import events as wire
 from device.realtime.failures import Failure, Reason
 from device.realtime.items import FunctionCallItem
 from device.realtime.response_object import Response, ResponseError, StatusDetails
+from device.reports import record
 
 CLOUD = EndpointPlan("cloud")
 BRAIN = EndpointPlan("brain", is_local=True)
@@ -167,9 +168,9 @@ class Bench:
         ]
 
     def reports(self, event: str) -> list[dict[str, object]]:
-        return [
-            dict(e.fields) for e in self.effects if isinstance(e, do.Report) and e.event == event
-        ]
+        """The particulars of each record of that name, as the log would have it."""
+        told = [record(e.news) for e in self.effects if isinstance(e, do.Tell)]
+        return [dict(each.fields) for each in told if each is not None and each.event == event]
 
 
 MakeBench = Callable[..., Bench]
