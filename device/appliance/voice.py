@@ -52,8 +52,8 @@ async def speak(text: str) -> Samples:
 
 def main() -> int:
     """Speak standard input."""
-    from device.brain.abilities import AbilityFailedError, Cancellation
-    from device.brain.tts import HibariVoice
+    from device.brain.base.abilities import AbilityFailedError, Cancellation
+    from device.brain.speaking.tts import HibariVoice
 
     text = sys.stdin.buffer.read().decode()
     try:

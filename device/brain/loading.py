@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.brain.abilities import Abilities
+from device.brain.base.abilities import Abilities
 
 if TYPE_CHECKING:
-    from device.brain.answering import ToolModel
+    from device.brain.answering.thinker import ToolModel
 
 
 def load_abilities(model: Path | None = None, tool_model: ToolModel = "none") -> Abilities:
@@ -19,10 +19,10 @@ def load_abilities(model: Path | None = None, tool_model: ToolModel = "none") ->
     first question that needs it. Raises `BitternError` (a missing model, a file that is
     no model) with what to do.
     """
-    from device.brain.answering import load_thinker
-    from device.brain.memory import keep_memory_small
-    from device.brain.stt import WhisperTranscriber
-    from device.brain.tts import HibariVoice
+    from device.brain.answering.thinker import load_thinker
+    from device.brain.base.memory import keep_memory_small
+    from device.brain.hearing.stt import WhisperTranscriber
+    from device.brain.speaking.tts import HibariVoice
     from device.models import path_of
     from device.models.location import store_folder
     from device.vad.silero import detectors

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from device.brain.abilities import (
+from device.brain.answering.thinker import LayeredThinker
+from device.brain.base.abilities import (
     Cancellation,
     FunctionTool,
     Message,
@@ -21,8 +22,7 @@ from device.brain.abilities import (
     ThinkRequest,
     ToolCallPiece,
 )
-from device.brain.answering import LayeredThinker
-from device.brain.intents.language import load_language
+from device.brain.understanding.intents.language import load_language
 
 TABLE_NOW = dt.datetime(2026, 11, 24, 14, 30, tzinfo=dt.UTC)
 """What the clock shows for the table: a Tuesday afternoon."""

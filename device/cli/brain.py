@@ -12,7 +12,7 @@ from device.errors import EXIT_USAGE, BitternError
 if TYPE_CHECKING:
     import socket
 
-    from device.brain.server import ServerOptions
+    from device.brain.sessions.server import ServerOptions
     from device.cli import Commands
 
 DEFAULT_LISTEN = "127.0.0.1:8765"
@@ -79,9 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
     import signal
 
-    from device.brain.listening_socket import describe, is_private
     from device.brain.loading import load_abilities
-    from device.brain.server import BrainServer
+    from device.brain.sessions.listening_socket import describe, is_private
+    from device.brain.sessions.server import BrainServer
 
     if arguments.from_settings:
         _take_from_settings(arguments)
@@ -131,8 +131,8 @@ def _take_from_settings(arguments: argparse.Namespace) -> None:
 def _options(arguments: argparse.Namespace) -> ServerOptions:
     from dataclasses import replace
 
-    from device.brain.limits import Limits
-    from device.brain.server import ServerOptions
+    from device.brain.protocol.limits import Limits
+    from device.brain.sessions.server import ServerOptions
 
     limits = Limits()
     if arguments.max_session_s is not None:
@@ -160,7 +160,7 @@ def _token(variable: str | None) -> str | None:
 
 
 def _listener(listen: str | None) -> socket.socket:
-    from device.brain.listening_socket import Address, open_socket, passed_sockets
+    from device.brain.sessions.listening_socket import Address, open_socket, passed_sockets
 
     if listen is None:
         passed = passed_sockets(os.environ, os.getpid())

@@ -4,10 +4,10 @@ A TFLite model of microWakeWord becomes ONNX; the speech embedding, which is ONN
 becomes one that looks at each frame once; Whisper becomes two graphs whose runs can be
 stopped.
 
-The work is done in :mod:`device.models.conversion` and :mod:`device.brain.whisper`; here are
-the doors. A converted wake model takes ``features`` float32 ``[streams, frames, 1, 40]``
-(frames = 3n, as pymicro-features gives them) and its ring buffers, all zero at the beginning,
-and gives ``probabilities`` ``[streams, n]`` and the ring buffers' next content.
+The work is done in :mod:`device.models.conversion`; here are the doors. A
+converted wake model takes ``features`` float32 ``[streams, frames, 1, 40]`` (frames = 3n,
+as pymicro-features gives them) and its ring buffers, all zero at the beginning,
+``probabilities`` ``[streams, n]`` and the ring buffers' next content.
 """
 
 from __future__ import annotations
@@ -118,16 +118,16 @@ def convert_embedding(source: Path, onnx_path: Path) -> None:
 def convert_encoder(source: Path, onnx_path: Path) -> None:
     """Write Whisper's encoder from CTranslate2's ``model.bin``.
 
-    Raises :class:`device.brain.whisper.weights.UnreadableWeightsError` for any other file.
+    Raises `UnreadableWeightsError` for any other file.
     """
-    from device.brain.whisper.graphs import write_encoder
+    from device.models.conversion.whisper_graphs import write_encoder
 
     _write(write_encoder(source), onnx_path)
 
 
 def convert_decoder(source: Path, onnx_path: Path) -> None:
     """Write Whisper's decoder; as `convert_encoder`."""
-    from device.brain.whisper.graphs import write_decoder
+    from device.models.conversion.whisper_graphs import write_decoder
 
     _write(write_decoder(source), onnx_path)
 

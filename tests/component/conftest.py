@@ -27,8 +27,8 @@ from openai.types.beta.realtime import RealtimeServerEvent as BetaServerEvent
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import BaseModel, TypeAdapter
 
-from device.brain.abilities import Cancellation
-from device.brain.tts import HibariVoice
+from device.brain.base.abilities import Cancellation
+from device.brain.speaking.tts import HibariVoice
 from device.models import MissingModel, path_of
 from device.realtime.codec import UnknownEvent, decode_server
 from device.workshop.simulation.cloud import Cloud

@@ -43,8 +43,8 @@ def question(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def transcribe() -> Callable[[Samples, int], str]:
     """The brain's own ears, to hear what its voice said."""
-    from device.brain.abilities import Cancellation
-    from device.brain.stt import WhisperTranscriber
+    from device.brain.base.abilities import Cancellation
+    from device.brain.hearing.stt import WhisperTranscriber
     from device.models import path_of
 
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en"))

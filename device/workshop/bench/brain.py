@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from device.brain.abilities import Abilities, FunctionTool
-    from device.brain.answering import LayeredThinker, ToolModel
+    from device.brain.answering.thinker import LayeredThinker, ToolModel
+    from device.brain.base.abilities import Abilities, FunctionTool
     from device.brain.trial import Case
 
 TABLE = Path("tests/data/utterances.toml")
@@ -135,7 +135,7 @@ def synthesized(abilities: Abilities, cases: Sequence[Case], noise: Any) -> Iter
     import numpy as np
     import soxr
 
-    from device.brain.abilities import Cancellation
+    from device.brain.base.abilities import Cancellation
 
     for number, case in enumerate(cases):
         speed = (0.9, 1.0, 1.15)[number % 3]
@@ -233,7 +233,7 @@ _MACHINE = {
 
 
 def _coffee_machine() -> FunctionTool:
-    from device.brain.abilities import FunctionTool
+    from device.brain.base.abilities import FunctionTool
 
     properties = {
         name: {"type": "string", "enum": values.split("|")}
@@ -308,9 +308,9 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def _at_table_time(abilities: Abilities, tool_model: ToolModel) -> LayeredThinker:
     """The loaded brain's layers, with the clock of the table."""
-    from device.brain.answering import LayeredThinker, load_tool_model
-    from device.brain.intents.language import load_language
+    from device.brain.answering.thinker import LayeredThinker, load_tool_model
     from device.brain.trial import TABLE_NOW
+    from device.brain.understanding.intents.language import load_language
 
     assert isinstance(abilities.thinker, LayeredThinker)
     language = load_language(seed=1)
@@ -322,8 +322,8 @@ def _take(
     abilities: Abilities, thinker: LayeredThinker, spoken: Spoken, tools: Sequence[FunctionTool]
 ) -> Taken:
     """One turn, from the end of speech: everything was fed before, nothing transcribed."""
-    from device.brain.abilities import Cancellation
-    from device.brain.expected_words import expected_words
+    from device.brain.base.abilities import Cancellation
+    from device.brain.understanding.expected_words import expected_words
 
     cancellation = Cancellation()
     expected = expected_words(
@@ -350,7 +350,7 @@ def _answer(
     thinker: LayeredThinker, heard: str, tools: Sequence[FunctionTool]
 ) -> tuple[list[tuple[str, dict[str, Any]]], str]:
     """What is called, and the first sentence that is said, a tool's answer told included."""
-    from device.brain.abilities import (
+    from device.brain.base.abilities import (
         Cancellation,
         Message,
         TextPart,
@@ -403,9 +403,9 @@ def errors_in(heard: str, said: str) -> tuple[int, int]:
 
 def _compared(text: str) -> list[str]:
     """Words for comparison: in normal form, numbers as digits, spellings of one word alike."""
-    from device.brain.intents.language import load_language
-    from device.brain.intents.normal import normal
-    from device.brain.intents.quantities import Quantities
+    from device.brain.understanding.intents.language import load_language
+    from device.brain.understanding.intents.normal import normal
+    from device.brain.understanding.intents.quantities import Quantities
 
     quantities = Quantities(load_language().words)
     tokens, words, at = normal(text.replace("-", " ")).split(), [], 0
@@ -455,7 +455,7 @@ _CHAT = ("Tell me a story about a cat.", "I had a long day at work.", "What do y
 
 def _chat(abilities: Abilities) -> dict[str, Any]:
     """How long the chat model takes to its first sentence, and to the end."""
-    from device.brain.abilities import Cancellation, Message, TextPart, TextPiece, ThinkRequest
+    from device.brain.base.abilities import Cancellation, Message, TextPart, TextPiece, ThinkRequest
     from device.workshop.bench.figures import spread
 
     first, whole = [], []

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from device.brain.abilities import Cancellation, CancelledWorkError
+from device.brain.base.abilities import Cancellation, CancelledWorkError
 from device.workshop.bench.figures import spread
 
 if TYPE_CHECKING:
-    from device.brain.abilities import Abilities
+    from device.brain.base.abilities import Abilities
 
 PARTS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
 """How much of the work has been done when it is stopped: every phase of it has its turn
@@ -49,8 +49,8 @@ def cancelling(abilities: Abilities, rounds: int = 4) -> dict[str, Any]:
 def _works(abilities: Abilities) -> Iterator[tuple[str, Work]]:
     import numpy as np
 
-    from device.brain.abilities import Message, TextPart, ThinkRequest
-    from device.brain.ear import resampled
+    from device.brain.base.abilities import Message, TextPart, ThinkRequest
+    from device.brain.work.ear import resampled
 
     sound = np.concatenate(list(abilities.voice.speak(_LONG, "", 1.0, Cancellation())))
     heard = resampled(sound, 24_000, 16_000)

@@ -386,7 +386,7 @@ class _Words:
         from device.models import path_of
 
         try:
-            from device.brain.stt import WhisperTranscriber
+            from device.brain.hearing.stt import WhisperTranscriber
 
             return cls(WhisperTranscriber(path_of("whisper-tiny.en/model.bin").parent))
         except (ImportError, BitternError):
@@ -408,7 +408,7 @@ class _Words:
         }
 
     def _hear(self, sound: Sound) -> str:
-        from device.brain.abilities import Cancellation
+        from device.brain.base.abilities import Cancellation
 
         # As loud as a recognizer expects; what it hears is not about loudness.
         level = max(1.0, float(np.sqrt(np.mean(sound.astype(np.float64) ** 2))))

@@ -129,8 +129,8 @@ def _read(path: Path) -> Sound:
 
 
 def _synthesized(text: str, speed: float) -> Utterance:
-    from device.brain.abilities import Cancellation
-    from device.brain.tts import HibariVoice
+    from device.brain.base.abilities import Cancellation
+    from device.brain.speaking.tts import HibariVoice
 
     pieces = list(HibariVoice().speak(text, "", float(speed), Cancellation()))
     return Utterance(_trimmed(resample(np.concatenate(pieces), SPEAKER_HZ, RATE_HZ)), text)

@@ -145,7 +145,7 @@ def _people(folder: Path, silero: Silero, every: bool, most: int) -> Iterator[So
 
 
 def _synthesized(silero: Silero) -> Iterator[Source]:
-    from device.brain.tts import HibariVoice
+    from device.brain.speaking.tts import HibariVoice
     from device.workshop.training.turns.collect import spoken
     from device.workshop.training.turns.words import Aligner
 
@@ -253,9 +253,9 @@ def _by_words(silero: Silero) -> Waits:
 
     The time that the transcription takes on this machine counts.
     """
-    from device.brain.abilities import Cancellation
-    from device.brain.semantics import wait_ms
-    from device.brain.stt import WhisperTranscriber
+    from device.brain.base.abilities import Cancellation
+    from device.brain.hearing.semantics import wait_ms
+    from device.brain.hearing.stt import WhisperTranscriber
 
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en/model.bin").parent)
 

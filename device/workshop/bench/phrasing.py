@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from device.brain.abilities import FunctionTool, Thinker
+from device.brain.base.abilities import FunctionTool, Thinker
 from device.brain.trial import Case, calls_after_yes, calls_of, is_same, read_table
 from device.workshop.bench.figures import spread
 

@@ -31,7 +31,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from device.brain.shapes import RequestError
+from device.brain.protocol.shapes import RequestError
 from device.realtime.connecting import CLOSE_TIMEOUT_S, QuietLogger
 from device.realtime.endpoint import DEFAULT_PATH, Endpoint, Secret
 from device.workshop.simulation.answers import sound_of

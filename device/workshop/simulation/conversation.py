@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from device.brain.shapes import RequestError
+from device.brain.protocol.shapes import RequestError
 from device.realtime.events import (
     FunctionCallItem,
     FunctionCallOutputItem,

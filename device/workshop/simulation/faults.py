@@ -15,7 +15,7 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
-from device.brain.shapes import RequestError
+from device.brain.protocol.shapes import RequestError
 from device.realtime.dialect import server_to_beta
 from device.realtime.events import ErrorEvent, ServerEvent, encode
 from device.workshop.simulation.refusals import refusal

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 from websockets.asyncio.server import ServerConnection
 
-from device.brain.codec import PCM
-from device.brain.requests import parsed
-from device.brain.shapes import RequestError
+from device.brain.protocol.codec import PCM
+from device.brain.protocol.requests import parsed
+from device.brain.protocol.shapes import RequestError
 from device.realtime import events as ev
 from device.realtime.events import ProtocolError, new_id
 from device.workshop.simulation.conversation import Conversation

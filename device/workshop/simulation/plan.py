@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from device.brain.codec import PCM, WireFormat
-from device.brain.ear import to_wire
+from device.brain.protocol.codec import PCM, WireFormat
+from device.brain.work.ear import to_wire
 from device.realtime.events import (
     UNSET,
     WIRE_RATE_HZ,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device.brain.shapes import RequestError
+from device.brain.protocol.shapes import RequestError
 from device.realtime.events import ErrorDetails, ErrorEvent
 
 

@@ -13,10 +13,10 @@ from typing import Literal
 import msgspec
 from websockets.exceptions import ConnectionClosed
 
-from device.brain.codec import PCM
-from device.brain.configuration import ResponseSettings
-from device.brain.rates import TokenRate
-from device.brain.shapes import RequestError
+from device.brain.protocol.codec import PCM
+from device.brain.protocol.configuration import ResponseSettings
+from device.brain.protocol.rates import TokenRate
+from device.brain.protocol.shapes import RequestError
 from device.realtime.events import (
     AudioOutputSettings,
     CachedTokenDetails,

@@ -1,6 +1,6 @@
 """The session of a simulated connection, on the brain's own protocol code.
 
-What an update may say and what it changes is decided by `device.brain.configuration`; here
+What an update may say and what it changes is decided by `device.brain.protocol.configuration`; here
 stand the cloud's defaults and what a script adds: fields to refuse, fields to ignore.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from device.brain.codec import WireFormat
-from device.brain.configuration import Configuration, ResponseSettings
-from device.brain.requests import checked
-from device.brain.shapes import RequestError
+from device.brain.protocol.codec import WireFormat
+from device.brain.protocol.configuration import Configuration, ResponseSettings
+from device.brain.protocol.requests import checked
+from device.brain.protocol.shapes import RequestError
 from device.realtime.dialect import client_to_ga
 from device.realtime.events import Session, new_id
 from device.workshop.simulation.script import Server

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.brain.abilities import (
+from device.brain.base.abilities import (
     Abilities,
     AbilityFailedError,
     Cancellation,
@@ -27,8 +27,11 @@ from device.brain.abilities import (
     ThinkRequest,
     Transcript,
 )
-from device.brain.ear import Ear, resampled
-from device.brain.jobs import (
+from device.brain.hearing.stt import WhisperTranscriber
+from device.brain.sessions.session import Session
+from device.brain.speaking.tts import HibariVoice
+from device.brain.work.ear import Ear, resampled
+from device.brain.work.jobs import (
     BeginTranscription,
     Close,
     DropTranscription,
@@ -54,10 +57,7 @@ from device.brain.jobs import (
     TranscribeRecording,
     TranscriptionFailed,
 )
-from device.brain.labour import _cut
-from device.brain.session import Session
-from device.brain.stt import WhisperTranscriber
-from device.brain.tts import HibariVoice
+from device.brain.work.runner import _cut
 from device.models import MissingModel, path_of
 
 # --------------------------------------------------------------------------- real models

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from device.brain import stt, tts
-from device.brain.abilities import Cancellation, CancelledWorkError
-from device.brain.stt import WhisperTranscriber
-from device.brain.tts import HibariVoice
-from device.brain.whisper.model import Whisper
+from device.brain.base.abilities import Cancellation, CancelledWorkError
+from device.brain.hearing import stt
+from device.brain.hearing.stt import WhisperTranscriber
+from device.brain.hearing.whisper import Whisper
+from device.brain.speaking import tts
+from device.brain.speaking.tts import HibariVoice
 
 MOST_OF_IT = 0.12
 """Part of the whole work that may still be done after it was cancelled: 8 to 60 ms here."""

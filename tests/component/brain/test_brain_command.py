@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from device.brain.answering import load_tool_model
-from device.brain.intents.language import load_language
+from device.brain.answering.thinker import load_tool_model
+from device.brain.understanding.intents.language import load_language
 from device.cli import parser
 from device.cli.brain import _take_from_settings
 from device.room.policy import brain_arguments

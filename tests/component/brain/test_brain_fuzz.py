@@ -21,8 +21,11 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from device.brain.abilities import AbilityFailedError, StopPiece, TextPiece, ToolCallPiece
-from device.brain.jobs import (
+from device.brain.base.abilities import AbilityFailedError, StopPiece, TextPiece, ToolCallPiece
+from device.brain.protocol.limits import Limits
+from device.brain.sessions.listening_socket import Address, open_socket
+from device.brain.sessions.server import BrainServer, ServerOptions
+from device.brain.work.jobs import (
     FinishTranscription,
     Hear,
     SettleTranscription,
@@ -30,9 +33,6 @@ from device.brain.jobs import (
     Think,
     TranscribeRecording,
 )
-from device.brain.limits import Limits
-from device.brain.listening_socket import Address, open_socket
-from device.brain.server import BrainServer, ServerOptions
 
 NIGHTLY = os.environ.get("BITTERN_NIGHTLY") == "1"
 STEPS = 50

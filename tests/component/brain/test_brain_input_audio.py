@@ -7,10 +7,10 @@ import base64
 import numpy as np
 import pytest
 
-from device.brain.abilities import AbilityFailedError
-from device.brain.codec import A_LAW, MU_LAW
-from device.brain.jobs import DropTranscription, FinishTranscription
-from device.brain.limits import Limits
+from device.brain.base.abilities import AbilityFailedError
+from device.brain.protocol.codec import A_LAW, MU_LAW
+from device.brain.protocol.limits import Limits
+from device.brain.work.jobs import DropTranscription, FinishTranscription
 
 
 def code_of(events):

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from device.brain.abilities import (
+from device.brain.base.abilities import (
     AudioPart,
     ImagePart,
     Message,
@@ -16,8 +16,8 @@ from device.brain.abilities import (
     ToolCallPiece,
     ToolResult,
 )
-from device.brain.jobs import Speak, TranscribeRecording
-from device.brain.limits import Limits
+from device.brain.protocol.limits import Limits
+from device.brain.work.jobs import Speak, TranscribeRecording
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"
 

@@ -17,7 +17,9 @@ import pytest
 import soundfile
 import soxr
 
-from device.brain.abilities import (
+from device.brain.answering.llm import ChatEnd, ChatModel, ChatText
+from device.brain.answering.thinker import LayeredThinker, load_thinker
+from device.brain.base.abilities import (
     AbilityFailedError,
     Cancellation,
     CancelledWorkError,
@@ -27,12 +29,10 @@ from device.brain.abilities import (
     TextPiece,
     ThinkRequest,
 )
-from device.brain.answering import LayeredThinker, load_thinker
-from device.brain.ear import resampled
-from device.brain.llm import ChatEnd, ChatModel, ChatText
-from device.brain.pronunciation import load_pronunciation, prepare
-from device.brain.stt import WhisperTranscriber
-from device.brain.tts import HibariVoice
+from device.brain.hearing.stt import WhisperTranscriber
+from device.brain.speaking.pronunciation import load_pronunciation, prepare
+from device.brain.speaking.tts import HibariVoice
+from device.brain.work.ear import resampled
 from device.models import MissingModel, path_of
 from device.vad.silero import detectors
 
@@ -347,7 +347,7 @@ class Refused(socket.socket):
 socket.socket = Refused
 socket.create_connection = socket.getaddrinfo = refuse
 from device.brain.loading import load_abilities
-from device.brain.abilities import Cancellation, Message, TextPart, ThinkRequest
+from device.brain.base.abilities import Cancellation, Message, TextPart, ThinkRequest
 abilities = load_abilities()
 sound = list(abilities.voice.speak("What time is it, Kowalczyk?", "", 1.0, Cancellation()))
 assert sound

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from device.brain import needle_engine
-from device.brain.abilities import FunctionTool
-from device.brain.intents.language import load_language
-from device.brain.needle import Needle, described
-from device.brain.needle_process import EngineFailedError, NeedleProcess
+from device.brain.base.abilities import FunctionTool
+from device.brain.understanding import needle_engine
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.needle import Needle, described
+from device.brain.understanding.needle_process import EngineFailedError, NeedleProcess
 from device.models import MissingModel, path_of
 
 HOUSE = Path(__file__).parents[2] / "data" / "utterances_house.toml"
@@ -135,7 +135,7 @@ def test_it_ends_with_its_owner(process: NeedleProcess) -> None:
 _OWNER = """
 import sys, threading, time
 from pathlib import Path
-from device.brain.needle_process import NeedleProcess
+from device.brain.understanding.needle_process import NeedleProcess
 process = NeedleProcess(*map(Path, sys.argv[1:]))
 process.start()
 print(process.pid, flush=True)

@@ -13,7 +13,9 @@ from typing import ClassVar
 
 import pytest
 
-from device.brain.abilities import (
+from device.brain.answering.llm import ChatSettings
+from device.brain.answering.thinker import LayeredThinker, load_thinker
+from device.brain.base.abilities import (
     Cancellation,
     FunctionTool,
     Message,
@@ -23,8 +25,6 @@ from device.brain.abilities import (
     ThinkRequest,
     ToolCallPiece,
 )
-from device.brain.answering import LayeredThinker, load_thinker
-from device.brain.llm import ChatSettings
 from device.models import MissingModel, path_of
 
 TEMPLATE = """\

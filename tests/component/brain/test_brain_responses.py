@@ -7,7 +7,7 @@ import base64
 import numpy as np
 import pytest
 
-from device.brain.abilities import (
+from device.brain.base.abilities import (
     AbilityFailedError,
     FunctionTool,
     NamedTool,
@@ -15,9 +15,9 @@ from device.brain.abilities import (
     TextPiece,
     ToolCallPiece,
 )
-from device.brain.codec import A_LAW, MU_LAW, PCM
-from device.brain.jobs import Speak, Spoken, Think, Thought
-from device.brain.limits import Limits
+from device.brain.protocol.codec import A_LAW, MU_LAW, PCM
+from device.brain.protocol.limits import Limits
+from device.brain.work.jobs import Speak, Spoken, Think, Thought
 
 LIGHT = {
     "type": "function",

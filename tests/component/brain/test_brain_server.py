@@ -18,9 +18,9 @@ import pytest
 from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from device.brain.abilities import TextPiece
-from device.brain.limits import Limits
-from device.brain.listening_socket import (
+from device.brain.base.abilities import TextPiece
+from device.brain.protocol.limits import Limits
+from device.brain.sessions.listening_socket import (
     Address,
     ListenError,
     describe,
@@ -28,7 +28,7 @@ from device.brain.listening_socket import (
     open_socket,
     passed_sockets,
 )
-from device.brain.server import BrainServer, ServerOptions
+from device.brain.sessions.server import BrainServer, ServerOptions
 
 
 class Running:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from device.brain.pronunciation import load_pronunciation
-from device.brain.spoken import as_spoken
+from device.brain.speaking.pronunciation import load_pronunciation
+from device.brain.speaking.spoken import as_spoken
 
 TABLE = Path(__file__).resolve().parents[2] / "data" / "spoken_forms.toml"
 FORMS: list[dict[str, str]] = tomllib.loads(TABLE.read_text(encoding="utf-8"))["forms"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from device.brain.abilities import TextPiece
-from device.brain.jobs import FeedTranscription, Hear, SettleTranscription, Speak, Think
+from device.brain.base.abilities import TextPiece
+from device.brain.work.jobs import FeedTranscription, Hear, SettleTranscription, Speak, Think
 
 USER_ITEM = [
     "input_audio_buffer.committed",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.brain.whisper.model import DECODER, ENCODER
-from device.brain.whisper.weights import UnreadableWeightsError, read
+from device.brain.hearing.whisper import DECODER, ENCODER
 from device.models import MissingModel, path_of
+from device.models.conversion.whisper_weights import UnreadableWeightsError, read
 from device.models.converted import convert
 from device.models.errors import ConversionFailed
 

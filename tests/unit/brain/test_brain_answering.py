@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from device.brain.abilities import (
+from device.brain.base.abilities import (
     AbilityFailedError,
     Cancellation,
     FunctionTool,

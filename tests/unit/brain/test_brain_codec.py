@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.brain.codec import A_LAW, MU_LAW, PCM
+from device.brain.protocol.codec import A_LAW, MU_LAW, PCM
 
 ALL = pytest.mark.parametrize("form", [PCM, MU_LAW, A_LAW], ids=lambda form: form.name)
 

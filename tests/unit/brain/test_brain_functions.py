@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from device.brain.abilities import FunctionTool
-from device.brain.functions import calls_for, is_known_kind, tools_for, words_of
-from device.brain.intents.language import load_language
-from device.brain.intents.recognition import Recognizer
+from device.brain.base.abilities import FunctionTool
 from device.brain.trial import appliance_tools
+from device.brain.understanding.functions import calls_for, is_known_kind, tools_for, words_of
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.intents.recognition import Recognizer
 
 NOW = dt.datetime(2026, 11, 24, 14, 30, tzinfo=dt.UTC)
 RECOGNIZER = Recognizer(load_language(), lambda: NOW)

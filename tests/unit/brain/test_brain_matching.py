@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from device.brain.abilities import FunctionTool
-from device.brain.expected_words import expected_words
-from device.brain.intents.language import load_language
-from device.brain.matching import SchemaMatcher
-from device.brain.schemas import fault_in
+from device.brain.base.abilities import FunctionTool
 from device.brain.trial import appliance_tools
+from device.brain.understanding.expected_words import expected_words
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.matching import SchemaMatcher
+from device.brain.understanding.schemas import fault_in
 
 MATCHER = SchemaMatcher(load_language())
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from device.brain.abilities import FunctionTool
-from device.brain.answering import LayeredThinker
-from device.brain.intents.language import load_language
-from device.brain.needle import Needle, described
-from device.brain.needle_process import EngineFailedError, EngineRefusedError
+from device.brain.answering.thinker import LayeredThinker
+from device.brain.base.abilities import FunctionTool
 from device.brain.trial import TABLE_NOW, appliance_tools, calls_after_yes, calls_of
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.needle import Needle, described
+from device.brain.understanding.needle_process import EngineFailedError, EngineRefusedError
 
 LANGUAGE = load_language(seed=1)
 MESSAGE = FunctionTool(

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.brain.intents.language import load_language
-from device.brain.intents.normal import normal
-from device.brain.intents.quantities import Quantities
-from device.brain.intents.units import UNITS, convert
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.intents.normal import normal
+from device.brain.understanding.intents.quantities import Quantities
+from device.brain.understanding.intents.units import UNITS, convert
 from device.tools import spoken
 
 QUANTITIES = Quantities(load_language().words)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.brain.abilities import ToolCall, ToolResult
-from device.brain.intents.language import load_language
-from device.brain.reports import report
+from device.brain.answering.reports import report
+from device.brain.base.abilities import ToolCall, ToolResult
+from device.brain.understanding.intents.language import load_language
 
 REPLIES = load_language(seed=1).replies
 NOW = dt.datetime(2026, 11, 23, 10, 0, tzinfo=dt.timezone(dt.timedelta(hours=1)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.brain.sentences import SentenceSplitter
+from device.brain.base.sentences import SentenceSplitter
 
 
 def split(*pieces: str) -> list[str]:

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.brain.abilities import ToolResult
-from device.brain.byte_pairs import Vocabulary, byte_to_character, text_of
-from device.brain.hallucinations import without_echo, without_inventions
-from device.brain.intents.language import load_language
-from device.brain.intents.moments import When
-from device.brain.intents.normal import normal
-from device.brain.packed import PackedTable, pack
-from device.brain.reports import report
-from device.brain.schemas import fault_in
-from device.brain.spoken import as_spoken, decimal, moment, quantity, rounded
+from device.brain.answering.reports import report
+from device.brain.base.abilities import ToolResult
+from device.brain.hearing.byte_pairs import Vocabulary, byte_to_character, text_of
+from device.brain.hearing.hallucinations import without_echo, without_inventions
+from device.brain.speaking.packed import PackedTable, pack
+from device.brain.speaking.spoken import as_spoken, decimal, quantity, rounded
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.intents.moments import When
+from device.brain.understanding.intents.normal import normal
+from device.brain.understanding.schemas import fault_in
+from device.brain.understanding.wording import moment
 
 REPLIES = load_language(seed=1).replies
 

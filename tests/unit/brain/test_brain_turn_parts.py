@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.brain.codec import MU_LAW, PCM
-from device.brain.configuration import TurnDetection
-from device.brain.input_buffer import InputBuffer
-from device.brain.semantics import completeness, wait_ms
-from device.brain.speech import Speech
-from device.brain.turn_detection import LONGEST_WAIT_MS, TurnDetector
+from device.brain.hearing.input_buffer import InputBuffer
+from device.brain.hearing.semantics import completeness, wait_ms
+from device.brain.hearing.turn_detection import LONGEST_WAIT_MS, TurnDetector
+from device.brain.protocol.codec import MU_LAW, PCM
+from device.brain.protocol.configuration import TurnDetection
+from device.brain.sessions.speech import Speech
 
 
 def changes(detector: TurnDetector, frames: list[float]) -> list[tuple[str, int]]:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from device.brain.intents.language import load_language
-from device.brain.intents.recognition import Recognizer
 from device.brain.trial import (
     Case,
     appliance_tools,
@@ -18,6 +16,8 @@ from device.brain.trial import (
     read_table,
     trial_thinker,
 )
+from device.brain.understanding.intents.language import load_language
+from device.brain.understanding.intents.recognition import Recognizer
 
 TABLE = Path(__file__).parents[2] / "data" / "utterances.toml"
 HELD_OUT = TABLE.with_name("utterances_held_out.toml")

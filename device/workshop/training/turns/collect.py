@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.audio.resample import resample
-from device.brain.abilities import SPEAKING_RATE_HZ, Cancellation
-from device.brain.tts import HibariVoice
+from device.brain.base.abilities import SPEAKING_RATE_HZ, Cancellation
+from device.brain.speaking.tts import HibariVoice
 from device.vad.sentence_end import SentenceEnd
 from device.vad.silero import Silero
 from device.wake.scoring import load

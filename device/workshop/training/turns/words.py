@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.brain.byte_pairs import text_of
-from device.brain.mel import log_mel
+from device.brain.hearing.byte_pairs import text_of
+from device.brain.hearing.mel import log_mel
 
 RATE_HZ = 16_000
 WHOLE_S = 30.0

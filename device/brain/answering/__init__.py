@@ -1,0 +1,1 @@
+"""From a conversation to an answer: understanding, the brain's own knowledge, reports, chat."""

@@ -1,0 +1,369 @@
+"""The Thinker: from a conversation to an answer, by three layers.
+
+First sentences that mean one thing (``understanding/intents``), which become calls of the
+session's tools or answers of the brain's own. Then, where it is installed, a model that
+turns free phrasing into a call (``understanding/proposals.py``). Last the chat model, for
+small talk and stories: it is not asked for facts it does not have (``understanding/kinds.py``).
+
+It keeps no state: what was asked before, what a "yes" means, is read from the
+conversation each time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from device.brain.answering.chatting import Chat, ChatManner
+from device.brain.answering.llm import ChatModel, ChatSettings
+from device.brain.answering.reports import report
+from device.brain.answering.self_reliance import SelfReliance
+from device.brain.answering.turns import Turn, last_answer, turn_of
+from device.brain.base.abilities import (
+    AbilityFailedError,
+    Cancellation,
+    FunctionTool,
+    NamedTool,
+    Piece,
+    StopPiece,
+    TextPiece,
+    ThinkRequest,
+    ToolCallPiece,
+)
+from device.brain.understanding.functions import calls_for
+from device.brain.understanding.guessing import Guesser
+from device.brain.understanding.intents.language import Language, load_language
+from device.brain.understanding.intents.recognition import Recognizer, Understood
+from device.brain.understanding.kinds import Kind, Kinds
+from device.brain.understanding.matching import SchemaMatcher
+from device.brain.understanding.proposals import InTurn, Understanding, confirmation
+
+_log = logging.getLogger(__name__)
+
+_FEW_WORDS = 2
+"""Fewer words than this that mean nothing to us were probably heard wrongly."""
+
+
+ToolModel: TypeAlias = Literal["none", "needle"]
+
+CONTEXT_TOKENS = 32_000
+"""What a session may hold, tools and all: the first layers read it whole, and the chat model
+takes its own share of it (`Chat`), which the tools do not count against."""
+
+
+class LayeredThinker:
+    """One for all sessions; safe from several threads."""
+
+    def __init__(
+        self,
+        language: Language,
+        chat: Chat | None = None,
+        understandings: Sequence[Understanding] | None = None,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now().astimezone(),
+        chance: random.Random | None = None,
+        tool_model: Understanding | None = None,
+    ) -> None:
+        self._language = language
+        self._replies = language.replies
+        self._recognizer = Recognizer(language, now)
+        self._own = SelfReliance(language, now, chance or random.Random())
+        self._kinds = Kinds(language.replies.table["kinds"])
+        self._chat = chat
+        if understandings is None:
+            understandings = (SchemaMatcher(language), Guesser(self._recognizer, now))
+        models = (tool_model,) if tool_model else ()
+        self._understanding: Understanding = InTurn(*understandings, *models)
+        self._now = now
+        self.context_tokens = CONTEXT_TOKENS
+
+    def load(self) -> None:
+        """Load every model; otherwise the first answer that needs one does."""
+        self._recognizer.understand("what time is it")
+        self._understanding.load()
+        if self._chat:
+            self._chat.load()
+
+    def count_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text."""
+        return self._chat.count_tokens(text) if self._chat else len(text) // 4 + 1
+
+    def prepare(self, tools: Sequence[FunctionTool]) -> None:
+        """See `Thinker`."""
+        self._understanding.prepare(tools)
+
+    def answer(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        """Yield the answer; see `Thinker`."""
+        self._understanding.prepare(request.tools)
+        left = request.max_output_tokens
+        for piece in self._pieces(request, cancellation):
+            if cancellation.is_cancelled:
+                return
+            if left is not None and isinstance(piece, TextPiece):
+                cost = self.count_tokens(piece.text)
+                if cost > left:
+                    yield from self._shortened(piece, left)
+                    yield StopPiece("max_output_tokens")
+                    return
+                left -= cost
+            yield piece
+
+    def _shortened(self, piece: TextPiece, left: int) -> Iterator[Piece]:
+        words = piece.text.split(" ")
+        while words and self.count_tokens(" ".join(words)) > left:
+            words.pop()
+        if words:
+            yield TextPiece(" ".join(words))
+
+    def _pieces(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        turn = turn_of(request.items)
+        tools = _tools_of(request)
+        if turn.results:
+            yield TextPiece(report(turn.results, self._replies))
+        elif turn.utterance:
+            yield from self._to(turn, tools, request, cancellation)
+        elif turn.has_picture:
+            yield TextPiece(self._replies.say("no_picture"))
+        elif turn.is_spoken_to:
+            yield TextPiece(self._replies.say("not_heard"))
+        else:
+            yield from self._unasked(request, cancellation)
+
+    def _to(
+        self,
+        turn: Turn,
+        tools: Sequence[FunctionTool],
+        request: ThinkRequest,
+        cancellation: Cancellation,
+    ) -> Iterator[Piece]:
+        """Answer an utterance: by intents, else by the model of calls, else by chat."""
+        meant = self._meant(turn)
+        confirmed = self._confirmed(turn, meant, tools)
+        if confirmed is not None:
+            yield confirmed
+            return
+        if meant:
+            yield from self._carry_out(meant, tools, request)
+            return
+        if isinstance(request.tool_choice, NamedTool) or request.tool_choice == "required":
+            yield self._insisted(turn, tools, request, cancellation)
+            return
+        proposal = self._understanding.propose(turn.utterance, tools)
+        cancellation.check()
+        if proposal is not None:
+            sure = proposal.is_sure
+            yield proposal.call if sure else TextPiece(confirmation(proposal, self._replies))
+            return
+        yield from self._talk(turn, request, cancellation)
+
+    def intents(self, utterance: str) -> list[str]:
+        """Name the intents that the first layer finds in an utterance by itself."""
+        return [one.intent for one in self._recognizer.understand(utterance)]
+
+    def kind(self, utterance: str) -> Kind:
+        """Tell what an utterance is taken for where no template knows it."""
+        return self._kinds.kind_of(self._language.command_in(utterance))
+
+    # ------------------------------------------------------------------ what is meant
+
+    def _meant(self, turn: Turn) -> list[Understood]:
+        meant = self._recognizer.understand(turn.utterance)
+        if meant and meant[0].intent not in ("yes", "no"):
+            return meant
+        completions = self._replies.completions(turn.asked, turn.before, turn.utterance)
+        for command in completions:
+            completed = self._recognizer.understand(command)
+            if completed and "lacks" not in completed[0].slots:
+                return completed
+        return meant or self._chosen(turn)
+
+    def _chosen(self, turn: Turn) -> list[Understood]:
+        """ "The pasta one", after a tool has asked which one of several is meant."""
+        if not turn.asked.startswith("Which one") or not turn.before:
+            return []
+        before = self._recognizer.one(turn.before)
+        if before is None:
+            return []
+        around = set(self._replies.table["which_one"])
+        words = self._language.command_in(turn.utterance).split()
+        name = " ".join(word for word in words if word not in around)
+        span = self._recognizer.quantities.duration_s(name)
+        slots = {"duration": span} if span else {"name": name}
+        return [Understood(before.intent, {**before.slots, **slots})] if name else []
+
+    def _confirmed(
+        self, turn: Turn, meant: Sequence[Understood], tools: Sequence[FunctionTool]
+    ) -> Piece | None:
+        """What "yes" and "no" mean after a question of the second layer's; None if nothing."""
+        answer = meant[0].intent if len(meant) == 1 else ""
+        if answer not in ("yes", "no", "never_mind"):
+            return None
+        proposal = self._understanding.propose(turn.before, tools) if turn.before else None
+        if proposal is None or confirmation(proposal, self._replies) != turn.asked:
+            return None
+        return proposal.call if answer == "yes" else TextPiece(self._replies.say("confirm_no"))
+
+    # ------------------------------------------------------------------ acting
+
+    def _carry_out(
+        self,
+        meant: Sequence[Understood],
+        tools: Sequence[FunctionTool],
+        request: ThinkRequest,
+    ) -> Iterator[Piece]:
+        """Texts first, then the calls: with calls in it a response says what it has to first."""
+        texts: list[str] = []
+        calls: list[ToolCallPiece] = []
+        for one in meant:
+            if question := self._question(one):
+                texts.append(question)
+                continue
+            found = calls_for(one, tools, self._now(), self._language.words["joiners"])
+            calls += found
+            if not found:
+                texts.append(self._without_tool(one, request))
+        if texts:
+            yield TextPiece(" ".join(dict.fromkeys(texts)))
+        yield from calls if request.parallel_tool_calls else calls[:1]
+
+    def _question(self, meant: Understood) -> str | None:
+        lacks = meant.slots.get("lacks")
+        return self._replies.question(meant.intent, str(lacks)) if lacks else None
+
+    def _without_tool(self, meant: Understood, request: ThinkRequest) -> str:
+        if meant.intent == "repeat":
+            return last_answer(request.items) or self._replies.say("nothing_said")
+        return self._own.answer(meant) or self._replies.cannot(meant.intent)
+
+    def _insisted(
+        self,
+        turn: Turn,
+        tools: Sequence[FunctionTool],
+        request: ThinkRequest,
+        cancellation: Cancellation,
+    ) -> Piece:
+        """The client demands a call: the best guess there is, else a failure that says so."""
+        proposal = self._understanding.propose(turn.utterance, tools)
+        if proposal is not None:
+            return proposal.call
+        if self._chat and self._chat.manner.calls_tools:
+            for piece in self._chat.stream(request, cancellation):
+                if isinstance(piece, ToolCallPiece):
+                    return piece
+        bare = [tool for tool in tools if not tool.parameters.get("required")]
+        if len(tools) == 1 and bare:
+            return ToolCallPiece(bare[0].name, "{}")
+        raise AbilityFailedError(
+            "tool_call_failed", "the words do not say which tool to call with which arguments"
+        )
+
+    # ------------------------------------------------------------------ talking
+
+    def _talk(
+        self, turn: Turn, request: ThinkRequest, cancellation: Cancellation
+    ) -> Iterator[Piece]:
+        command = self._language.command_in(turn.utterance)
+        kind = self._kinds.kind_of(command)
+        if kind is Kind.CHAT and len(command.split()) < _FEW_WORDS and request.is_spoken:
+            yield TextPiece(self._replies.say("not_understood"))
+            return
+        if self._chat is None or not self._chat.manner.answers(kind):
+            yield TextPiece(self._declined(kind))
+            return
+        if kind in (Kind.FACT, Kind.LIVE):
+            yield TextPiece(self._replies.say("hedge"))
+        said = False
+        for piece in self._chat.stream(request, cancellation):
+            said = True
+            yield piece
+        if not said and not cancellation.is_cancelled:
+            yield TextPiece(self._replies.say("not_understood"))
+
+    def _declined(self, kind: Kind) -> str:
+        key = {
+            Kind.FACT: "not_sure",
+            Kind.LIVE: "live",
+            Kind.COMMAND: "cannot_that",
+            Kind.CHAT: "not_understood",
+        }[kind]
+        return self._replies.say(key)
+
+    def _unasked(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        """A response without a user: a greeting, or whatever the instructions make of it."""
+        if self._chat is None:
+            yield TextPiece(self._replies.say("greeting"))
+            return
+        yield from self._chat.stream(request, cancellation)
+
+
+def _tools_of(request: ThinkRequest) -> list[FunctionTool]:
+    """The tools that this answer may call."""
+    if request.tool_choice == "none":
+        return []
+    if isinstance(request.tool_choice, NamedTool):
+        return [tool for tool in request.tools if tool.name == request.tool_choice.name]
+    return list(request.tools)
+
+
+def load_thinker(
+    model: Path | None = None,
+    *,
+    language: str = "en",
+    settings: ChatSettings | None = None,
+    tool_model: ToolModel = "none",
+) -> LayeredThinker:
+    """Put the layers together, models not loaded yet.
+
+    ``model`` is a GGUF of the user's own in place of the small one from the store: it is
+    trusted with facts, hedged, and with tool calls. ``tool_model`` comes after the rules
+    of the second layer.
+    """
+    words = load_language(language)
+    caller = load_tool_model(tool_model, words)
+    own = model is not None
+    file = model or _small_model()
+    if file is None:
+        return LayeredThinker(words, tool_model=caller)
+    settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
+    manner = ChatManner.trusted() if own else ChatManner.small()
+    chat = Chat(ChatModel(file, settings), manner)
+    return LayeredThinker(words, chat, tool_model=caller)
+
+
+def load_tool_model(
+    name: ToolModel, language: Language, patience_s: float | None = None
+) -> Understanding | None:
+    """Start a model of tool calls from the store; None if none is wished, or it is not there.
+
+    ``patience_s`` is how long a user waits for it, if not the usual time.
+    """
+    from device.brain.understanding.needle import PATIENCE_S, Needle
+    from device.brain.understanding.needle_process import NeedleProcess
+    from device.models import path_of
+    from device.models.errors import ModelError
+
+    if name == "none":
+        return None
+    try:
+        engine = NeedleProcess(path_of("needle3/libneedle3.so"), path_of("needle3/needle3.cact"))
+    except ModelError as missing:
+        _log.warning("no model of tool calls: %s; %s", missing, missing.advice)
+        return None
+    needle = Needle(engine, language, patience_s=patience_s or PATIENCE_S)
+    needle.load()
+    return needle
+
+
+def _small_model() -> Path | None:
+    """The small model of the store; without it the brain obeys and calculates, but cannot chat."""
+    from device.models import path_of
+    from device.models.errors import MissingModel
+
+    try:
+        return path_of("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+    except MissingModel as missing:
+        _log.warning("no chat model: %s", missing)
+        return None

@@ -1,0 +1,1 @@
+"""What every room of the brain stands on: the abilities as protocols, cancelling, memory."""

@@ -1,0 +1,1 @@
+"""The Realtime protocol as data: requests and their check, settings of a session, sound formats."""

@@ -1,0 +1,1 @@
+"""Clients: the server, one connection, one session and what belongs to it."""

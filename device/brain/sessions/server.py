@@ -1,0 +1,169 @@
+"""The local endpoint: a websockets server around the sessions.
+
+It is the only module of the brain that knows of HTTP and sockets; what a session means
+stands in ``session.py``, what is done for it in ``work/runner.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from device.brain.base.abilities import Abilities
+from device.brain.protocol.limits import Limits
+from device.brain.protocol.shapes import RequestError
+from device.brain.sessions.admission import SUBPROTOCOL, Admission, Refusal, admit
+from device.brain.sessions.connection import Connection, Translate
+from device.brain.sessions.items import Json
+from device.brain.sessions.session import Session
+from device.brain.work.pools import Pools
+from device.brain.work.runner import JobRunner
+from device.realtime.dialect import client_to_ga, server_to_beta
+
+_log = logging.getLogger(__name__)
+_CLOSE_TIMEOUT_S = 2.0
+_PING_INTERVAL_S = 20.0
+LEAVE_PATH = "/leave"
+"""Asked for over a Unix socket, the brain ends: so that who may only call it can have a new one."""
+_LAST_WORD_S = 0.2
+"""How long the answer to that may take to get out."""
+_READ_AHEAD = 4
+"""Messages that are read before the session has taken them: little, for back-pressure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What the command line decides."""
+
+    limits: Limits = field(default_factory=Limits)
+    strict: bool = False
+    speaks_beta: bool = False
+    token: str | None = None
+    idle_exit_s: float | None = None
+
+
+class BrainServer:
+    """Serves sessions on one socket until it is told to stop."""
+
+    def __init__(self, abilities: Abilities, options: ServerOptions) -> None:
+        self._abilities = abilities
+        self._options = options
+        self._pools = Pools(options.limits.responses)
+        self._sessions = 0
+        self._stopping = asyncio.Event()
+        self._is_unix = False
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    async def run(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        """Serve until `stop` or the idle time; then close all sessions."""
+        self._is_unix = listener.family == socket.AF_UNIX
+        try:
+            async with serve(
+                self._handle,
+                sock=listener,
+                process_request=self._process_request,
+                select_subprotocol=_select_subprotocol,
+                compression=None,
+                max_size=self._options.limits.event_bytes,
+                max_queue=_READ_AHEAD,
+                ping_interval=_PING_INTERVAL_S,
+                close_timeout=_CLOSE_TIMEOUT_S,
+                server_header=None,
+            ):
+                on_ready()
+                self._count_sessions(0)
+                await self._stopping.wait()
+        finally:
+            self._pools.close()
+
+    def stop(self) -> None:
+        """End `run`; sessions are closed with 1001."""
+        self._stopping.set()
+
+    # -------------------------------------------------------------------- one connection
+
+    def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
+        if self._is_unix and request.path == LEAVE_PATH:
+            asyncio.get_running_loop().call_later(_LAST_WORD_S, self.stop)
+            return socket.respond(HTTPStatus.OK, "The brain ends.\n")
+        admission = admit(request, self._options.token)
+        if isinstance(admission, Refusal):
+            return socket.respond(admission.status, admission.reason)
+        if self._sessions >= self._options.limits.sessions:
+            message = f"The brain already serves {self._sessions} sessions.\n"
+            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, message)
+        return None
+
+    async def _handle(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        admission = admit(socket.request, self._options.token)
+        assert isinstance(admission, Admission)  # `_process_request` has refused the others
+        self._count_sessions(+1)
+        try:
+            await self._serve(socket, admission)
+        except ConnectionClosed:
+            _log.debug("a client left before its session began")
+        finally:
+            self._count_sessions(-1)
+
+    async def _serve(self, socket: ServerConnection, admission: Admission) -> None:
+        session = Session(
+            self._abilities.thinker,
+            time.monotonic(),
+            time.time(),
+            limits=self._options.limits,
+            strict=self._options.strict,
+            model=admission.model,
+            is_transcription=admission.is_transcription,
+            from_client=client_to_ga if admission.wants_beta else None,
+        )
+        if admission.wants_beta and not self._options.speaks_beta:
+            session.refuse(_BETA_REFUSED)
+        translate: Translate = server_to_beta if self._speaks_beta(admission) else _as_it_is
+        connection = Connection(socket, session, self._options.limits, translate)
+        await connection.run(JobRunner(self._abilities, self._pools, connection.report))
+
+    def _speaks_beta(self, admission: Admission) -> bool:
+        return admission.wants_beta and self._options.speaks_beta
+
+    # ------------------------------------------------------------------------ being idle
+
+    def _count_sessions(self, change: int) -> None:
+        self._sessions += change
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if self._sessions == 0 and self._options.idle_exit_s is not None:
+            loop = asyncio.get_running_loop()
+            self._idle_timer = loop.call_later(self._options.idle_exit_s, self._leave)
+
+    def _leave(self) -> None:
+        _log.info("nobody has called for %g s", self._options.idle_exit_s)
+        self.stop()
+
+
+_BETA_REFUSED = RequestError(
+    "beta_api_shape_disabled",
+    "The Realtime Beta API is not supported here. Please use the GA interface, without the "
+    "OpenAI-Beta header.",
+)
+
+
+def _as_it_is(event: Json) -> Json:
+    return event
+
+
+def _select_subprotocol(
+    _socket: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

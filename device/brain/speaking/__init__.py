@@ -1,0 +1,1 @@
+"""From an answer to sound: what is written becomes what is said."""

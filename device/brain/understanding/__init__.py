@@ -1,0 +1,1 @@
+"""From words to calls of the tools that a session declares."""

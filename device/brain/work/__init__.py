@@ -1,0 +1,1 @@
+"""What sessions ask to be done, and the threads that do it."""
