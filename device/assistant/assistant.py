@@ -107,6 +107,7 @@ class Assistant:
         self._interrupted: _Interrupted | None = None
         self._heard = HeardAudio()
         self._play_until_s = float("-inf")
+        self._busy_until_s = float("-inf")
         self._uplink_stopped_sample: int | None = None
         self._last_failure: Failure | None = None
         self._local_was_announced = False
@@ -522,8 +523,18 @@ class Assistant:
         self._answer_lives(link)
 
     def _expect_playback(self, length_s: float) -> None:
-        self._play_until_s = max(self._play_until_s, self._now_s) + length_s
+        begins_s = max(self._play_until_s, self._busy_until_s, self._now_s)
+        self._play_until_s = begins_s + length_s
         self._timers.arm(Timer.PLAYBACK, self._play_until_s + self.policy.playback_slack_s)
+
+    def _speaker_busy(self, busy: inputs.SpeakerBusy) -> None:
+        """What is to be played waits for another voice: it has not stalled."""
+        if Timer.PLAYBACK in self._timers:
+            self._expect_playback(busy.for_s)
+        self._busy_until_s = max(self._busy_until_s, self._now_s) + busy.for_s
+
+    def _speaker_free(self, _: inputs.SpeakerFree) -> None:
+        self._busy_until_s = min(self._busy_until_s, self._now_s)
 
     def _item_ended(self, link: _Link, ended: facts.ItemEnded) -> None:
         if self.turn is not None and self.state in _ANSWERING:
@@ -1066,6 +1077,8 @@ _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.PlaybackStarted: Assistant._playback_started,
     inputs.PlaybackFinished: Assistant._playback_finished,
     inputs.PlaybackStopped: Assistant._playback_stopped,
+    inputs.SpeakerBusy: Assistant._speaker_busy,
+    inputs.SpeakerFree: Assistant._speaker_free,
     inputs.EchoChanged: Assistant._echo_changed,
     inputs.Spent: Assistant._spent,
     inputs.ToolFinished: Assistant._tool_finished,

@@ -164,6 +164,19 @@ class PlaybackStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerBusy:
+    """Another voice was given the speaker, an alarm's for instance: what follows comes later."""
+
+    for_s: float
+    """How long it speaks at most; the times of several add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerFree:
+    """Nothing but the conversation waits for the speaker any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class EchoChanged:
     """What the speaker plays can be told from what people say, or it cannot any more."""
 
@@ -212,6 +225,8 @@ Input = (
     | PlaybackStarted
     | PlaybackFinished
     | PlaybackStopped
+    | SpeakerBusy
+    | SpeakerFree
     | EchoChanged
     | Spent
     | ToolFinished
