@@ -518,7 +518,7 @@ class Assistant:
             return
         turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._now_s)
         self._heard = link.downlink.heard
-        self._emit(do.Play(arrived.item, arrived.audio))
+        self._emit(do.Play(arrived.item, arrived.pcm))
         self._expect_playback(arrived.length_s)
         self._answer_lives(link)
 

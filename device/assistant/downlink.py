@@ -59,7 +59,8 @@ class AudioArrived:
     """A piece of the answer's audio."""
 
     item: ItemKey
-    audio: str
+    pcm: bytes
+    """PCM16 mono at 24 kHz."""
     length_s: float
 
 
@@ -155,7 +156,7 @@ class Downlink:
         released, self._to_send = self._to_send, []
         return released
 
-    def take(self, event: wire.ServerEvent | wire.UnknownEvent) -> list[Fact]:
+    def take(self, event: wire.LinkEvent) -> list[Fact]:
         """Account for one event; return what it means."""
         handler = _HANDLERS.get(type(event))
         return handler(self, event) if handler is not None else []
@@ -197,12 +198,12 @@ class Downlink:
             return []
         return self._call(item.call_id or "", item.name, item.arguments)
 
-    def _audio(self, event: wire.ResponseOutputAudioDelta) -> list[Fact]:
+    def _audio(self, event: wire.AudioDelta) -> list[Fact]:
         if self._is_stale(event.response_id):
             return []
         key = ItemKey(event.item_id, event.content_index)
-        length_s = self.heard.received(key, event.delta)
-        return [AudioArrived(key, event.delta, length_s)] if length_s else [SignOfLife()]
+        length_s = self.heard.received(key, event.samples)
+        return [AudioArrived(key, event.pcm, length_s)] if length_s else [SignOfLife()]
 
     def _audio_done(self, event: wire.ResponseOutputAudioDone) -> list[Fact]:
         key = ItemKey(event.item_id, event.content_index)
@@ -289,7 +290,7 @@ class Downlink:
 _HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {
     wire.ResponseCreated: Downlink._response_created,
     wire.ResponseDone: Downlink._response_done,
-    wire.ResponseOutputAudioDelta: Downlink._audio,
+    wire.AudioDelta: Downlink._audio,
     wire.ResponseOutputAudioDone: Downlink._audio_done,
     wire.ResponseOutputAudioTranscriptDelta: Downlink._transcript,
     wire.ResponseOutputAudioTranscriptDone: Downlink._transcript_done,

@@ -74,10 +74,15 @@ class StopUplink:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Queue audio of an item: base64 of PCM16 mono at 24 kHz, as it came off the wire."""
+    """Queue sound of an item: PCM16 mono at 24 kHz, the lower byte first, whole samples."""
 
     item: ItemKey
-    audio: str
+    pcm: bytes
+
+    @property
+    def samples(self) -> int:
+        """How many samples it holds."""
+        return len(self.pcm) // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from device.assistant.items import ItemKey
 from device.realtime.events import ConversationItemDelete, ConversationItemTruncate
 
-BYTES_PER_MS = 48
-"""PCM16 mono at 24 kHz."""
-
-
-def pcm_bytes_of(base64_text: str) -> int:
-    """How many bytes a base64 text decodes to, without decoding it."""
-    return len(base64_text) * 3 // 4 - base64_text[-2:].count("=")
+SAMPLES_PER_MS = 24
+"""At the wire's 24 kHz."""
 
 
 @dataclass(slots=True)
 class _Item:
-    received_bytes: int = 0
+    received_samples: int = 0
     transcript: str = ""
     is_complete: bool = False
     """All its audio has been received."""
@@ -31,7 +26,7 @@ class _Item:
 
     @property
     def received_ms(self) -> int:
-        return self.received_bytes // BYTES_PER_MS
+        return self.received_samples // SAMPLES_PER_MS
 
 
 class HeardAudio:
@@ -40,11 +35,10 @@ class HeardAudio:
     def __init__(self) -> None:
         self._items: dict[ItemKey, _Item] = {}
 
-    def received(self, key: ItemKey, audio: str) -> float:
-        """Count a delta; return its length in seconds."""
-        size = pcm_bytes_of(audio)
-        self._items.setdefault(key, _Item()).received_bytes += size
-        return size / BYTES_PER_MS / 1000
+    def received(self, key: ItemKey, samples: int) -> float:
+        """Count a piece of sound; return its length in seconds."""
+        self._items.setdefault(key, _Item()).received_samples += samples
+        return samples / SAMPLES_PER_MS / 1000
 
     def said(self, key: ItemKey, text: str) -> None:
         """Add to the transcript of an item."""
@@ -57,7 +51,7 @@ class HeardAudio:
     def completed(self, key: ItemKey) -> bool:
         """No more audio will come for an item; False if none came or it was known."""
         item = self._items.get(key)
-        if item is None or item.is_complete or not item.received_bytes:
+        if item is None or item.is_complete or not item.received_samples:
             return False
         item.is_complete = True
         return True
@@ -70,17 +64,17 @@ class HeardAudio:
     @property
     def unplayed(self) -> tuple[ItemKey, ...]:
         """Items with audio that has not all been played."""
-        return tuple(k for k, i in self._items.items() if i.received_bytes and not i.is_played)
+        return tuple(k for k, i in self._items.items() if i.received_samples and not i.is_played)
 
     @property
     def incomplete(self) -> tuple[ItemKey, ...]:
         """Items with audio whose end has not been received."""
-        return tuple(k for k, i in self._items.items() if i.received_bytes and not i.is_complete)
+        return tuple(k for k, i in self._items.items() if i.received_samples and not i.is_complete)
 
     @property
     def has_audio(self) -> bool:
         """Whether any audio was received for this answer."""
-        return any(item.received_bytes for item in self._items.values())
+        return any(item.received_samples for item in self._items.values())
 
     def text(self, key: ItemKey) -> str:
         """The transcript of an item so far."""
@@ -112,7 +106,7 @@ class HeardAudio:
         """
         events: list[ConversationItemTruncate | ConversationItemDelete] = []
         for key, item in self._items.items():
-            if not item.received_bytes or item.is_played:
+            if not item.received_samples or item.is_played:
                 continue
             heard = min(heard_ms.get(key, 0), item.received_ms)
             if heard <= 0:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from device.assistant.items import ItemKey
-from device.realtime.events import ServerEvent, UnknownEvent
+from device.realtime.events import LinkEvent
 from device.realtime.failures import Failure
 
 
@@ -121,7 +121,7 @@ class ServerSaid:
     """An event arrived on a link."""
 
     link: int
-    event: ServerEvent | UnknownEvent
+    event: LinkEvent
 
 
 @dataclass(frozen=True, slots=True)

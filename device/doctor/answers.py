@@ -11,7 +11,6 @@ from device.doctor.reach import SOON_DAYS, last_day, way_to
 from device.errors import BitternError
 from device.house.endpoints import roster
 from device.realtime.failures import LinkFailed, Reason
-from device.realtime.websocket import Link
 from device.room.links import EndpointEntry
 from device.room.policy import brain_arguments
 from device.settings import LoadedSettings
@@ -54,9 +53,7 @@ async def _check(name: str, entry: EndpointEntry) -> Finding:
     try:
         if entry.is_missing_key:
             return Finding(check, Verdict.BAD, "no key was found", _ADVICE[Reason.NO_KEY])
-        if entry.prepare is not None:
-            await entry.prepare()
-        link = await Link.open(entry.endpoint, entry.session(entry.endpoint))
+        link = await entry.open()
     except LinkFailed as failed:
         failure = failed.failure
         advice = _ADVICE.get(failure.reason, "")

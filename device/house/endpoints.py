@@ -17,6 +17,7 @@ from device.realtime.endpoint import Auth, Endpoint, Endpointing
 from device.realtime.secret import Secret
 from device.realtime.session import EndpointingSettings, session_for
 from device.realtime.session_object import FunctionTool, Session
+from device.realtime.websocket import WebSocketLink
 from device.room.links import EndpointEntry, SessionMaker
 from device.schema.checker import GivenTable
 from device.settings import LoadedSettings, tree
@@ -93,7 +94,9 @@ def roster(
         meter = None
         if is_charged and spending is not None:
             meter = spending.meter(chosen.name, chosen.model, chosen.transcription_model)
-        entries[chosen.name] = EndpointEntry(endpoint, session, prepare, lacks_key, meter)
+        entries[chosen.name] = EndpointEntry(
+            endpoint, session, WebSocketLink.open, prepare, lacks_key, meter
+        )
         plans.append(_plan(chosen, settings.vad, is_charged))
     if not plans:
         raise NoEndpointError(

@@ -12,6 +12,8 @@ a server that needs the object as it came (partial updates, strict checks) takes
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from device.realtime.client_events import (
     ClientEvent,
     ClientEventBase,
@@ -183,6 +185,7 @@ from device.realtime.session_object import (
     TurnDetection,
     VoiceId,
 )
+from device.realtime.sound import AudioDelta
 from device.realtime.wire_types import (
     UNSET,
     Maybe,
@@ -190,6 +193,9 @@ from device.realtime.wire_types import (
     UnsetType,
     WireObject,
 )
+
+LinkEvent: TypeAlias = ServerEvent | UnknownEvent | AudioDelta
+"""What comes from a link: sound is out of its envelope, everything else as it was sent."""
 
 __all__ = [
     "BYTES_PER_MS",
@@ -199,6 +205,7 @@ __all__ = [
     "SERVER_TYPES",
     "UNSET",
     "WIRE_RATE_HZ",
+    "AudioDelta",
     "AudioFormat",
     "AudioInputSettings",
     "AudioOutputSettings",
@@ -254,6 +261,7 @@ __all__ = [
     "ItemReference",
     "ItemStatus",
     "Language",
+    "LinkEvent",
     "LogProb",
     "MaxOutputTokens",
     "Maybe",

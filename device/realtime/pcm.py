@@ -27,8 +27,8 @@ def pcm_to_base64(samples: NDArray[np.int16]) -> str:
     return base64.b64encode(samples.astype(_WIRE, copy=False).tobytes()).decode("ascii")
 
 
-def base64_to_pcm(text: str) -> NDArray[np.int16]:
-    """Decode to a 1-D, read-only array of int16 samples.
+def base64_to_bytes(text: str) -> bytes:
+    """Decode to whole samples of two bytes, the lower one first.
 
     Raises :class:`ProtocolError` for what is not base64 or not whole samples.
     """
@@ -38,4 +38,14 @@ def base64_to_pcm(text: str) -> NDArray[np.int16]:
         raise ProtocolError(f"audio is not base64: {error}") from None
     if len(payload) % BYTES_PER_SAMPLE:
         raise ProtocolError(f"audio of {len(payload)} bytes is not whole 16-bit samples")
+    return payload
+
+
+def bytes_to_pcm(payload: bytes) -> NDArray[np.int16]:
+    """View whole samples as a 1-D, read-only array."""
     return np.frombuffer(payload, dtype=_WIRE).astype(np.int16, copy=False)
+
+
+def base64_to_pcm(text: str) -> NDArray[np.int16]:
+    """Decode to a 1-D, read-only array of int16 samples; raises as :func:`base64_to_bytes`."""
+    return bytes_to_pcm(base64_to_bytes(text))

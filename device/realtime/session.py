@@ -105,7 +105,7 @@ def session_for(
     truncation: Truncation = "auto",
     reasoning_effort: Effort | None = None,
 ) -> Session:
-    """Build the session that ``Link.open`` sends, in GA.
+    """Build the session that ``WebSocketLink.open`` sends, in GA.
 
     ``voice`` and ``speed`` of None leave the endpoint's own. What the endpoint is known to
     refuse is left out later, by the link, as is the translation into its dialect.

@@ -1,4 +1,4 @@
-"""A link: one open, greeted WebSocket connection to an endpoint.
+"""The link by WebSocket: one open, greeted connection to an endpoint.
 
 Sending never waits: an event goes into a bounded queue and a writer task empties it. The
 day the queue is full, the link has failed (``Reason.CONGESTED``): at the 20 to 40 ms of
@@ -13,6 +13,8 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
+import numpy as np
+from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -26,9 +28,13 @@ from device.realtime.connecting import (
 from device.realtime.dialect import Dialect
 from device.realtime.endpoint import Endpoint
 from device.realtime.events import (
+    AudioDelta,
     ClientEvent,
     ErrorEvent,
+    InputAudioBufferAppend,
+    LinkEvent,
     ProtocolError,
+    ResponseOutputAudioDelta,
     ServerEvent,
     Session,
     UnknownEvent,
@@ -41,11 +47,15 @@ from device.realtime.failures import (
     failure_of_error,
 )
 from device.realtime.negotiation import Negotiation, WrongDialectError, outgoing
+from device.realtime.pcm import base64_to_bytes, pcm_to_base64
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING_EVENTS = 256
 """Events that may wait for the network: five to ten seconds of audio."""
+MOST_AHEAD_EVENTS = 48
+"""Of sound that comes faster than real time, so many events are enough on their way: a
+second or two, well below what is taken for congestion."""
 MOST_GARBAGE = 5
 """Messages that are no events, in the life of one link, before we take it for broken."""
 LONGEST_SESSION_S = 60 * 60
@@ -54,7 +64,7 @@ LONGEST_SESSION_S = 60 * 60
 _TRY_BETA_AFTER = frozenset({Reason.PROTOCOL, Reason.MODEL_UNAVAILABLE, Reason.CLOSED})
 
 
-class Link:
+class WebSocketLink:
     """An open connection, with the session that was agreed.
 
     ``endpoint`` holds what was learned (dialect, refused fields): open the next link with
@@ -76,7 +86,7 @@ class Link:
         self._writer = asyncio.create_task(self._write(), name=f"link {self.endpoint.name} writer")
 
     @classmethod
-    async def open(cls, endpoint: Endpoint, session: Session) -> Link:
+    async def open(cls, endpoint: Endpoint, session: Session) -> WebSocketLink:
         """Connect, authenticate, agree on the session; raise :class:`LinkFailed`.
 
         Takes at most ``connect_timeout_s + handshake_timeout_s``, and twice that when the
@@ -100,7 +110,7 @@ class Link:
                 raise refused from None  # the first answer is the one that tells something
 
     @classmethod
-    async def _open_again(cls, endpoint: Endpoint, session: Session) -> Link:
+    async def _open_again(cls, endpoint: Endpoint, session: Session) -> WebSocketLink:
         try:
             return await cls._open_once(endpoint, session)
         except WrongDialectError as told:
@@ -108,7 +118,7 @@ class Link:
             raise LinkFailed(failure, endpoint.name) from None
 
     @classmethod
-    async def _open_once(cls, endpoint: Endpoint, session: Session) -> Link:
+    async def _open_once(cls, endpoint: Endpoint, session: Session) -> WebSocketLink:
         connection: ClientConnection | None = None
         try:
             async with asyncio.timeout(endpoint.connect_timeout_s) as deadline:
@@ -141,10 +151,14 @@ class Link:
             self._break(Failure(Reason.CONGESTED, f"{MOST_WAITING_EVENTS} events are waiting"))
             raise LinkFailed(self._failed(), self.endpoint.name) from None
 
-    @property
-    def waiting_events(self) -> int:
-        """How many events the network has not taken yet."""
-        return self._waiting.qsize()
+    def send_audio(self, pcm: NDArray[np.int16]) -> None:
+        """Queue microphone sound (1-D, 24 kHz) as one event; raises as :meth:`send`."""
+        self.send(InputAudioBufferAppend(audio=pcm_to_base64(pcm)))
+
+    async def drain(self) -> None:
+        """Let the network take what it has got, rather than be taken for congested."""
+        if self._waiting.qsize() > MOST_AHEAD_EVENTS:
+            await self.flush()
 
     async def flush(self) -> None:
         """Wait until everything queued so far is with the operating system, or the link broke."""
@@ -176,13 +190,18 @@ class Link:
 
     # --- receiving --------------------------------------------------------------------
 
-    async def events(self) -> AsyncIterator[ServerEvent | UnknownEvent]:
+    def drop_unplayed(self) -> None:
+        """Nothing to do: what has arrived has been yielded, and the speaker is on our side."""
+
+    async def events(self) -> AsyncIterator[LinkEvent]:
         """Yield what the endpoint sends, until :meth:`close`; raise :class:`LinkFailed`.
 
         Read promptly: an event that is not taken holds up the answers to our pings.
         """
         while self._early:
-            yield self._early.pop(0)
+            event = self._with_sound(self._early.pop(0))
+            if event is not None:
+                yield event
         while True:
             try:
                 message = await self._connection.recv()
@@ -195,7 +214,7 @@ class Link:
             if event is not None:
                 yield event
 
-    def _read(self, message: str | bytes) -> ServerEvent | UnknownEvent | None:
+    def _read(self, message: str | bytes) -> LinkEvent | None:
         try:
             event = decode_server(message)
         except ProtocolError as broken:
@@ -206,7 +225,18 @@ class Link:
             if failure is not None and ends_connection(failure):
                 # It explains the close that follows.
                 self._told = failure.masked(self.endpoint.scrub)
-        return event
+        return self._with_sound(event)
+
+    def _with_sound(self, event: ServerEvent | UnknownEvent) -> LinkEvent | None:
+        """Take sound out of its envelope; None where there is none in it."""
+        if not isinstance(event, ResponseOutputAudioDelta):
+            return event
+        try:
+            pcm = base64_to_bytes(event.delta)
+        except ProtocolError as broken:
+            self._count_garbage(broken)
+            return None
+        return AudioDelta(event.response_id, event.item_id, event.content_index, pcm)
 
     def _count_garbage(self, broken: ProtocolError) -> None:
         self._garbage += 1

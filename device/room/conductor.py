@@ -19,9 +19,8 @@ from device.audio.playback import Playback
 from device.audio.samples import Samples
 from device.clocks import SessionClock
 from device.errors import BitternError
-from device.realtime.pcm import base64_to_pcm
-from device.realtime.problems import ProtocolError
-from device.realtime.websocket import Link
+from device.realtime.link import Link
+from device.realtime.pcm import bytes_to_pcm
 from device.reports import Reporter
 from device.room.links import EndpointEntry, Links
 from device.room.uplinks import Uplinks
@@ -172,18 +171,14 @@ class Conductor:
         self.uplinks.stop(effect.link)
 
     def _play(self, effect: do.Play) -> None:
-        try:
-            samples = base64_to_pcm(effect.audio)
-        except ProtocolError as broken:
-            log.warning("a piece of the answer cannot be played: %s", broken)
-            return
-        self.parts.playback.feed(effect.item, samples)
+        self.parts.playback.feed(effect.item, bytes_to_pcm(effect.pcm))
 
     def _finish_item(self, effect: do.FinishItem) -> None:
         self.parts.playback.finish(effect.item)
 
     def _stop_playback(self, _: do.StopPlayback) -> None:
         stopped = self.parts.playback.stop()
+        self.links.drop_unplayed()
         heard = {key: ms for key, ms in stopped.items() if isinstance(key, ItemKey)}
         self.feed(inputs.PlaybackStopped(heard))
 

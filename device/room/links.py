@@ -11,9 +11,9 @@ from typing import Protocol
 from device.assistant import inputs
 from device.errors import BitternError
 from device.realtime.endpoint import Endpoint
-from device.realtime.events import ClientEvent, ServerEvent, Session, UnknownEvent
+from device.realtime.events import AudioDelta, ClientEvent, ServerEvent, Session, UnknownEvent
 from device.realtime.failures import Failure, LinkFailed, Reason
-from device.realtime.websocket import Link
+from device.realtime.link import Link, Opener
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +34,30 @@ class SessionMaker(Protocol):
 
 @dataclass(slots=True)
 class EndpointEntry:
-    """An endpoint, the session to ask it for, and what must be done before it can be reached."""
+    """An endpoint, the session to ask it for, and how it is reached."""
 
     endpoint: Endpoint
     session: SessionMaker
+    opener: Opener
+    """The transport to it."""
     prepare: Prepare | None = None
     """Raises a ``BitternError`` when it cannot be prepared."""
     is_missing_key: bool = False
     meter: Meter | None = None
-    """Is shown every event, to count what it costs: late ones and those of nobody too."""
+    """Is shown every event but sound, to count what it costs: late ones and those of nobody too."""
+
+    async def open(self, profile: str = "") -> Link:
+        """Prepare and open a link to it; what was learned about it on the way is kept.
+
+        Raises ``LinkFailed``, or the ``BitternError`` of ``prepare``.
+        """
+        if self.is_missing_key:
+            raise LinkFailed(Failure(Reason.NO_KEY, "no key was found"), self.endpoint.name)
+        if self.prepare is not None:
+            await self.prepare()
+        link = await self.opener(self.endpoint, self.session(self.endpoint, profile))
+        self.endpoint = link.endpoint
+        return link
 
 
 class Links:
@@ -74,6 +89,11 @@ class Links:
             link.send(event)
         except LinkFailed as failed:
             log.debug("link %d: %s not sent: %s", number, type(event).__name__, failed)
+
+    def drop_unplayed(self) -> None:
+        """An answer was interrupted: nothing of it is to come out of a transport any more."""
+        for link in self._links.values():
+            link.drop_unplayed()
 
     def close(self, number: int) -> None:
         """Let go of a link at once; saying goodbye takes its time in the background."""
@@ -107,12 +127,7 @@ class Links:
             self._lost(number, Failure(Reason.PROTOCOL, "an error of our own; see the log"))
 
     async def _open_and_read(self, number: int, entry: EndpointEntry, profile: str) -> None:
-        if entry.is_missing_key:
-            raise LinkFailed(Failure(Reason.NO_KEY, "no key was found"), entry.endpoint.name)
-        if entry.prepare is not None:
-            await entry.prepare()
-        link = await Link.open(entry.endpoint, entry.session(entry.endpoint, profile))
-        entry.endpoint = link.endpoint
+        link = await entry.open(profile)
         self._links[number] = link
         self._feed(inputs.LinkReady(number))
         renewal = asyncio.get_running_loop().call_later(
@@ -120,7 +135,7 @@ class Links:
         )
         try:
             async for event in link.events():
-                if entry.meter is not None:
+                if entry.meter is not None and not isinstance(event, AudioDelta):
                     entry.meter(event)
                 self._feed(inputs.ServerSaid(number, event))
         finally:

@@ -41,7 +41,6 @@ from device.house.standby import Standby
 from device.models.location import VARIABLE as MODELS_VARIABLE
 from device.nearmisses.folder import FOLDER, Kind, RecordingFolder
 from device.nearmisses.keeper import Keeper
-from device.realtime.websocket import Link
 from device.reports import Reporter
 from device.room.alarms import Alarms
 from device.room.conductor import Conductor, Parts
@@ -248,7 +247,7 @@ class Daemon:
         )
         try:
             await brain.ensure()
-            link = await Link.open(patient, entry.session(patient))
+            link = await entry.opener(patient, entry.session(patient))
         except BitternError as failure:
             log.error("%s", failure)
         else:

@@ -12,16 +12,11 @@ from device.audio.resample import WIRE_RATE_HZ
 from device.audio.ring import OverwrittenError, Ring
 from device.audio.samples import Samples, silence
 from device.audio.uplink import UplinkReader
-from device.realtime.events import InputAudioBufferAppend
 from device.realtime.failures import LinkFailed
-from device.realtime.pcm import pcm_to_base64
-from device.realtime.websocket import Link
+from device.realtime.link import Link
 
 log = logging.getLogger(__name__)
 
-MOST_AHEAD_EVENTS = 48
-"""Of a replay, how many events may wait for the network before we wait for it: well below
-what a link takes for congestion, and a second or two of audio."""
 SILENCE_CHUNK_S = 0.04
 
 
@@ -107,15 +102,15 @@ class Uplinks:
         try:
             is_first = True
             async for chunk in uplink.reader.chunks():
-                link.send(_append(chunk))
+                link.send_audio(chunk)
                 uplink.sent_samples += len(chunk)
                 if is_first:
                     is_first = False
                     self._feed(inputs.UplinkBegan(number))
-                await _keep_up(link)
+                await link.drain()
             for chunk in _silence(uplink.tail_silence_ms):
-                link.send(_append(chunk))
-                await _keep_up(link)
+                link.send_audio(chunk)
+                await link.drain()
             await link.flush()
         except LinkFailed:
             return  # whoever reads the link is told, and tells the core
@@ -125,16 +120,6 @@ class Uplinks:
         if self._uplinks.get(number) is uplink:
             del self._uplinks[number]
             self._feed(inputs.UplinkDrained(number))
-
-
-def _append(chunk: Samples) -> InputAudioBufferAppend:
-    return InputAudioBufferAppend(audio=pcm_to_base64(chunk))
-
-
-async def _keep_up(link: Link) -> None:
-    """Let the network take what it has got, rather than have the link take us for congested."""
-    if link.waiting_events > MOST_AHEAD_EVENTS:
-        await link.flush()
 
 
 def _silence(length_ms: int) -> Iterator[Samples]:

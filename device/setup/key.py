@@ -9,7 +9,6 @@ from device.errors import BitternError
 from device.house.endpoints import roster
 from device.realtime.failures import LinkFailed
 from device.realtime.secret import Secret
-from device.realtime.websocket import Link
 from device.settings import LoadedSettings, tree
 from device.settings.edit import ENDPOINT
 from device.settings.places import OWN_BRAIN
@@ -93,5 +92,5 @@ def _trouble(loaded: LoadedSettings, endpoint: tree.Endpoint, key: str) -> str:
 async def _open(loaded: LoadedSettings, endpoint: tree.Endpoint, key: str) -> None:
     entry = roster(loaded, "", None, lambda: [], endpoint.name).entries[endpoint.name]
     with_key = dataclasses.replace(entry.endpoint, key=Secret(key))
-    link = await Link.open(with_key, entry.session(with_key))
+    link = await entry.opener(with_key, entry.session(with_key))
     await link.close()

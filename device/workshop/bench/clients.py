@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device.audio.samples import Samples
     from device.realtime.endpoint import Endpoint
-    from device.realtime.websocket import Link
+    from device.realtime.link import Link
 
 QUESTIONS = (
     "What time is it?",
@@ -126,10 +126,10 @@ async def _together(path: Path, count: int, said: Sequence[Question]) -> dict[st
 async def _visit(endpoint: Endpoint, said: Sequence[Question]) -> list[Answered]:
     """One client's conversation; a question that is not answered in time is left out."""
     from device.realtime.session import session_for
-    from device.realtime.websocket import Link
+    from device.realtime.websocket import WebSocketLink
 
     session = session_for(endpoint, instructions="Answer briefly.", noise_reduction=None)
-    link = await Link.open(endpoint, session)
+    link = await WebSocketLink.open(endpoint, session)
     answered: list[Answered] = []
     try:
         for question in said:
@@ -158,7 +158,6 @@ async def _ask(link: Link, question: Question) -> Answered:
 async def _speak(link: Link, sound: Samples, began_s: float) -> None:
     from device.audio.resample import WIRE_RATE_HZ
     from device.audio.samples import silence
-    from device.realtime.events import InputAudioBufferAppend, pcm_to_base64
 
     step = round(CHUNK_S * WIRE_RATE_HZ)
     at = 0
@@ -166,23 +165,23 @@ async def _speak(link: Link, sound: Samples, began_s: float) -> None:
         await asyncio.sleep(began_s + (at + step) / WIRE_RATE_HZ - time.perf_counter())
         chunk = sound[at : at + step]
         chunk = chunk if len(chunk) == step else silence(step)
-        link.send(InputAudioBufferAppend(audio=pcm_to_base64(chunk)))
+        link.send_audio(chunk)
         at += step
 
 
 async def _wait_for_answer(link: Link) -> tuple[float, float]:
     """When ``speech_stopped`` and the first audio came; returns when the answer is whole."""
     from device.realtime.events import (
+        AudioDelta,
         InputAudioBufferSpeechStopped,
         ResponseDone,
-        ResponseOutputAudioDelta,
     )
 
     stopped_s = sounds_s = 0.0
     async for event in link.events():
         if isinstance(event, InputAudioBufferSpeechStopped):
             stopped_s = time.perf_counter()
-        elif isinstance(event, ResponseOutputAudioDelta):
+        elif isinstance(event, AudioDelta):
             sounds_s = sounds_s or time.perf_counter()
         elif isinstance(event, ResponseDone) and sounds_s:
             return stopped_s, sounds_s

@@ -5,7 +5,7 @@ says what its script says, goes wrong where the script wants it, and remembers e
 that came in::
 
     async with Cloud(read_script(path)) as cloud:
-        link = await Link.open(cloud.endpoint(), session)
+        link = await WebSocketLink.open(cloud.endpoint(), session)
         ...
         assert cloud.visits[0].audio_ms > 500
 """

@@ -15,7 +15,7 @@ from device.appliance import brain_process
 from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
 from device.realtime.endpoint import Endpoint
 from device.realtime.session import session_for
-from device.realtime.websocket import Link
+from device.realtime.websocket import WebSocketLink
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def greeting_takes_s(brain: BrainProcess) -> float:
         handshake_timeout_s=2.0,
     )
     begun_s = time.monotonic()
-    link = await Link.open(endpoint, session_for(endpoint, instructions="Be brief."))
+    link = await WebSocketLink.open(endpoint, session_for(endpoint, instructions="Be brief."))
     await link.close()
     return time.monotonic() - begun_s
 

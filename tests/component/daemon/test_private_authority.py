@@ -12,7 +12,7 @@ from device.doctor.answers import check_endpoints
 from device.doctor.findings import Verdict
 from device.house.endpoints import roster
 from device.realtime.failures import LinkFailed, Reason
-from device.realtime.websocket import Link
+from device.realtime.websocket import WebSocketLink
 from device.settings.load import SettingsError
 
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -53,9 +53,9 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path / "ours")
 
 
-async def opened(loaded) -> Link:
+async def opened(loaded) -> WebSocketLink:
     entry = roster(loaded, "", None, lambda: []).entries["house"]
-    return await Link.open(entry.endpoint, entry.session(entry.endpoint))
+    return await WebSocketLink.open(entry.endpoint, entry.session(entry.endpoint))
 
 
 async def test_it_is_trusted_where_the_settings_name_its_authority(settings, cloud_of, authority):

@@ -12,7 +12,7 @@ import pytest
 from device.realtime import events as ev
 from device.realtime.failures import LinkFailed
 from device.realtime.session import session_for
-from device.realtime.websocket import Link
+from device.realtime.websocket import WebSocketLink
 from device.workshop.simulation.cloud import Cloud
 from device.workshop.simulation.script import BadScriptError, Kind, Point, script_from
 
@@ -51,7 +51,7 @@ async def converse(cloud: Cloud) -> str:
     """Ask one question; return how it ended."""
     endpoint = cloud.endpoint(**QUICK)
     try:
-        link = await Link.open(endpoint, session_for(endpoint, instructions="x"))
+        link = await WebSocketLink.open(endpoint, session_for(endpoint, instructions="x"))
     except LinkFailed:
         return "a failure"
     try:

@@ -19,7 +19,7 @@ from device.realtime.events import (
     pcm_to_base64,
 )
 from device.realtime.session import session_for
-from device.realtime.websocket import Link
+from device.realtime.websocket import WebSocketLink
 from device.workshop.simulation.script import read_script
 
 
@@ -53,7 +53,7 @@ async def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> No
     assert process.stdout is not None
     line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
     endpoint = Endpoint("cloud", line.split()[-1], key_required=False)
-    link = await Link.open(endpoint, session_for(endpoint, instructions="x"))
+    link = await WebSocketLink.open(endpoint, session_for(endpoint, instructions="x"))
     link.send(InputAudioBufferAppend(audio=pcm_to_base64(np.full(2_400, 7, dtype=np.int16))))
     link.send(ResponseCreate())
     async for event in link.events():

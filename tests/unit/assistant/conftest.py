@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -22,9 +21,9 @@ CLOUD = EndpointPlan("cloud")
 BRAIN = EndpointPlan("brain", is_local=True)
 
 
-def seconds_of_sound(length_s: float) -> str:
-    """Base64 of that much silence, PCM16 at 24 kHz."""
-    return base64.b64encode(bytes(2 * int(24_000 * length_s))).decode()
+def seconds_of_sound(length_s: float) -> bytes:
+    """That much silence, PCM16 at 24 kHz."""
+    return bytes(2 * int(24_000 * length_s))
 
 
 class Bench:
@@ -62,7 +61,7 @@ class Bench:
     def lose(self, reason: Reason = Reason.UNREACHABLE) -> list[do.Effect]:
         return self.feed(inputs.LinkLost(self.link_number(), Failure(reason, "test")))
 
-    def server(self, event: wire.ServerEvent) -> list[do.Effect]:
+    def server(self, event: wire.LinkEvent) -> list[do.Effect]:
         return self.feed(inputs.ServerSaid(self.link_number(), event))
 
     def speak(self, until_sample: int = 48_000) -> None:
@@ -92,12 +91,11 @@ class Bench:
             )
         )
         return self.server(
-            wire.ResponseOutputAudioDelta(
+            wire.AudioDelta(
                 response_id=response,
                 item_id=item,
-                output_index=0,
                 content_index=0,
-                delta=seconds_of_sound(length_s),
+                pcm=seconds_of_sound(length_s),
             )
         )
 

@@ -24,7 +24,7 @@ from device.realtime.response_object import Response
 
 IDLE_WITHIN_S = 900.0
 """No chain of time-outs is longer: three endpoints' worth of them, tools, and an answer."""
-SOUND = "AAAA" * 800
+SOUND = bytes(2400)
 
 ids = st.sampled_from(["r1", "r2", "r3"])
 item_ids = st.sampled_from(["a1", "a2"])
@@ -46,10 +46,8 @@ def done(response: str, status: str = "completed") -> wire.ServerEvent:
     return wire.ResponseDone(response=Response(id=response, status=status, output=[]))  # type: ignore[arg-type]
 
 
-def audio(response: str, item: str) -> wire.ServerEvent:
-    return wire.ResponseOutputAudioDelta(
-        response_id=response, item_id=item, output_index=0, content_index=0, delta=SOUND
-    )
+def audio(response: str, item: str) -> wire.AudioDelta:
+    return wire.AudioDelta(response_id=response, item_id=item, content_index=0, pcm=SOUND)
 
 
 def audio_done(response: str, item: str) -> wire.ServerEvent:
