@@ -16,7 +16,6 @@ from device.audio.files import SoundFileError, read_sound, write_sound
 from device.audio.resample import WIRE_RATE_HZ, resample
 from device.audio.samples import Samples, to_int16
 from device.errors import BitternError
-from device.models.location import store_folder
 
 NOTICES: Mapping[str, str] = MappingProxyType(
     {
@@ -59,14 +58,19 @@ class UnknownSoundError(BitternError):
 
 
 class Sounds:
-    """Chimes, and the notices of a folder (``notices/`` in the model store unless named).
+    """Chimes, and the notices of a folder.
 
     The file of a notice has a hash of its text in its name, so a changed sentence is
     spoken anew and never confused with its older version.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or store_folder() / "notices"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of_store(cls, store: Path) -> Sounds:
+        """Return those whose notices belong to a model store."""
+        return cls(store / "notices")
 
     def chime(self, name: str) -> Samples:
         """Return a chime (24 kHz); the error chime, and a line in the log, if there is none."""

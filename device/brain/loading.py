@@ -10,10 +10,15 @@ from device.brain.base.abilities import Abilities
 
 if TYPE_CHECKING:
     from device.brain.answering.thinker import ToolModel
+    from device.models import Store
 
 
-def load_abilities(model: Path | None = None, tool_model: ToolModel = "none") -> Abilities:
+def load_abilities(
+    model: Path | None = None, tool_model: ToolModel = "none", models: Store | None = None
+) -> Abilities:
     """Load everything that a session needs; ``model`` is a language model of the user's own.
+
+    ``models`` is where the models lie, if not in the store of this machine and user.
 
     What every turn needs is loaded here, side by side; the language model waits for the
     first question that needs it. Raises `BitternError` (a missing model, a file that is
@@ -23,16 +28,16 @@ def load_abilities(model: Path | None = None, tool_model: ToolModel = "none") ->
     from device.brain.base.memory import keep_memory_small
     from device.brain.hearing.stt import WhisperTranscriber
     from device.brain.speaking.tts import HibariVoice
-    from device.models import path_of
-    from device.models.location import store_folder
+    from device.models import store
     from device.vad.silero import detectors
 
     keep_memory_small()
-    silero = path_of("silero/silero_vad.onnx")
-    transcriber = WhisperTranscriber(path_of("whisper-tiny.en"))
-    voice = HibariVoice(folder=store_folder())
+    here = models or store()
+    silero = here.path_of("silero/silero_vad.onnx")
+    transcriber = WhisperTranscriber(here.path_of("whisper-tiny.en"))
+    voice = HibariVoice(folder=here.folder)
     with ThreadPoolExecutor(3, thread_name_prefix="brain-loading") as pool:
-        thinker = pool.submit(load_thinker, model, tool_model=tool_model)
+        thinker = pool.submit(load_thinker, model, tool_model=tool_model, models=here)
         new_detector = pool.submit(detectors, silero)
         for loading in (pool.submit(voice.load), pool.submit(transcriber.load)):
             loading.result()

@@ -58,6 +58,9 @@ def add_commands(commands: Commands[Any]) -> None:
         help="a model for free phrasing, for what the rules do not understand (none)",
     )
     command.add_argument(
+        "--models", type=Path, metavar="FOLDER", help="the model store (that of this machine)"
+    )
+    command.add_argument(
         "--idle-exit-s", type=float, metavar="N", help="end after N seconds without a client"
     )
     command.add_argument(
@@ -69,7 +72,8 @@ def add_commands(commands: Commands[Any]) -> None:
     command.add_argument(
         "--from-settings",
         action="store_true",
-        help="take what is not given here of --model, --tool-model, --idle-exit-s from [brain]",
+        help="take what is not given here of --model, --tool-model, --idle-exit-s from [brain], "
+        "and --models from [paths]",
     )
     command.set_defaults(run=run)
 
@@ -82,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from device.brain.loading import load_abilities
     from device.brain.sessions.listening_socket import describe, is_private
     from device.brain.sessions.server import BrainServer
+    from device.models import store, store_at
 
     if arguments.from_settings:
         _take_from_settings(arguments)
@@ -94,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{where} can be reached from other machines",
             "name the variable that holds a token with --token-env, or listen on 127.0.0.1",
         )
-    abilities = load_abilities(arguments.model, arguments.tool_model or "none")
+    here = store_at(arguments.models) if arguments.models else store()
+    abilities = load_abilities(arguments.model, arguments.tool_model or "none", here)
 
     async def serve() -> None:
         server = BrainServer(abilities, options)
@@ -114,13 +120,16 @@ def _take_from_settings(arguments: argparse.Namespace) -> None:
     import sys
 
     from device.settings import load_settings
-    from device.settings.tree import Brain
+    from device.settings.tree import Settings
 
     try:
-        chosen = load_settings().settings.brain
+        settings = load_settings().settings
     except BitternError as mistakes:
         print(f"bittern: the shipped settings apply: {mistakes.what}", file=sys.stderr)
-        chosen = Brain()
+        settings = Settings()
+    chosen = settings.brain
+    if arguments.models is None and settings.paths.models:
+        arguments.models = Path(settings.paths.models).expanduser()
     if arguments.model is None and chosen.chat_model:
         arguments.model = Path(chosen.chat_model).expanduser()
     arguments.tool_model = arguments.tool_model or chosen.tool_model

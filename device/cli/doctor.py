@@ -62,6 +62,7 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
+    from device.cli.store import load_to_serve
     from device.doctor.answers import check_endpoints
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
@@ -70,22 +71,22 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.doctor.sound import check_stores
     from device.errors import BitternError
     from device.house.endpoints import unpriced_models
+    from device.models import store_of
     from device.room.policy import budget_from
-    from device.settings import load_settings
     from device.settings.places import state_folder
     from device.spending.ledger import FILE
 
     try:
-        loaded = load_settings(config)
+        loaded = load_to_serve(config)
     except BitternError as failure:
         bad = Finding("settings", Verdict.BAD, failure.what, failure.advice)
-        return [bad, *check_stores(), *check_machine(Path("/var/lib"))]
+        return [bad, *check_stores(store_of("")), *check_machine(Path("/var/lib"))]
     file = str(loaded.user_file or "the shipped ones")
     return [
         Finding("settings", Verdict.GOOD, file),
         *_sound(loaded, with_sound=with_sound),
         *check_board(loaded.settings.panel.board),
-        *check_stores(),
+        *check_stores(store_of(loaded.settings.paths.models)),
         *asyncio.run(check_endpoints(loaded)),
         *check_machine(state_folder(loaded.settings.paths)),
         check_budget(

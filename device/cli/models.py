@@ -38,16 +38,16 @@ def _verb(verbs: Commands[Any], name: str, run: Any, about: str) -> argparse.Arg
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from device.models import store
+    from device.cli.store import store_to_care_for
     from device.models.fetch import fetch
     from device.models.progress import Progress
 
-    here = store()
+    here = store_to_care_for()
     progress = Progress(sys.stderr)
     wanted = here.manifest.select(arguments.names)
     fetched = fetch(here, arguments.names, progress, accept_licence=arguments.accept_licence)
     if not arguments.names:
-        _speak_notices(progress)
+        _speak_notices(here, progress)
     document = {
         "store": str(here.folder),
         "fetched": [chosen.name for chosen in fetched],
@@ -58,7 +58,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _speak_notices(progress: Progress) -> None:
+def _speak_notices(here: Store, progress: Progress) -> None:
     """Have the brain's voice say what the appliance says by itself, once.
 
     They belong to a complete store, but not to a sound one: without them it chimes.
@@ -66,7 +66,7 @@ def _speak_notices(progress: Progress) -> None:
     from device.audio.sounds import Sounds, brain_voice
     from device.errors import BitternError
 
-    sounds = Sounds()
+    sounds = Sounds.of_store(here.folder)
     if not sounds.missing:
         return
     try:
@@ -78,12 +78,12 @@ def _speak_notices(progress: Progress) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from device.models import store
+    from device.cli.store import store_to_care_for
     from device.models.fetch import keep_records
     from device.models.model_store import Condition
     from device.models.progress import Progress
 
-    here = store()
+    here = store_to_care_for()
     present = _present(here)
     chosen_sets = here.manifest.select(arguments.names) if arguments.names else present
     lines: list[str] = []
@@ -111,9 +111,9 @@ def _verdict(count: int, bad: list[dict[str, str]]) -> str:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from device.models import store
+    from device.cli.store import store_to_care_for
 
-    here = store()
+    here = store_to_care_for()
     sets = here.manifest.select(arguments.names) if arguments.names else _all(here)
     entries = [(chosen, here.condition_of_set(chosen)) for chosen in sets]
     document = {
@@ -133,11 +133,11 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from device.models import store
+    from device.cli.store import store_to_care_for
     from device.models.fetch import convert
     from device.models.progress import Progress
 
-    here = store()
+    here = store_to_care_for()
     written = convert(here, arguments.names, Progress(sys.stderr))
     text = f"{len(written)} files converted" if written else "nothing to convert"
     _print(arguments, {"store": str(here.folder), "converted": written}, [text])

@@ -44,22 +44,22 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    from device.cli.store import load_to_serve
     from device.daemon.service import serve
-    from device.settings import load_settings
 
-    loaded = load_settings(chosen.config)
+    loaded = load_to_serve(chosen.config)
     _log(loaded.settings.log, chosen.verbose)
-    asyncio.run(serve(loaded, lambda: load_settings(chosen.config)))
+    asyncio.run(serve(loaded, lambda: load_to_serve(chosen.config)))
     return 0
 
 
 def _run_safe(chosen: argparse.Namespace) -> int:
+    from device.cli.store import load_to_serve
     from device.daemon.safe import serve_safely
-    from device.settings import load_settings
     from device.settings.tree import Log
 
     _log(Log(), chosen.verbose)
-    return asyncio.run(serve_safely(lambda: load_settings(chosen.config)))
+    return asyncio.run(serve_safely(lambda: load_to_serve(chosen.config)))
 
 
 def _log(log: Log, is_verbose: bool) -> None:

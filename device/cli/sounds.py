@@ -28,8 +28,9 @@ def add_commands(commands: Commands[Any]) -> None:
 
 def _make(_: argparse.Namespace) -> int:
     from device.audio.sounds import NOTICES, Sounds, brain_voice
+    from device.cli.store import store_to_care_for
 
-    sounds = Sounds()
+    sounds = Sounds.of_store(store_to_care_for().folder)
     made = 0
     if sounds.missing:
         made = sounds.make(
@@ -42,8 +43,9 @@ def _make(_: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from device.audio.chimes import CHIMES
     from device.audio.sounds import NOTICES, Sounds
+    from device.cli.store import store_to_care_for
 
-    sounds = Sounds()
+    sounds = Sounds.of_store(store_to_care_for().folder)
     missing = sounds.missing
     if arguments.json:
         notices = {
@@ -68,12 +70,13 @@ def _play(arguments: argparse.Namespace) -> int:
     from device.audio.playback import Playback
     from device.audio.portaudio import PortAudioSpeaker
     from device.audio.sounds import Sounds
+    from device.cli.store import store_to_care_for
     from device.errors import EXIT_USAGE, BitternError
 
     if not 0 <= arguments.volume <= 100:
         print("bittern sounds play: --volume is 0 to 100")
         return EXIT_USAGE
-    sounds, name = Sounds(), arguments.name
+    sounds, name = Sounds.of_store(store_to_care_for().folder), arguments.name
     if name not in CHIMES:
         sounds.path_of(name)  # an unknown name is said here, with the known ones
     samples = sounds.chime(name) if name in CHIMES else sounds.notice(name)[1]

@@ -30,11 +30,11 @@ def add_commands(commands: Commands[Any]) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Run ``talk``."""
     from device import reports
+    from device.cli.store import load_to_serve
     from device.daemon.talk import talk
     from device.logs import log_to_terminal
-    from device.settings import load_settings
 
-    loaded = load_settings(chosen.config)
+    loaded = load_to_serve(chosen.config)
     log_to_terminal("debug" if chosen.verbose else "error")
     report = reports.json_lines() if chosen.json else reports.sentences()
     asyncio.run(talk(loaded, chosen.wav, chosen.out, report, chosen.endpoint))

@@ -228,10 +228,11 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 def _chosen(arguments: argparse.Namespace) -> WakeSettings:
     """The settings, as far as the command line does not say otherwise."""
-    from device.settings import load_settings
+    from device.cli.store import load_to_serve
+    from device.models import store_of
     from device.wake.open import WakeSettings
 
-    settings = load_settings().settings
+    settings = load_to_serve().settings
     wake = settings.wake
     return WakeSettings(
         words=tuple(arguments.word or settings.wake_words()),
@@ -240,6 +241,7 @@ def _chosen(arguments: argparse.Namespace) -> WakeSettings:
         threshold=0.0 if arguments.sensitivity else wake.threshold,
         refractory_s=wake.refractory_s,
         folders=_folders(),
+        models=store_of(settings.paths.models),
     )
 
 

@@ -1,7 +1,7 @@
 """Safe mode: when the appliance cannot run as its owner wants, it says so and does the least.
 
 The settings are the shipped ones with the local brain as the only endpoint; of the owner's
-only what says where sound and lights are, as far as that can be read. Timers and alarms
+only what says where sound, lights and folders are, as far as that can be read. Timers and alarms
 go on. It ends by itself, with :data:`EXIT_TRY_AGAIN`, when there is reason to hope.
 """
 
@@ -26,8 +26,8 @@ from device.daemon.service import Load, Service, speaker_from, stop_on_signals
 from device.ears.opening import wake_settings
 from device.errors import EXIT_BAD_SETTINGS, BitternError
 from device.models.errors import MissingModel
+from device.models.location import chosen_folder
 from device.schema.document import read_document
-from device.settings import tree
 from device.settings.load import SHIPPED, LoadedSettings, assemble
 from device.settings.places import OWN_BRAIN
 from device.settings.tree import Settings
@@ -138,7 +138,7 @@ async def _found(load: Load, efforts: Efforts) -> tuple[Service, bool]:
         efforts.made()
         log.error("safe mode waits: %s", service)
         if isinstance(service, MissingModel) and rounds == 0:
-            await _say_without_ears(safe_settings(_owners(load)).settings.speaker)
+            await _say_without_ears(safe_settings(_owners(load)).settings)
             efforts.made()
         rounds += 1
         await asyncio.sleep(wait_s)
@@ -162,13 +162,17 @@ async def _tried(owners: Settings | None, may_be_deaf: bool) -> Service | Bitter
 
 
 def safe_settings(owners: Settings | None) -> LoadedSettings:
-    """The shipped settings with the brain alone, and the owner's sound and lights if given."""
+    """The shipped settings with the brain alone, and the owner's sound, lights and places."""
     shipped = assemble(read_document(SHIPPED), None)
     brain = tuple(each for each in shipped.settings.endpoint if each.url == OWN_BRAIN)
     settings = dataclasses.replace(shipped.settings, endpoint=brain)
     if owners is not None:
         settings = dataclasses.replace(
-            settings, microphone=owners.microphone, speaker=owners.speaker, panel=owners.panel
+            settings,
+            microphone=owners.microphone,
+            speaker=owners.speaker,
+            panel=owners.panel,
+            paths=owners.paths,
         )
     return dataclasses.replace(shipped, settings=settings)
 
@@ -201,10 +205,12 @@ def _reason(load: Load, by_settings: bool) -> str:
     return "safe_mode"
 
 
-async def _say_without_ears(speaker: tree.Speaker) -> None:
+async def _say_without_ears(settings: Settings) -> None:
     """Nobody can be heard for lack of models; that at least is said, once."""
+    speaker = settings.speaker
     playback = Playback(speaker_from(speaker), volume_percent=speaker.volume_percent)
-    _, samples = Sounds().notice("models_missing")
+    sounds = Sounds.of_store(chosen_folder(settings.paths.models))
+    _, samples = sounds.notice("models_missing")
     loop, said = asyncio.get_running_loop(), asyncio.Event()
 
     def has_been_said(_: Key) -> None:
@@ -224,7 +230,7 @@ async def _say_without_ears(speaker: tree.Speaker) -> None:
 
 
 def _explain(service: Service, notice: str) -> None:
-    text, samples = Sounds().notice(notice)
+    text, samples = service.daemon.conductor.parts.sounds.notice(notice)
     log.error("safe mode: %s", text)
     service.daemon.playback.play(f"safe-{notice}", samples)
 

@@ -28,9 +28,7 @@ _ADVICE = {
 
 async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
     """Open a link to each, and close it."""
-    brain = BrainProcess(
-        brain_socket(loaded.settings.paths), brain_arguments(loaded.settings.brain)
-    )
+    brain = BrainProcess(brain_socket(loaded.settings.paths), brain_arguments(loaded.settings))
     try:
         chosen = roster(loaded, f"unix:{brain.socket_path}", brain, lambda: [])
         findings = [await _check(name, entry) for name, entry in chosen.entries.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from device.doctor.findings import Finding, Verdict
 from device.doctor.mic_test import run_mic_test
 from device.doctor.recording import record
 from device.errors import BitternError
+
+if TYPE_CHECKING:
+    from device.models import Store
 
 LISTEN_S = 1.5
 MOST_LISTED = 6
@@ -104,12 +108,10 @@ def check_speaker(speaker: Callable[[], Speaker]) -> Finding:
     return Finding("speaker", Verdict.GOOD, found)
 
 
-def check_stores() -> Iterator[Finding]:
+def check_stores(here: Store) -> Iterator[Finding]:
     """The models, each hashed anew, and the notices."""
-    from device.models import store
     from device.models.model_store import Condition
 
-    here = store()
     for chosen in here.manifest.select(()):
         try:
             condition = here.condition_of_set(chosen, here.full_condition)
@@ -120,7 +122,7 @@ def check_stores() -> Iterator[Finding]:
         verdict = Verdict.GOOD if is_sound else Verdict.BAD
         advice = "" if is_sound else "Run `bittern models fetch`."
         yield Finding(f"model {chosen.name}", verdict, str(condition), advice)
-    missing = Sounds().missing
+    missing = Sounds.of_store(here.folder).missing
     if missing:
         found = f"{len(missing)} were never spoken and are a chime: {', '.join(missing)}"
         yield Finding("notices", Verdict.WARNING, found, "Run `bittern sounds make`.")

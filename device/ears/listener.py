@@ -26,7 +26,6 @@ from device.ears.heard import (
     WakeWordEnded,
     WakeWordHeard,
 )
-from device.models import path_of
 from device.nearmisses.spotter import Spotter
 from device.vad.endpointing import SpeechRule, Started
 from device.vad.gate import BLOCK_S, Gate
@@ -304,8 +303,8 @@ def build_listener(
     rate_hz: int, wake: WakeSettings, vad: VadSettings, echo: EchoGuard | None = None
 ) -> Listener:
     """Load the models; raises a ``BitternError`` when there is no such word or no model."""
-    judge = open_judge() if vad.judges else None
-    speech = SpeechPipeline(Silero(path_of(SILERO)), vad.speech, judge)
+    judge = open_judge(wake.models) if vad.judges else None
+    speech = SpeechPipeline(Silero(wake.models.path_of(SILERO)), vad.speech, judge)
     gate = Gate(rate_hz) if vad.gate else None
     engine, rules, second = open_words(wake)
     listener = Listener(rate_hz, WakePipeline(engine, rules, second), speech, gate, echo)

@@ -15,6 +15,7 @@ from device.audio.playback import Playback
 from device.ears.heard import ListeningEvent
 from device.ears.listener import VadSettings
 from device.ears.thread import ListeningThread
+from device.models import store_of
 from device.settings import tree
 from device.settings.places import state_folder
 from device.vad.endpointing import SpeechRule
@@ -83,6 +84,7 @@ def wake_settings(settings: tree.Settings) -> WakeSettings:
         threshold=wake.threshold,
         refractory_s=wake.refractory_s,
         near_misses=wake.keep_recordings > 0,
+        models=store_of(settings.paths.models),
         folders=card_folders(state_folder(settings.paths)),
         own={
             tree.plain_word(word): Own(each.sensitivity or wake.sensitivity, each.threshold)

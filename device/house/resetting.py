@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from device.assistant import inputs
 from device.audio.resample import WIRE_RATE_HZ
-from device.audio.sounds import Sounds
 from device.panel.gestures import Timing
 from device.panel.panel import Panel
 from device.panel.reset_guard import GRACE_S, ResetGuard, Step
@@ -32,7 +31,6 @@ class Resetting:
         self._loop = loop
         self._forget = forget
         self.guard = ResetGuard()
-        self._sounds = Sounds()
         self._timer: asyncio.TimerHandle | None = None
         self._daemon: Daemon | None = None
         self._panel: Panel | None = None
@@ -82,7 +80,7 @@ class Resetting:
 
     def _tick(self) -> None:
         if self._daemon is not None:
-            self._daemon.playback.mix_in(self._sounds.chime("tick"))
+            self._daemon.playback.mix_in(self._daemon.conductor.parts.sounds.chime("tick"))
 
     def _call_off(self) -> None:
         self._show(None)
@@ -102,7 +100,7 @@ class Resetting:
         """Return how long it takes, in seconds."""
         if self._daemon is None:
             return 0.0
-        text, samples = self._sounds.notice(notice)
+        text, samples = self._daemon.conductor.parts.sounds.notice(notice)
         log.warning("%s", text)
         self._daemon.playback.stop([KEY])
         self._daemon.playback.play(KEY, samples)

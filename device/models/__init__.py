@@ -12,15 +12,25 @@ from pathlib import Path
 
 from device.models import manifest
 from device.models.errors import MissingModel, ModelError
-from device.models.location import store_folder
+from device.models.location import chosen_folder, store_folder
 from device.models.model_store import Store
 
-__all__ = ["MissingModel", "ModelError", "Store", "path_of", "store"]
+__all__ = ["MissingModel", "ModelError", "Store", "path_of", "store", "store_at", "store_of"]
 
 
 def store() -> Store:
     """Return the store of this machine and user, as it is now (see ``location``)."""
-    return Store(store_folder(), manifest.shipped())
+    return store_at(store_folder())
+
+
+def store_at(folder: Path) -> Store:
+    """Return the store in a folder, with the models that this release knows."""
+    return Store(folder, manifest.shipped())
+
+
+def store_of(wished: str) -> Store:
+    """Return the store that the settings wish for (``[paths] models``), else the usual one."""
+    return store_at(chosen_folder(wished))
 
 
 def path_of(name: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 VARIABLE = "BITTERN_MODELS"
-"""Environment variable that names the store; it goes before everything else."""
+"""Names a store to the commands that care for one. Read at the command line, and nowhere else."""
 APPLIANCE = Path("/var/lib/bittern/models")
 """The store of an installed appliance, shared by its services and its administrators."""
 
@@ -21,9 +21,28 @@ def store_folder(
     The order: what ``BITTERN_MODELS`` says, the appliance's own store if it is there and
     may be read, and the user's cache directory otherwise.
     """
+    return named_folder(environment) or usual_folder(environment, appliance)
+
+
+def named_folder(environment: Mapping[str, str]) -> Path | None:
+    """Return the folder that the caller of a command has named by ``BITTERN_MODELS``, if any."""
     named = environment.get(VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
+    return Path(named).expanduser().absolute() if named else None
+
+
+def chosen_folder(wished: str) -> Path:
+    """Return the store that the settings wish for (``[paths] models``), else the usual one.
+
+    No variable has a say: what an appliance loads does not depend on who started it.
+    """
+    return Path(wished).expanduser() if wished else usual_folder()
+
+
+def usual_folder(
+    environment: Mapping[str, str] = os.environ,
+    appliance: Path = APPLIANCE,
+) -> Path:
+    """Return the store where nobody has named one: the appliance's, or the user's own."""
     if os.access(appliance, os.R_OK | os.X_OK):
         return appliance
     return _user_cache(environment) / "bittern" / "models"

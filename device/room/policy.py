@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from device.assistant.budget import Budget
 from device.assistant.policy import BargeIn, Policy
+from device.models.location import chosen_folder
 from device.settings import tree
 
 
@@ -28,9 +29,12 @@ def budget_from(budget: tree.Budget) -> Budget:
     return Budget(budget.month_usd, budget.warn_percent, stops=budget.at_limit == "brain")
 
 
-def brain_arguments(brain: tree.Brain) -> list[str]:
-    """The ``[brain]`` of the settings as arguments of ``bittern brain``."""
-    arguments = ["--idle-exit-s", str(brain.idle_exit_s)] if brain.idle_exit_s else []
+def brain_arguments(settings: tree.Settings) -> list[str]:
+    """The ``[brain]`` of the settings, and their store, as arguments of ``bittern brain``."""
+    brain = settings.brain
+    arguments = ["--models", str(chosen_folder(settings.paths.models))]
+    if brain.idle_exit_s:
+        arguments += ["--idle-exit-s", str(brain.idle_exit_s)]
     if brain.chat_model:
         arguments += ["--model", brain.chat_model]
     if brain.tool_model != "none":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -38,7 +37,7 @@ from device.errors import BitternError
 from device.house.endpoints import Roster, roster
 from device.house.for_tools import ConductedHouse
 from device.house.standby import Standby
-from device.models.location import VARIABLE as MODELS_VARIABLE
+from device.models.location import chosen_folder
 from device.nearmisses.folder import FOLDER, Kind, RecordingFolder
 from device.nearmisses.keeper import Keeper
 from device.reports import Reporter
@@ -137,12 +136,9 @@ class Daemon:
             raise
 
     async def _start(self, watch_sound: bool) -> None:
-        if self._settings.paths.models:
-            # The rooms and the brain's process find the store where everybody does.
-            os.environ.setdefault(MODELS_VARIABLE, self._settings.paths.models)
         self.brain = brain = self._brain()
         clock = SessionClock()
-        sounds = Sounds()
+        sounds = Sounds.of_store(chosen_folder(self._settings.paths.models))
         registry = await self._tools(sounds)
         await self._open_spending()
         chosen = roster(
@@ -185,7 +181,7 @@ class Daemon:
         if self._is_private:
             path = self._scratch() / "brain.sock"
         may_start = self._settings.brain.autostart or self._is_private
-        brain = BrainProcess(path, brain_arguments(self._settings.brain), may_start=may_start)
+        brain = BrainProcess(path, brain_arguments(self._settings), may_start=may_start)
         self._thought.push_async_callback(brain.stop)
         return brain
 

@@ -8,6 +8,7 @@ from device.audio.devices import DEFAULT, Direction
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.sounds import Sounds
 from device.doctor.recording import play
+from device.models.location import chosen_folder
 from device.setup.choice import choose_device
 from device.setup.visit import Visit
 
@@ -28,7 +29,7 @@ class SpeakerStep:
     def run(self, visit: Visit) -> None:
         """Do it."""
         choose_device(visit, Direction.OUT, "speaker")
-        sounds = Sounds()
+        sounds = Sounds.of_store(chosen_folder(visit.settings.paths.models))
         greeting = np.concatenate((sounds.chime("wake"), sounds.notice("ready")[1]))
         while True:
             self._play(visit, greeting, WIRE_RATE_HZ)

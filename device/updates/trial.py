@@ -20,7 +20,7 @@ from device.audio.resample import WIRE_RATE_HZ
 from device.audio.samples import Samples
 from device.audio.sounds import Synthesize, brain_voice
 from device.daemon.talk import NoWakeWordError, talk
-from device.models import store
+from device.models import Store, store_of
 from device.models.model_store import Condition
 from device.settings import LoadedSettings
 from device.settings.places import OWN_BRAIN
@@ -38,7 +38,7 @@ Say = Callable[[str], None]
 async def trial(loaded: LoadedSettings, say: Say) -> None:
     """Check the models by hash, then hear and answer; raises ``BitternError`` for what fails."""
     say(f"settings: {loaded.user_file or 'as shipped'}: good")
-    check_models(say)
+    check_models(store_of(loaded.settings.paths.models), say)
     await prove_ears(with_brain_only(loaded), brain_voice(), say)
 
 
@@ -59,9 +59,8 @@ async def prove_ears(alone: LoadedSettings, voice: Synthesize, say: Say) -> None
     await hear_and_answer(spare, spare.settings.wake.words[0], voice, say)
 
 
-def check_models(say: Say) -> None:
+def check_models(here: Store, say: Say) -> None:
     """Hash every model that the appliance uses by default; raises UpdateFailed."""
-    here = store()
     bad = [
         entry.path
         for chosen in here.manifest.select(())

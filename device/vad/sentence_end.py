@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models import MissingModel, path_of
+from device.models import MissingModel, Store
 from device.vad.melody import SIZE as MELODY_SIZE
 from device.vad.melody import melody
 from device.wake.embedding import MEL_WINDOW, SIZE, SpeechEmbedding
@@ -61,13 +61,13 @@ class SentenceEnd:
         return float(self._session.run(None, given)[0].ravel()[0])
 
 
-def open_judge() -> SentenceEnd | None:
+def open_judge(models: Store) -> SentenceEnd | None:
     """Load the judge; None, and a warning, when the models under it were never fetched.
 
     A turn then ends after the usual silence: worth less, but worth a turn.
     """
     try:
-        return SentenceEnd(path_of(MEL), path_of(EMBEDDING))
+        return SentenceEnd(models.path_of(MEL), models.path_of(EMBEDDING))
     except MissingModel as missing:
         log.warning("nobody judges whether a sentence is finished: %s", missing)
         return None

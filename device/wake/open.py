@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from device.models import path_of
+from device.models import Store, store
 from device.wake.card import SHIPPED, Card, Engine, Sensitivity, find
 from device.wake.detector import Rule
 from device.wake.engine import WakeEngine
@@ -44,6 +44,8 @@ class WakeSettings:
     """Words with a sensitivity or threshold of their own."""
     folders: tuple[Path, ...] = (SHIPPED,)
     """Where cards are looked for."""
+    models: Store = field(default_factory=store)
+    """Where the models that the cards name lie."""
 
     def rule_of(self, card: Card) -> Rule:
         """When the word of a card counts as heard."""
@@ -59,27 +61,33 @@ def open_words(
     Raises ``UnknownWordError`` for a word without a card, ``MissingModel`` for a model
     that was not fetched, ``WrongModelError`` for one that cannot be read.
     """
-    return *open_engine(settings), _second_look(_found(settings))
+    return *open_engine(settings), _second_look(_found(settings), settings.models)
 
 
 def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
     """As :func:`open_words`, without the verifiers."""
     found = _found(settings)
-    models = {card.word: _stored(path, card.model) for path, card in found}
-    beside = {card.word: _stored(path, card.beside) for path, card in found if card.beside}
+    here = settings.models
+    models = {card.word: _stored(path, card.model, here) for path, card in found}
+    beside = {card.word: _stored(path, card.beside, here) for path, card in found if card.beside}
     rules = {card.word: settings.rule_of(card) for _, card in found}
-    return _engine(settings.engine, models, beside), rules
+    if settings.engine == "openwakeword":
+        return OpenWakeWord(models, here.path_of(MEL), here.path_of(EMBEDDING)), rules
+    return MicroWakeWord(models, beside), rules
 
 
 def _found(settings: WakeSettings) -> list[tuple[Path, Card]]:
     return [find(word, settings.engine, settings.folders) for word in settings.words]
 
 
-def _second_look(found: Sequence[tuple[Path, Card]]) -> SecondLook | None:
-    verifiers = {card.word: _stored(path, card.verifier) for path, card in found if card.verifier}
+def _second_look(found: Sequence[tuple[Path, Card]], here: Store) -> SecondLook | None:
+    verifiers = {
+        card.word: _stored(path, card.verifier, here) for path, card in found if card.verifier
+    }
     if not verifiers:
         return None
-    return SecondLook(_embedding(path_of(MEL), path_of(STREAMED_EMBEDDING)), verifiers)
+    embedding = _embedding(here.path_of(MEL), here.path_of(STREAMED_EMBEDDING))
+    return SecondLook(embedding, verifiers)
 
 
 @lru_cache(maxsize=1)
@@ -108,14 +116,8 @@ def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple
     return tuple(card.word for _, card in cards(folders) if card.engine == engine)
 
 
-def _stored(card: Path, model: str) -> Path:
+def _stored(card: Path, model: str, here: Store) -> Path:
     """A model beside its card, at a place of its own, or in the store."""
     if model.startswith(("./", "/")):
         return card.parent / model
-    return path_of(model)
-
-
-def _engine(engine: Engine, models: dict[str, Path], beside: dict[str, Path]) -> WakeEngine:
-    if engine == "openwakeword":
-        return OpenWakeWord(models, path_of(MEL), path_of(EMBEDDING))
-    return MicroWakeWord(models, beside)
+    return here.path_of(model)

@@ -16,7 +16,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from device.brain.answering.chatting import Chat, ChatManner
 from device.brain.answering.llm import ChatModel, ChatSettings
@@ -41,6 +41,9 @@ from device.brain.understanding.intents.recognition import Recognizer, Understoo
 from device.brain.understanding.kinds import Kind, Kinds
 from device.brain.understanding.matching import SchemaMatcher
 from device.brain.understanding.proposals import InTurn, Understanding, confirmation
+
+if TYPE_CHECKING:
+    from device.models import Store
 
 _log = logging.getLogger(__name__)
 
@@ -314,17 +317,18 @@ def load_thinker(
     language: str = "en",
     settings: ChatSettings | None = None,
     tool_model: ToolModel = "none",
+    models: Store | None = None,
 ) -> LayeredThinker:
-    """Put the layers together, models not loaded yet.
+    """Put the layers together, models not loaded yet; those of the store come from ``models``.
 
     ``model`` is a GGUF of the user's own in place of the small one from the store: it is
     trusted with facts, hedged, and with tool calls. ``tool_model`` comes after the rules
     of the second layer.
     """
     words = load_language(language)
-    caller = load_tool_model(tool_model, words)
+    caller = load_tool_model(tool_model, words, models=models)
     own = model is not None
-    file = model or _small_model()
+    file = model or _small_model(models)
     if file is None:
         return LayeredThinker(words, tool_model=caller)
     settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
@@ -334,7 +338,10 @@ def load_thinker(
 
 
 def load_tool_model(
-    name: ToolModel, language: Language, patience_s: float | None = None
+    name: ToolModel,
+    language: Language,
+    patience_s: float | None = None,
+    models: Store | None = None,
 ) -> Understanding | None:
     """Start a model of tool calls from the store; None if none is wished, or it is not there.
 
@@ -342,13 +349,16 @@ def load_tool_model(
     """
     from device.brain.understanding.needle import PATIENCE_S, Needle
     from device.brain.understanding.needle_process import NeedleProcess
-    from device.models import path_of
+    from device.models import store
     from device.models.errors import ModelError
 
     if name == "none":
         return None
+    here = models or store()
     try:
-        engine = NeedleProcess(path_of("needle3/libneedle3.so"), path_of("needle3/needle3.cact"))
+        engine = NeedleProcess(
+            here.path_of("needle3/libneedle3.so"), here.path_of("needle3/needle3.cact")
+        )
     except ModelError as missing:
         _log.warning("no model of tool calls: %s; %s", missing, missing.advice)
         return None
@@ -357,13 +367,13 @@ def load_tool_model(
     return needle
 
 
-def _small_model() -> Path | None:
+def _small_model(models: Store | None) -> Path | None:
     """The small model of the store; without it the brain obeys and calculates, but cannot chat."""
-    from device.models import path_of
+    from device.models import store
     from device.models.errors import MissingModel
 
     try:
-        return path_of("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+        return (models or store()).path_of("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
     except MissingModel as missing:
         _log.warning("no chat model: %s", missing)
         return None

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from device.models import path_of
+from device.models import path_of, store
 from device.vad.endpointing import PAUSE_MS, Ended, Endpointer, SpeechRule
 from device.vad.sentence_end import open_judge
 from device.vad.silero import HOP_SAMPLES, RATE_HZ, Silero
@@ -221,7 +221,7 @@ def _contestants(silero: Silero, with_words: bool) -> dict[str, Waits]:
         f"fixed {ms} ms": _by_pipeline(silero, SpeechRule(end_silence_ms=ms), None)
         for ms in (300, 500, 800)
     }
-    judge = open_judge()
+    judge = open_judge(store())
     if judge is not None:
         contestants["bittern"] = _by_pipeline(silero, SpeechRule(), judge)
     if with_words:

@@ -55,11 +55,11 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench turn``."""
+    from device.cli.store import load_to_serve
     from device.logs import log_to_terminal
-    from device.settings import load_settings
 
     log_to_terminal("error")
-    loaded = load_settings(chosen.config)
+    loaded = load_to_serve(chosen.config)
     with tempfile.TemporaryDirectory(prefix="bittern-bench-") as folder:
         rehearsal = rehearse(Path(folder), chosen.turns)
         if chosen.endpoint:

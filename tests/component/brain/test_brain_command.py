@@ -12,7 +12,7 @@ from device.brain.understanding.intents.language import load_language
 from device.cli import parser
 from device.cli.brain import _take_from_settings
 from device.room.policy import brain_arguments
-from device.settings.tree import Brain
+from device.settings.tree import Brain, Paths, Settings
 
 
 def taken(*words: str) -> argparse.Namespace:
@@ -60,13 +60,25 @@ def test_the_tool_model_is_the_owner_s_choice(settings, written, words, chosen):
 
 
 def test_the_appliance_hands_its_brain_the_tool_model():
-    assert "--tool-model" not in brain_arguments(Brain())
-    assert brain_arguments(Brain(tool_model="needle"))[-2:] == ["--tool-model", "needle"]
+    assert "--tool-model" not in brain_arguments(Settings())
+    assert brain_arguments(Settings(brain=Brain(tool_model="needle")))[-2:] == [
+        "--tool-model",
+        "needle",
+    ]
 
 
 def test_a_tool_model_that_is_not_there_keeps_no_brain_from_starting(tmp_path, monkeypatch):
     monkeypatch.setenv("BITTERN_MODELS", str(tmp_path))
     assert load_tool_model("needle", load_language()) is None
+
+
+def test_the_store_of_the_settings_is_the_one_of_the_brain(settings, monkeypatch):
+    monkeypatch.setenv("BITTERN_MODELS", "/nowhere")
+    settings.write_text('[paths]\nmodels = "/srv/models"\n')
+    assert taken().models == Path("/srv/models")
+    assert taken("--models", "/other").models == Path("/other")
+    wished = Settings(paths=Paths(models="/srv/models"))
+    assert brain_arguments(wished)[:2] == ["--models", "/srv/models"]
 
 
 def test_bad_settings_do_not_keep_the_brain_from_starting(settings, capsys):

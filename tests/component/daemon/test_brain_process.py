@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from device.daemon.policy import brain_arguments
 
 from device.appliance import brain_process
 from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
 from device.realtime.endpoint import Endpoint
 from device.realtime.session import session_for
 from device.realtime.websocket import WebSocketLink
+from device.settings.tree import Paths, Settings
 
 
 @pytest.fixture
@@ -88,9 +90,10 @@ async def test_it_is_ready_when_said_to_be_and_mended_when_it_is_gone_or_hangs(
 
 
 async def test_one_that_cannot_start_says_so_at_once(
-    brain: BrainProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("BITTERN_MODELS", str(tmp_path / "no-models"))
+    nowhere = Settings(paths=Paths(models=str(tmp_path / "no-models")))
+    brain = BrainProcess(tmp_path / "run" / "brain.sock", brain_arguments(nowhere))
     begun_s = time.monotonic()
     with pytest.raises(BrainDidNotStartError, match="ended with status 1") as failed:
         await brain.ensure()

@@ -20,7 +20,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from device.appliance.control import order
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
-from device.audio.sounds import NOTICES, Sounds
+from device.audio.sounds import NOTICES
 from device.daemon import service as module
 from device.daemon.service import Service, serve
 from device.house.introduction import address, introduction, own_introduction
@@ -182,7 +182,7 @@ async def test_letting_go_forgets_nothing_and_both_are_said(desk_of, caplog) -> 
     assert NOTICES["reset_called_off"] in caplog.text
     await asyncio.sleep(2.0)
     assert not desk.service.reset_asked.is_set()
-    length = len(Sounds().notice("reset_called_off")[1])
+    length = len(desk.service.daemon.conductor.parts.sounds.notice("reset_called_off")[1])
     await desk.service.stop()
     sound, _ = read_sound(desk.folder / "spoken-0.wav")
     assert np.count_nonzero(np.abs(sound.astype(int)) > 200) > 0.2 * length

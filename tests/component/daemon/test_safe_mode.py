@@ -189,10 +189,10 @@ async def ended(running: asyncio.Task[int]) -> None:
         await running
 
 
-async def test_a_missing_model_is_said_where_safe_mode_can_listen(owners, tmp_path, monkeypatch):
+async def test_a_missing_model_is_said_where_safe_mode_can_listen(owners, tmp_path):
     """The words of the owner have no models; the shipped one has."""
-    owners.write_text('[wake]\nwords = ["okay nabu"]\n')
     store = tmp_path / "models"
+    owners.write_text(f'[wake]\nwords = ["okay nabu"]\n[paths]\nmodels = "{store}"\n')
     store.mkdir()
     for entry in store_folder().iterdir():
         if entry.name != "microwakeword":
@@ -200,7 +200,6 @@ async def test_a_missing_model_is_said_where_safe_mode_can_listen(owners, tmp_pa
     (store / "microwakeword").mkdir()
     for model in (store_folder() / "microwakeword").glob("hey_jarvis*"):
         (store / "microwakeword" / model.name).symlink_to(model)
-    monkeypatch.setenv("BITTERN_MODELS", str(store))
     with logged(NOTICES["models_missing"]) as said:
         running = asyncio.create_task(serve_safely(lambda: load_settings(owners), FAILED))
         async with asyncio.timeout(60):
@@ -211,10 +210,10 @@ async def test_a_missing_model_is_said_where_safe_mode_can_listen(owners, tmp_pa
 
 async def test_without_any_model_it_still_says_so_once(owners, tmp_path, monkeypatch):
     owners.write_text("[assistant]\nfollow_up_s = 5\n")
-    store = tmp_path / "models"
-    store.mkdir()
-    (store / "notices").symlink_to(store_folder() / "notices")
-    monkeypatch.setenv("BITTERN_MODELS", str(store))
+    usual, store = store_folder(), tmp_path / "cache" / "bittern" / "models"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store.mkdir(parents=True)
+    (store / "notices").symlink_to(usual / "notices")
     speakers: list[Path] = []
 
     def speaker_from(_: object) -> FileSpeaker:
@@ -229,7 +228,7 @@ async def test_without_any_model_it_still_says_so_once(owners, tmp_path, monkeyp
     await ended(running)
     (alone,) = speakers
     spoken, _ = read_sound(alone)
-    _, notice = Sounds().notice("models_missing")
+    _, notice = Sounds.of_store(store).notice("models_missing")
     assert np.abs(spoken).max() > 300
     assert len(spoken) >= len(notice)
 

@@ -24,6 +24,8 @@ from device.daemon import service as module
 from device.daemon.service import Service
 from device.doctor.budget import check_budget
 from device.house.changes import changes
+from device.models.errors import MissingModel
+from device.models.location import store_folder
 from device.settings import LoadedSettings, load_settings
 from device.settings.tree import Settings
 from device.spending.ledger import FILE
@@ -135,6 +137,34 @@ async def test_muted_is_silent(running):
     await running.order("mute")
     assert not (await running.order("say", text="hello"))["ok"]
     assert not (await running.order("ask", text="hello"))["ok"]
+
+
+async def test_the_store_of_the_settings_counts_whatever_the_environment_names(
+    run, settings, cloud_of, monkeypatch, tmp_path
+):
+    """A service is started with variables that its owner does not see."""
+    cloud, usual = await cloud_of(SHORT), store_folder()
+    endpoint = settings.endpoint("cloud", cloud.url)
+    monkeypatch.setenv("BITTERN_MODELS", str(usual))
+    with pytest.raises(MissingModel, match="owners"):
+        await run(settings.load(endpoint, more=f'models = "{tmp_path}/owners"'))
+    monkeypatch.setenv("BITTERN_MODELS", str(tmp_path / "of the unit"))
+    running = await run(settings.load(endpoint, more=f'models = "{usual}"'))
+    assert (await running.order("status"))["state"] == "idle"
+
+
+async def test_another_store_in_the_settings_counts_after_a_reload(running, tmp_path):
+    running.write("[paths]\n", f'[paths]\nmodels = "{tmp_path}/none"\n')
+    refused = await running.order("reload")
+    assert not refused["ok"]
+    assert f"{tmp_path}/none" in refused["error"]
+    assert (await running.order("status"))["state"] == "idle"
+    good = tmp_path / "copy"
+    good.symlink_to(store_folder())
+    running.write(f"{tmp_path}/none", str(good))
+    assert (await running.order("reload"))["ok"]
+    sounds = running.service.daemon.conductor.parts.sounds
+    assert sounds.folder == good / "notices"
 
 
 async def test_bad_settings_are_refused_with_reasons_and_the_old_stay(running):

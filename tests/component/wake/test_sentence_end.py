@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from device.ears.heard import ListeningEvent, SpeechEnded, SpeechStarted
 from device.ears.listener import VadSettings, build_listener
-from device.models import MissingModel
-from device.vad import sentence_end
+from device.models import store_at
 from device.vad.endpointing import IN_DOUBT, SURELY_FINISHED, SURELY_UNFINISHED
 from device.vad.melody import SIZE, melody
 from device.vad.sentence_end import EMBEDDING, LOOK_SAMPLES, MEL, MODEL, SentenceEnd, open_judge
@@ -97,11 +96,7 @@ def test_melody_knows_a_fall_from_a_rise() -> None:
 
 
 def test_without_the_embedding_turns_end_after_the_usual_silence(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def missing(name: str) -> Path:
-        raise MissingModel(name, "fetch it")
-
-    monkeypatch.setattr(sentence_end, "path_of", missing)
-    assert open_judge() is None
+    assert open_judge(store_at(tmp_path)) is None
     assert "nobody judges" in caplog.text

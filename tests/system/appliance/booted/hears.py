@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from device.audio.sounds import Sounds
+from device.models.location import usual_folder
 
 LEAST = 0.5
 """The correlation of a notice with itself, resampled and over a sound server, is above 0.9."""
@@ -34,7 +35,7 @@ def likeness(recording: np.ndarray, notice: np.ndarray) -> float:
 def main() -> int:
     """Compare, and tell."""
     recording = np.frombuffer(Path(sys.argv[1]).read_bytes(), np.int16)
-    text, notice = Sounds().notice(sys.argv[2])
+    text, notice = Sounds.of_store(usual_folder()).notice(sys.argv[2])
     alike = likeness(recording, notice)
     seconds = len(recording) / 24_000
     print(f"{seconds:.1f} s recorded; likeness to {text!r}: {alike:.2f}")
