@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable
+
+
+def is_between(now: dt.time, begin: dt.time | None, end: dt.time | None) -> bool:
+    """Whether it is within daily hours, which may pass midnight; never without both ends.
+
+    The beginning belongs to them, the end does not.
+    """
+    if begin is None or end is None:
+        return False
+    if begin <= end:
+        return begin <= now < end
+    return now >= begin or now < end
 
 
 class SessionClock:

@@ -44,6 +44,7 @@ class _Item:
     """One sound on its way: waiting, handed to the speaker, heard."""
 
     key: Key
+    rank: int = 0
     chunks: deque[Samples] = field(default_factory=deque)
     received_source: int = 0
     waiting: int = 0
@@ -87,6 +88,9 @@ class _Stretch:
 class PlayQueue:
     """Items in the order in which they were first fed, at the speaker's rate.
 
+    One of a lower ``rank`` is put before those of a higher one that have not begun; what has
+    begun is finished first.
+
     An item begins when a cushion lies ready, or when it is complete. When it runs dry
     before it is complete, that is an underrun: silence is played, which counts as heard
     for nobody, and the item goes on when a larger cushion lies ready. An item that is
@@ -115,12 +119,13 @@ class PlayQueue:
         self._past: OrderedDict[Key, tuple[int, int]] = OrderedDict()
         self._tail = silence(0)
 
-    def add(self, key: Key, samples: Samples, source_count: int) -> None:
+    def add(self, key: Key, samples: Samples, source_count: int, rank: int = 0) -> None:
         """Append to an item: samples at ``rate_hz`` made from so many at ``source_hz``.
 
         The two need not match in time (a resampler keeps some back) until ``complete``.
+        ``rank`` counts for the first samples of an item.
         """
-        item = self._item(key)
+        item = self._item(key, rank)
         item.add(samples)
         item.received_source += source_count
         self.waiting_frames += len(samples)
@@ -129,11 +134,16 @@ class PlayQueue:
         """Say that nothing more comes for an item; one that never had anything counts too."""
         self._item(key).is_complete = True
 
-    def _item(self, key: Key) -> _Item:
+    def _item(self, key: Key, rank: int = 0) -> _Item:
         item = self._items.get(key)
         if item is None:
-            item = self._items[key] = _Item(key)
-            self._queue.append(item)
+            item = self._items[key] = _Item(key, rank)
+            place = len(self._queue)
+            while (
+                place and not self._queue[place - 1].handed and self._queue[place - 1].rank > rank
+            ):
+                place -= 1
+            self._queue.insert(place, item)
         return item
 
     @property

@@ -139,8 +139,10 @@ class Playback:
         for key in complete:
             self.on_finished(key)
 
-    def feed(self, key: Key, pcm24k: Samples) -> int:
+    def feed(self, key: Key, pcm24k: Samples, rank: int = 0) -> int:
         """Append sound (int16, 24 kHz) to an item; return how many samples were taken.
+
+        An item goes before those of a higher ``rank`` that have not begun.
 
         Fewer than given, and the rest is refused, when more than ``limit_s`` would
         wait: the item then ends early, rather than taking the memory of the appliance.
@@ -157,7 +159,7 @@ class Playback:
                 self._resamplers[key] = resampler
             samples = resampler.process(pcm24k[:taken])
             with self._lock:
-                self._mixer.queue.add(key, samples, taken)
+                self._mixer.queue.add(key, samples, taken, rank)
             return taken
 
     def _room_for(self, key: Key, count: int) -> int:
@@ -187,10 +189,10 @@ class Playback:
                 return
         self.on_finished(key)
 
-    def play(self, key: Key, pcm24k: Samples) -> int:
+    def play(self, key: Key, pcm24k: Samples, rank: int = 0) -> int:
         """Queue a whole sound (a notice): ``feed`` and ``finish``; return the samples taken."""
         with self._feeding:
-            taken = self.feed(key, pcm24k)
+            taken = self.feed(key, pcm24k, rank)
             self.finish(key)
         return taken
 

@@ -8,7 +8,6 @@ go on. It ends by itself, with :data:`EXIT_TRY_AGAIN`, when there is reason to h
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import os
@@ -18,7 +17,6 @@ from collections.abc import Coroutine, Mapping
 from device.appliance.service_manager import Efforts, Progress, ServiceManager
 from device.assistant.news import MicrophoneBack, News
 from device.audio.devices import present_card_ids
-from device.audio.play_queue import Key
 from device.audio.playback import Playback
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.sounds import Sounds
@@ -27,6 +25,8 @@ from device.ears.opening import wake_settings
 from device.errors import EXIT_BAD_SETTINGS, BitternError
 from device.models.errors import MissingModel
 from device.models.location import chosen_folder
+from device.room.focus import Channel
+from device.room.mouth import Mouth
 from device.schema.document import read_document
 from device.settings.load import SHIPPED, LoadedSettings, assemble
 from device.settings.places import OWN_BRAIN
@@ -210,19 +210,13 @@ async def _say_without_ears(settings: Settings) -> None:
     speaker = settings.speaker
     playback = Playback(speaker_from(speaker), volume_percent=speaker.volume_percent)
     sounds = Sounds.of_store(chosen_folder(settings.paths.models))
+    mouth = Mouth(playback, sounds)
     _, samples = sounds.notice("models_missing")
-    loop, said = asyncio.get_running_loop(), asyncio.Event()
-
-    def has_been_said(_: Key) -> None:
-        loop.call_soon_threadsafe(said.set)
-
-    playback.on_finished = has_been_said
     try:
         await asyncio.to_thread(playback.open)
-        playback.play("safe-models", samples)
+        mouth.say(Channel.TROUBLE, "safe-models", samples)
         # A speaker that takes nothing must not keep the appliance from trying again.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(said.wait(), len(samples) / WIRE_RATE_HZ + SAID_WITHIN_S)
+        await mouth.said("safe-models", len(samples) / WIRE_RATE_HZ + SAID_WITHIN_S)
     except BitternError as failure:
         log.error("nor can that be said: %s", failure)
     finally:
@@ -230,9 +224,9 @@ async def _say_without_ears(settings: Settings) -> None:
 
 
 def _explain(service: Service, notice: str) -> None:
-    text, samples = service.daemon.conductor.parts.sounds.notice(notice)
+    text, samples = service.daemon.mouth.sounds.notice(notice)
     log.error("safe mode: %s", text)
-    service.daemon.playback.play(f"safe-{notice}", samples)
+    service.daemon.mouth.say(Channel.TROUBLE, f"safe-{notice}", samples)
 
 
 async def _watch_for_hope(load: Load, by_settings: bool, hope: asyncio.Event) -> None:

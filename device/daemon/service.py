@@ -228,7 +228,7 @@ class Service:
         logging.getLogger().setLevel(settings.log.level.upper())
         self._log_lines = log_lines(settings.log.transcripts, self._state)
         if "speaker.volume_percent" in found.keys:
-            self.daemon.playback.volume_percent = settings.speaker.volume_percent
+            self.daemon.mouth.volume_percent = settings.speaker.volume_percent
         if found.touch_panel:
             self._front.close()
             self._front = _front(settings.panel, self.controls)
@@ -244,7 +244,7 @@ class Service:
         self._is_rebuilding = True
         self._replaced.set()
         is_muted = self.daemon.conductor.core.state is State.MUTED
-        volume = self.daemon.playback.volume_percent
+        volume = self.daemon.mouth.volume_percent
         try:
             await self.daemon.stop()
             self.daemon = self._build(new, is_muted)
@@ -256,7 +256,7 @@ class Service:
                 raise
         finally:
             self._is_rebuilding = False
-            self.daemon.playback.volume_percent = volume
+            self.daemon.mouth.volume_percent = volume
             self.controls.take(self.daemon, self._front.panel)
 
     async def _rest(self) -> None:

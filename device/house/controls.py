@@ -15,6 +15,7 @@ from device.panel.actions import Action
 from device.panel.gestures import Gesture
 from device.panel.panel import Panel
 from device.panel.watchers import ButtonDown, ButtonEvent
+from device.room.focus import Channel
 from device.room.room import Daemon
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Controls:
 
     def _stop(self, daemon: Daemon) -> None:
         daemon.quieten()
+        daemon.mouth.stop_announcements()
         daemon.conductor.feed(inputs.StopRequested())
 
     def _toggle_mute(self, daemon: Daemon) -> None:
@@ -118,11 +120,11 @@ class Controls:
         self._change_volume(daemon, -VOLUME_STEP_PERCENT)
 
     def _pair(self, daemon: Daemon) -> None:
-        if daemon.conductor.core.state is State.MUTED:
-            log.info("muted is silent: the address is not said")
-            return
         daemon.quieten()
         daemon.conductor.feed(inputs.StopRequested())
+        if (why := daemon.mouth.refusal(Channel.ANNOUNCEMENT)) is not None:
+            log.info("the address is not said: %s", why)
+            return
         self._introducing = asyncio.create_task(self._introduce(daemon), name="introduction")
 
     async def _introduce(self, daemon: Daemon) -> None:
@@ -132,14 +134,13 @@ class Controls:
             samples = await speak(text)
         except NoVoiceError as failure:
             log.warning("the address is not said: %s", failure)
-            daemon.playback.mix_in(daemon.conductor.parts.sounds.chime("error"))
+            daemon.mouth.chime("error")
             return
-        if daemon.conductor.core.state is State.IDLE:
-            daemon.playback.play("introduction", samples)
+        daemon.mouth.say(Channel.ANNOUNCEMENT, "introduction", samples)
 
     def _change_volume(self, daemon: Daemon, by_percent: int) -> None:
-        volume = min(max(daemon.playback.volume_percent + by_percent, 0), 100)
-        daemon.playback.volume_percent = volume
+        volume = min(max(daemon.mouth.volume_percent + by_percent, 0), 100)
+        daemon.mouth.volume_percent = volume
         if self._panel is not None:
             self._panel.show_volume(volume / 100)
 

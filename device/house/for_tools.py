@@ -30,11 +30,11 @@ class ConductedHouse:
 
     def volume(self) -> int:
         """Loudness of the speaker in percent."""
-        return round(self._conductor.parts.playback.volume_percent)
+        return round(self._conductor.parts.mouth.volume_percent)
 
     async def set_volume(self, percent: int) -> None:
         """Set the loudness of the speaker, 0 to 100."""
-        self._conductor.parts.playback.volume_percent = percent
+        self._conductor.parts.mouth.volume_percent = percent
 
     def last_answer(self) -> str | None:
         """What was said last, as far as it was heard."""

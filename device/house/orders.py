@@ -18,6 +18,7 @@ from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
+from device.room.focus import Channel, Refusal
 from device.room.loudness import noise_dbfs
 from device.spending.ledger import as_json
 from device.spending.meter import first_of_month
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 ANSWERED_WITHIN_S = 90.0
 """Every endpoint's time-outs one after the other, and a long answer spoken to its end."""
-_SILENT = (State.IDLE, State.FAULTED)
 
 Request = Mapping[str, object]
 
@@ -44,8 +44,6 @@ class Orders:
         self._service = service
         self._began_s = time.monotonic()
         self._sayings = count(1)
-        self._being_said: list[str] = []
-        service.listeners.add(self._heard_of)
 
     async def __call__(self, request: Request) -> dict[str, object]:
         """Carry out one request; raises ``BitternError``."""
@@ -64,7 +62,7 @@ class Orders:
             "fault": core.fault,
             "is_muted": core.state is State.MUTED,
             "is_muted_by_switch": self._service.controls.is_switched_off,
-            "volume_percent": round(daemon.playback.volume_percent),
+            "volume_percent": round(daemon.mouth.volume_percent),
             "endpoint": endpoint.name if endpoint is not None else None,
             "is_safe_mode": self._service.is_safe,
             "is_ringing": daemon.alarms.is_ringing,
@@ -93,13 +91,12 @@ class Orders:
 
     async def _stop(self, _: Request) -> dict[str, object]:
         daemon = self._service.daemon
-        self._hush()
+        daemon.mouth.stop_announcements()
         daemon.quieten()
         daemon.conductor.feed(inputs.StopRequested())
         return {}
 
     async def _mute(self, _: Request) -> dict[str, object]:
-        self._hush()
         self._service.daemon.conductor.feed(inputs.MuteChanged(True))
         return {"is_muted": True}
 
@@ -110,28 +107,25 @@ class Orders:
         return {"is_muted": False}
 
     async def _volume(self, request: Request) -> dict[str, object]:
-        playback, percent = self._service.daemon.playback, request.get("percent")
+        mouth, percent = self._service.daemon.mouth, request.get("percent")
         if percent is not None:
             if type(percent) is not int or not 0 <= percent <= 100:
                 raise OrderError("the volume is a whole number from 0 to 100")
-            playback.volume_percent = percent
-        return {"volume_percent": round(playback.volume_percent)}
+            mouth.volume_percent = percent
+        return {"volume_percent": round(mouth.volume_percent)}
 
     async def _say(self, request: Request) -> dict[str, object]:
         text = _text_of(request)
-        self._may_speak(_SILENT)
+        _raise(self._service.daemon.mouth.refusal(Channel.ANNOUNCEMENT))
         samples = await speak(text)
         # While the voice was at work, somebody may have begun a conversation.
-        self._may_speak(_SILENT)
         key = f"say-{next(self._sayings)}"
-        self._being_said.append(key)
-        self._service.daemon.playback.play(key, samples)
+        _raise(self._service.daemon.mouth.say(Channel.ANNOUNCEMENT, key, samples))
         return {"length_s": round(len(samples) / 24_000, 2)}
 
     async def _ask(self, request: Request) -> dict[str, object]:
         text = _text_of(request)
-        self._may_speak((State.IDLE, State.FOLLOW_UP))
-        self._hush()
+        self._may_ask()
         reply = _Answer()
         self._service.listeners.add(reply.take)
         try:
@@ -153,22 +147,12 @@ class Orders:
         await self._service.daemon.brain.restart()
         return {}
 
-    def _may_speak(self, states: tuple[State, ...]) -> None:
+    def _may_ask(self) -> None:
         state = self._service.daemon.conductor.core.state
         if state is State.MUTED:
-            raise OrderError("the appliance is muted, and muted is silent", "`bittern unmute`")
-        if state not in states:
+            _raise(Refusal.MUTED)
+        if state not in (State.IDLE, State.FOLLOW_UP):
             raise OrderError(f"the appliance is {state}", "Try again in a moment.")
-
-    def _hush(self) -> None:
-        if self._being_said:
-            self._service.daemon.playback.stop(self._being_said)
-            self._being_said.clear()
-
-    def _heard_of(self, what: News) -> None:
-        """Whoever wakes the appliance interrupts what it was told to say."""
-        if isinstance(what, TurnBegan):
-            self._hush()
 
 
 class _Answer:
@@ -201,6 +185,19 @@ class _Answer:
         else:
             why = f": {self._trouble}" if self._trouble else ""
             self.over.set_exception(OrderError(f"the question was not answered{why}"))
+
+
+def _raise(why: Refusal | None) -> None:
+    """Tell who ordered it why it may not sound."""
+    if why is not None:
+        raise OrderError(str(why), _ADVICE[why])
+
+
+_ADVICE = {
+    Refusal.MUTED: "`bittern unmute`",
+    Refusal.QUIET_HOURS: "See `quiet_from` and `quiet_to` of [speaker] in the settings.",
+    Refusal.IN_CONVERSATION: "Try again in a moment.",
+}
 
 
 def _echo_of(status: EchoStatus | None) -> str:

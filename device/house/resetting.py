@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
 
-from device.assistant import inputs
 from device.audio.resample import WIRE_RATE_HZ
 from device.panel.gestures import Timing
 from device.panel.panel import Panel
 from device.panel.reset_guard import GRACE_S, ResetGuard, Step
 from device.panel.watchers import ButtonDown, ButtonEvent
+from device.room.focus import Channel
 from device.room.room import Daemon
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Resetting:
         self._loop = loop
         self._forget = forget
         self.guard = ResetGuard()
+        self._sayings = count(1)
         self._timer: asyncio.TimerHandle | None = None
         self._daemon: Daemon | None = None
         self._panel: Panel | None = None
@@ -80,7 +82,7 @@ class Resetting:
 
     def _tick(self) -> None:
         if self._daemon is not None:
-            self._daemon.playback.mix_in(self._daemon.conductor.parts.sounds.chime("tick"))
+            self._daemon.mouth.chime("tick")
 
     def _call_off(self) -> None:
         self._show(None)
@@ -91,19 +93,17 @@ class Resetting:
         self._loop.call_later(min(goodbye_s + 0.5, LONGEST_GOODBYE_S), self._forget)
 
     def _hush(self) -> None:
-        """Whatever is being said, this must be heard."""
+        """Somebody is there: what rings has done its duty."""
         if self._daemon is not None:
             self._daemon.quieten()
-            self._daemon.conductor.feed(inputs.StopRequested())
 
     def _say(self, notice: str) -> float:
         """Return how long it takes, in seconds."""
         if self._daemon is None:
             return 0.0
-        text, samples = self._daemon.conductor.parts.sounds.notice(notice)
+        text, samples = self._daemon.mouth.sounds.notice(notice)
         log.warning("%s", text)
-        self._daemon.playback.stop([KEY])
-        self._daemon.playback.play(KEY, samples)
+        self._daemon.mouth.say(Channel.WARNING, f"{KEY} {next(self._sayings)}", samples)
         return len(samples) / WIRE_RATE_HZ
 
     def _show(self, seconds: float | None) -> None:

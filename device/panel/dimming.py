@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
+from device.clocks import is_between
 from device.panel.view import Frame
 
 GAMMA = 2.2
@@ -28,11 +29,7 @@ class Dimming:
 
     def is_night(self, now: datetime.time) -> bool:
         """Say whether it is night, the beginning included and the end not."""
-        if self.night_from is None or self.night_to is None:
-            return False
-        if self.night_from <= self.night_to:
-            return self.night_from <= now < self.night_to
-        return now >= self.night_from or now < self.night_to
+        return is_between(now, self.night_from, self.night_to)
 
     def next_switch_s(self, now: datetime.datetime) -> float | None:
         """Return the seconds until night begins or ends; None when there is no night."""

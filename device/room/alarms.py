@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from device.audio.samples import Samples
 from device.errors import BitternError
+from device.room.focus import Channel
+from device.room.mouth import Mouth
 from device.tools.alarms.decisions import Miss, Ring, Silence
 from device.tools.alarms.sentences import announcement
 
@@ -18,25 +19,8 @@ log = logging.getLogger(__name__)
 
 PERIOD_S = 2.5
 """From one tone to the next: a pause in which "stop" can be heard."""
-TONE = "alarm tone"
 QUIETEST = 0.25
 """Of full scale, where the loudness of a ringing begins."""
-
-
-class Mouth(Protocol):
-    """What alarms need of playback."""
-
-    def mix_in(self, pcm24k: Samples, key: str) -> None:
-        """Play a short sound at once, over whatever plays."""
-
-    def mix_out(self, key: str) -> None:
-        """Silence it."""
-
-    def play(self, key: str, pcm24k: Samples) -> int:
-        """Queue a sentence."""
-
-    def stop(self, keys: list[str]) -> object:
-        """Silence sentences."""
 
 
 class Alarms:
@@ -69,7 +53,8 @@ class Alarms:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._repeat(), name="alarm tone")
         if is_new:
-            words = self._say(_key(number), announcement(ring.ringing), lambda: self._rings(number))
+            key, sentence = _key(number), announcement(ring.ringing)
+            words = self._say(Channel.ALARM, key, sentence, lambda: self._rings(number))
             self._tasks[number] = asyncio.create_task(words, name="alarm sentence")
 
     def silence(self, silence: Silence) -> None:
@@ -79,12 +64,12 @@ class Alarms:
         task = self._tasks.pop(number, None)
         if task is not None:
             task.cancel()
-        self._mouth.stop([_key(number)])
+        self._mouth.silence([_key(number)])
         if not self._sounding and self._task is not None:
             self._task.cancel()
             self._task = None
             # One tone is two seconds long: whoever speaks now is to be heard.
-            self._mouth.mix_out(TONE)
+            self._mouth.end_tone()
 
     def missed(self, miss: Miss) -> None:
         """Nobody heard it; the assistant tells when it is asked, the log tells now."""
@@ -93,20 +78,24 @@ class Alarms:
     def trouble(self, sentence: str) -> None:
         """The store failed: a person must know."""
         log.error("%s", sentence)
-        task = asyncio.create_task(self._say("alarm trouble", sentence, lambda: True))
+        task = asyncio.create_task(
+            self._say(Channel.TROUBLE, "alarm trouble", sentence, lambda: True)
+        )
         self._tasks[-1] = task
 
     def _rings(self, number: int) -> bool:
         return number in self._sounding
 
-    async def _say(self, key: str, sentence: str, is_wanted: Callable[[], bool]) -> None:
+    async def _say(
+        self, channel: Channel, key: str, sentence: str, is_wanted: Callable[[], bool]
+    ) -> None:
         try:
             sound = await asyncio.to_thread(self._spoken, sentence)
         except BitternError as failure:
             log.warning("%s is not said: %s", sentence, failure)
             return
         if is_wanted():
-            self._mouth.play(key, sound)
+            self._mouth.say(channel, key, sound)
 
     def _spoken(self, sentence: str) -> Samples:
         return self._find_voice()(sentence)
@@ -114,7 +103,7 @@ class Alarms:
     async def _repeat(self) -> None:
         while self._sounding:
             gain = QUIETEST + (1 - QUIETEST) * max(self._sounding.values())
-            self._mouth.mix_in((self._tone * gain).astype(np.int16), TONE)
+            self._mouth.tone((self._tone * gain).astype(np.int16))
             await asyncio.sleep(PERIOD_S)
 
 

@@ -12,17 +12,16 @@ from typing import Any, Protocol
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
-from device.assistant.items import ItemKey
 from device.assistant.news import NoticeSaid, TurnBegan
 from device.audio.capture import Capture
-from device.audio.playback import Playback
-from device.audio.samples import Samples
 from device.clocks import SessionClock
 from device.errors import BitternError
 from device.realtime.link import Link
 from device.realtime.pcm import bytes_to_pcm
 from device.reports import Reporter
+from device.room.focus import Channel
 from device.room.links import EndpointEntry, Links
+from device.room.mouth import Mouth
 from device.room.uplinks import Uplinks
 from device.tools.registry import Registry
 
@@ -36,24 +35,13 @@ class Ears(Protocol):
         """Switch the voice detector on, from a position of the capture clock, or off."""
 
 
-class Sounds(Protocol):
-    """Sounds of our own, mono int16 at 24 kHz."""
-
-    def chime(self, name: str) -> Samples:
-        """A short sound."""
-
-    def notice(self, name: str) -> tuple[str, Samples]:
-        """A sentence and how it sounds; the error chime where it was never rendered."""
-
-
 @dataclass(slots=True)
 class Parts:
     """Everything the effects need; built by the daemon."""
 
     capture: Capture
-    playback: Playback
+    mouth: Mouth
     ears: Ears
-    sounds: Sounds
     registry: Registry
     show: Callable[[do.Show], None]
     report: Reporter
@@ -83,8 +71,6 @@ class Conductor:
         self._alarm: asyncio.TimerHandle | None = None
         self._tools: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
-        parts.playback.on_started = self._playback_started
-        parts.playback.on_finished = self._playback_finished
 
     # -- inputs ------------------------------------------------------------------------
 
@@ -138,7 +124,7 @@ class Conductor:
         if self._alarm is not None:
             self._alarm.cancel()
         self.uplinks.stop_all()
-        self.parts.playback.stop()
+        self.parts.mouth.close()
         for task in self._tools:
             task.cancel()
         await self.links.close_all()
@@ -171,24 +157,23 @@ class Conductor:
         self.uplinks.stop(effect.link)
 
     def _play(self, effect: do.Play) -> None:
-        self.parts.playback.feed(effect.item, bytes_to_pcm(effect.pcm))
+        self.parts.mouth.feed_answer(effect.item, bytes_to_pcm(effect.pcm))
 
     def _finish_item(self, effect: do.FinishItem) -> None:
-        self.parts.playback.finish(effect.item)
+        self.parts.mouth.finish_answer(effect.item)
 
     def _stop_playback(self, _: do.StopPlayback) -> None:
-        stopped = self.parts.playback.stop()
+        heard = self.parts.mouth.stop_conversation()
         self.links.drop_unplayed()
-        heard = {key: ms for key, ms in stopped.items() if isinstance(key, ItemKey)}
         self.feed(inputs.PlaybackStopped(heard))
 
     def _chime(self, effect: do.Chime) -> None:
-        self.parts.playback.mix_in(self.parts.sounds.chime(effect.name))
+        self.parts.mouth.chime(effect.name)
 
     def _notice(self, effect: do.Notice) -> None:
-        text, samples = self.parts.sounds.notice(effect.name)
+        text, samples = self.parts.mouth.sounds.notice(effect.name)
         self.parts.report(NoticeSaid(effect.turn, effect.name, text))
-        self.parts.playback.play(effect.item, samples)
+        self.parts.mouth.say(Channel.NOTICE, effect.item, samples)
 
     def _listen_for_speech(self, effect: do.ListenForSpeech) -> None:
         self.parts.ears.listen_for_speech(effect.on, effect.from_sample)
@@ -231,22 +216,13 @@ class Conductor:
             task.cancel()
 
     def _show(self, effect: do.Show) -> None:
+        self.parts.mouth.follow(effect.state)
         self.parts.show(effect)
 
     def _tell(self, effect: do.Tell) -> None:
         if isinstance(effect.news, TurnBegan):
             self.parts.registry.new_turn()
         self.parts.report(effect.news)
-
-    # -- what the speaker's thread says --------------------------------------------------
-
-    def _playback_started(self, key: object) -> None:
-        if isinstance(key, ItemKey):
-            self.feed_soon(inputs.PlaybackStarted(key, self.now_sample()))
-
-    def _playback_finished(self, key: object) -> None:
-        if isinstance(key, ItemKey):
-            self.feed_soon(inputs.PlaybackFinished(key, self.now_sample()))
 
 
 _CARRY_OUT: dict[type, Callable[[Conductor, Any], None]] = {

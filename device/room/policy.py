@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+
 from device.assistant.budget import Budget
 from device.assistant.policy import BargeIn, Policy
+from device.clocks import is_between
 from device.models.location import chosen_folder
 from device.settings import tree
 
@@ -27,6 +31,17 @@ def policy_from(settings: tree.Settings) -> Policy:
 def budget_from(budget: tree.Budget) -> Budget:
     """The ``[budget]`` of the settings in the core's terms."""
     return Budget(budget.month_usd, budget.warn_percent, stops=budget.at_limit == "brain")
+
+
+def quiet_hours(
+    speaker: tree.Speaker, now: Callable[[], dt.datetime] = dt.datetime.now
+) -> Callable[[], bool]:
+    """Whether it is one of the quiet hours of ``[speaker]``."""
+    begin, end = (
+        dt.time.fromisoformat(each) if each else None
+        for each in (speaker.quiet_from, speaker.quiet_to)
+    )
+    return lambda: is_between(now().time(), begin, end)
 
 
 def brain_arguments(settings: tree.Settings) -> list[str]:

@@ -44,7 +44,8 @@ from device.reports import Reporter
 from device.room.alarms import Alarms
 from device.room.conductor import Conductor, Parts
 from device.room.links import EndpointEntry
-from device.room.policy import brain_arguments, policy_from
+from device.room.mouth import Mouth
+from device.room.policy import brain_arguments, policy_from, quiet_hours
 from device.room.watch import SoundWatch
 from device.settings import LoadedSettings
 from device.settings.places import brain_socket, state_folder
@@ -120,6 +121,7 @@ class Daemon:
         self.conductor: Conductor
         self.listening: ListeningThread
         self.alarms: Alarms
+        self.mouth: Mouth
         self.ringer: Ringer
         self.spending: Spending
         self._ringing: asyncio.Task[None]
@@ -153,9 +155,8 @@ class Daemon:
         self.listening = self._listening_thread()
         parts = Parts(
             self.capture,
-            self.playback,
+            self.mouth,
             self.listening,
-            sounds,
             registry,
             self._show,
             self._report,
@@ -191,7 +192,14 @@ class Daemon:
         for trouble in await store.open():
             log.error("%s", trouble)
         self._house.push_async_callback(store.close)
-        self.alarms = Alarms(self.playback, sounds.chime("timer"), brain_voice)
+        self.mouth = Mouth(
+            self.playback,
+            sounds,
+            feed=lambda happened: self.conductor.feed(happened),
+            now_sample=lambda: self.capture.ring.end_sample,
+            is_quiet=quiet_hours(self._settings.speaker),
+        )
+        self.alarms = Alarms(self.mouth, sounds.chime("timer"), brain_voice)
         clock = SystemClock()
         self.ringer = Ringer(
             store,

@@ -23,12 +23,9 @@ def broken_rules(settings: Settings, given: GivenTable, shipped: str) -> list[Mi
 
 def _broken(settings: Settings) -> Iterator[BrokenRule]:
     yield from _ears(settings)
-    panel = settings.panel
-    night = ("panel.night_from", "panel.night_to")
-    if bool(panel.night_from) != bool(panel.night_to):
-        yield night, "expected night_from and night_to, both or neither"
-    elif panel.night_from and panel.night_from == panel.night_to:
-        yield night, "expected a night that ends at another time than it begins"
+    panel, speaker = settings.panel, settings.speaker
+    yield from _hours("panel", "night", panel.night_from, panel.night_to)
+    yield from _hours("speaker", "quiet", speaker.quiet_from, speaker.quiet_to)
     yield from _profiles(settings)
     for endpoint in settings.endpoint:
         if endpoint.ca_file and not endpoint.url.startswith("wss://"):
@@ -37,6 +34,14 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
     if not settings.endpoints():
         names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)
         yield tuple(names), "expected at least one endpoint that is enabled"
+
+
+def _hours(table: str, name: str, begin: str, end: str) -> Iterator[BrokenRule]:
+    keys = (f"{table}.{name}_from", f"{table}.{name}_to")
+    if bool(begin) != bool(end):
+        yield keys, f"expected {name}_from and {name}_to, both or neither"
+    elif begin and begin == end:
+        yield keys, f"expected {name}_to to be another time than {name}_from"
 
 
 def _profiles(settings: Settings) -> Iterator[BrokenRule]:

@@ -149,6 +149,20 @@ class Speaker:
     )
     block_ms: int = key(20, "Sound that is asked for at once.", unit="ms", low=5, high=100)
     volume_percent: int = key(70, "Volume at the start.", unit="%", low=0, high=100)
+    quiet_from: str = key(
+        "",
+        "From this time of day nothing is announced; alarms ring, and questions are answered.",
+        special={"": "never"},
+        form=CLOCK_TIME,
+        form_help='a time of day such as "22:00"',
+    )
+    quiet_to: str = key(
+        "",
+        "Until this time of day nothing is announced.",
+        special={"": "never"},
+        form=CLOCK_TIME,
+        form_help='a time of day such as "06:30"',
+    )
     cushion_ms: int = key(
         100,
         "Answer that is collected before it begins to play, against gaps.",

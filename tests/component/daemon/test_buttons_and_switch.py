@@ -182,7 +182,7 @@ async def test_letting_go_forgets_nothing_and_both_are_said(desk_of, caplog) -> 
     assert NOTICES["reset_called_off"] in caplog.text
     await asyncio.sleep(2.0)
     assert not desk.service.reset_asked.is_set()
-    length = len(desk.service.daemon.conductor.parts.sounds.notice("reset_called_off")[1])
+    length = len(desk.service.daemon.conductor.parts.mouth.sounds.notice("reset_called_off")[1])
     await desk.service.stop()
     sound, _ = read_sound(desk.folder / "spoken-0.wav")
     assert np.count_nonzero(np.abs(sound.astype(int)) > 200) > 0.2 * length

@@ -163,7 +163,7 @@ async def test_another_store_in_the_settings_counts_after_a_reload(running, tmp_
     good.symlink_to(store_folder())
     running.write(f"{tmp_path}/none", str(good))
     assert (await running.order("reload"))["ok"]
-    sounds = running.service.daemon.conductor.parts.sounds
+    sounds = running.service.daemon.conductor.parts.mouth.sounds
     assert sounds.folder == good / "notices"
 
 

@@ -154,6 +154,11 @@ def mistakes(shipped: Document, text: str) -> list[str]:
             'my.toml:2: panel.night_to = "06:30": '
             "expected night_from and night_to, both or neither",
         ),
+        (
+            "[speaker]\nquiet_from = '22:00'\nquiet_to = '22:00'",
+            'my.toml:2: speaker.quiet_from = "22:00": '
+            "expected quiet_to to be another time than quiet_from",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line(shipped: Document, text: str, message: str) -> None:
