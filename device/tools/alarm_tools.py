@@ -13,7 +13,7 @@ from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import alarm_name, alarm_title, missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
-from device.tools.naming import NOT_KEPT, Name, clean_name, named, the_one
+from device.tools.naming import Name, clean_name, named, the_one
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_ALARMS = 50
@@ -54,11 +54,13 @@ class AlarmTools:
             return Answer(facts, f"You already have an alarm {when_spoken(same, now)}.")
         if len(self._waiting()) >= MOST_ALARMS:
             raise ToolError(f"there are {MOST_ALARMS} alarms already", try_again=False)
-        kept = await self._ringer.set_occasion(Kind.ALARM, name, at, date=day, weekdays=days)
+        kept = await self._ringer.set_occasion(
+            Kind.ALARM, name, at, date=day, weekdays=days, said=date
+        )
         noun = f"{name} alarm" if name else "alarm"
         sentence = f"Your {noun} is set: {when_spoken(kept.entry, now)}."
         facts = {"alarm": self._facts(kept.entry), "is_kept": kept.is_kept}
-        return Answer(facts, sentence + ("" if kept.is_kept else NOT_KEPT))
+        return Answer(facts, sentence + kept.caveat)
 
     async def list_alarms(self) -> Answer:
         """Tell which alarms are set, snoozed or ringing, and what rang unheard."""

@@ -6,27 +6,55 @@ space they need is allocated beforehand, so that on a full disk a timer can stil
 (on file systems that write in place, such as ext4). ``locking_mode=EXCLUSIVE`` keeps a
 second process out.
 
-A file that does not pass SQLite's integrity check, or was written by a later Bittern, is
-set aside under another name, what can be read from it is taken over, and a new one begun.
-Where no file can be written at all, memory has to do, and a person is told.
+A second copy (:mod:`device.tools.rescue`) is written anew after each change. A file that is
+empty, does not pass SQLite's integrity check, or was written by a later Bittern, is set
+aside under another name; a new one is begun with what the second copy holds and what can be
+read from the damaged one. Where nothing can be written, memory has to do, a person is told, and the
+disk is tried again now and then: :attr:`Database.is_durable` says which of the two it is.
+
+What is deleted is gone from every file: SQLite overwrites it (``secure_delete``), the file
+is built anew when a person deletes something, the kept journal is filled with zeros after
+each change, the second copy holds no free page, and a
+damaged file that was set aside goes with the next deletion that a person asks for.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from device.errors import BitternError
+from device.tools.rescue import (
+    blank_journal,
+    forget_set_aside,
+    is_busy,
+    is_unfit,
+    readable_rows,
+    remove,
+    second_copy,
+    set_aside,
+    whole_copy,
+    write_second_copy,
+)
 
 _log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x42495454  # "BITT", what file(1) may show
-_CANNOT_SAVE = "I can't save timers and lists: they will be lost when I'm switched off."
+CANNOT_SAVE = (
+    "I can't save timers, alarms and lists: they will be lost when I'm switched off. "
+    "My memory card may be full or worn out."
+)
+LOST_SOME = "I could not read all of my timers, alarms and lists. Please check what is set."
+RESTORED = (
+    "My timers, alarms and lists were damaged. I took them from my second copy: "
+    "please check what is set."
+)
+_TRY_AGAIN_S = 30.0
+"""How long after a disk refused it is tried again."""
 
 _BALLAST_ROWS = 16
 _BALLAST_BYTES = 3_500  # a row fills a page of 4096 bytes
@@ -57,11 +85,17 @@ class StoreError(BitternError):
 class Database:
     """One open file. Belongs to one thread at a time; SQLite errors become StoreError."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, troubles: list[str]) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, troubles: list[str], is_durable: bool
+    ) -> None:
         self.path = path
         self.troubles = troubles
         """What a person should be told about the opening, as sentences; usually nothing."""
+        self.is_durable = is_durable
+        """Whether what is written is on the disk: False while memory has to do."""
         self._connection = connection
+        self._is_tidy = False
+        self._tried_s = time.monotonic()
 
     @classmethod
     def open(cls, path: Path) -> Database:
@@ -71,37 +105,46 @@ class Database:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if _is_emptied(path):
+                raise sqlite3.DatabaseError("malformed: there is nothing in it")
             connection = _connect(path)
         except (sqlite3.DatabaseError, OSError) as error:
-            if _is_busy(error):
+            if is_busy(error):
                 raise StoreBusyError(
                     f"{path} is in use by another process",
-                    "the appliance is running: ask it, or stop it first",
+                    "The appliance is running: ask it, or stop it first.",
                 ) from error
-            if _is_unfit(error) and path.is_file():
+            if is_unfit(error) and (path.is_file() or second_copy(path).is_file()):
                 return cls._begin_anew(path, error)
             return cls._do_without(path, error)
-        # A disk that can only be read (a card that has worn out): what is there is there.
-        return cls(path, connection, [] if os.access(path, os.W_OK) else [_CANNOT_SAVE])
+        database = cls(path, connection, [], is_durable=True)
+        database.tidy()
+        return database
 
     @classmethod
     def _begin_anew(cls, path: Path, reason: Exception) -> Database:
-        aside = _set_aside(path)
+        copy = whole_copy(path)
+        try:
+            aside = set_aside(path)
+            connection = _connect(path)
+        except (sqlite3.DatabaseError, OSError) as error:
+            return cls._do_without(path, error)
         _log.error("%s cannot be used (%s); set aside as %s", path, reason, aside.name)
-        database = cls(path, _connect(path), [])
-        saved = database._salvage(aside)
-        _log.warning("%d records were still readable in %s", saved, aside.name)
-        database.troubles.append(
-            "I could not read all of my timers, alarms and lists. Please check what is set."
-        )
+        database = cls(path, connection, [RESTORED if copy else LOST_SOME], is_durable=True)
+        sources = [source for source in (copy, aside) if source is not None and source.is_file()]
+        for source in sources:
+            saved = database._salvage(source)
+            _log.warning("%d records were readable in %s", saved, source.name)
+        database.tidy()
         return database
 
     @classmethod
     def _do_without(cls, path: Path, reason: Exception) -> Database:
         _log.error("cannot keep anything in %s: %s", path, reason)
-        database = cls(path, _connect(None), [_CANNOT_SAVE])
-        if path.is_file():
-            database._salvage(path)
+        database = cls(path, _connect(None), [CANNOT_SAVE], is_durable=False)
+        for source in (path, second_copy(path)):
+            if source.is_file():
+                database._salvage(source)
         return database
 
     def _salvage(self, damaged: Path) -> int:
@@ -111,12 +154,53 @@ class Database:
             marks = ",".join("?" * len(columns))
             insert = f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})"
             with self.transaction() as run:
-                for row in _readable_rows(damaged, table, columns):
+                for row in readable_rows(damaged, table, columns):
                     try:
                         saved += run(insert, row).rowcount
                     except sqlite3.Error as error:  # a value that the schema does not allow
                         _log.warning("a row of %s was beyond saving: %s", table, error)
         return saved
+
+    def settle(self) -> bool:
+        """Move from memory to the disk, where that can be done by now; returns ``is_durable``."""
+        is_due = time.monotonic() - self._tried_s >= _TRY_AGAIN_S
+        if self.is_durable or not is_due:
+            return self.is_durable
+        self._tried_s = time.monotonic()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            disk = _connect(self.path)
+        except (sqlite3.DatabaseError, OSError) as error:
+            _log.warning("still nothing can be kept in %s: %s", self.path, error)
+            return False
+        try:
+            self._connection.backup(disk)
+        except sqlite3.Error as error:
+            _log.warning("still nothing can be kept in %s: %s", self.path, error)
+            disk.close()
+            return False
+        self._connection.close()
+        self._connection, self.is_durable = disk, True
+        _log.warning("%s can be written again: everything is on the disk", self.path)
+        self.tidy()
+        return True
+
+    def tidy(self, *, is_wanted_gone: bool = False) -> None:
+        """Bring the second copy up to date, and have no older version in the journal.
+
+        ``is_wanted_gone``: a person has deleted something, which must be in no file. Never
+        fails: what cannot be done is logged, and a second copy that is out of date goes.
+        """
+        if not self.is_durable or (self._is_tidy and not is_wanted_gone):
+            return
+        self._is_tidy = True
+        if is_wanted_gone:
+            _build_anew(self._connection)
+        blank_journal(self.path)
+        if not write_second_copy(self._connection, self.path) and is_wanted_gone:
+            remove(second_copy(self.path))
+        if is_wanted_gone:
+            forget_set_aside(self.path)
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Read; raises :class:`StoreError`."""
@@ -131,6 +215,8 @@ class Database:
 
         Raises :class:`StoreError` when they did not happen.
         """
+        self.settle()
+        self._is_tidy = False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection.execute
@@ -151,7 +237,18 @@ class Database:
 
     def close(self) -> None:
         """Close the file."""
+        self.tidy()
         self._connection.close()
+
+
+_PRAGMAS = (
+    "locking_mode=EXCLUSIVE",
+    "journal_mode=PERSIST",
+    "synchronous=FULL",
+    # Debian's SQLite has it on, others have not.
+    "secure_delete=ON",
+    "temp_store=MEMORY",
+)
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
@@ -159,7 +256,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     name = ":memory:" if path is None else str(path)
     connection = sqlite3.connect(name, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=PERSIST", "synchronous=FULL"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
@@ -168,6 +265,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
             raise sqlite3.DatabaseError(f"malformed: {'; '.join(report)}")
         _migrate(connection)
         _allocate(connection)
+        _prove(connection)
     except BaseException:
         connection.close()
         raise
@@ -204,38 +302,28 @@ def _allocate(connection: sqlite3.Connection) -> None:
         _log.warning("no space could be set aside for timers and lists: %s", error)
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename a file and its journal, which would be applied to a new file of the old name."""
-    mark = time.strftime("set-aside-%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.name}.{mark}")
-    for suffix in ("-journal", ""):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
-    return aside
+def _build_anew(connection: sqlite3.Connection) -> None:
+    """Leave nothing of what was deleted in the file.
+
+    ``secure_delete`` overwrites what is deleted, but not what SQLite had moved within a
+    page before: some traces in a thousand deletions (seen with SQLite 3.40).
+    """
+    try:
+        connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        _log.warning("traces of what was deleted may be left: %s", error)
+    _allocate(connection)
 
 
-def _readable_rows(
-    damaged: Path, table: str, columns: Iterable[str]
-) -> Iterator[tuple[object, ...]]:
-    """Rows from both ends up to where the damage is."""
-    for order in ("ASC", "DESC"):
-        try:
-            with closing(sqlite3.connect(damaged)) as connection:
-                query = f"SELECT {','.join(columns)} FROM {table} ORDER BY id {order}"
-                yield from connection.execute(query)
-        except (sqlite3.Error, UnicodeError) as error:
-            _log.warning("reading %s of %s ended: %s", table, damaged.name, error)
-        else:
-            return
+def _prove(connection: sqlite3.Connection) -> None:
+    """Write, before somebody relies on it; raises ``sqlite3.OperationalError``."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
-def _is_busy(error: Exception) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
-
-
-def _is_unfit(error: Exception) -> bool:
-    """Whether the content is at fault, rather than access to it."""
-    code = getattr(error, "sqlite_errorcode", None)
-    is_content = code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return is_content or "malformed" in str(error)
+def _is_emptied(path: Path) -> bool:
+    """Whether a store that had something has nothing: cut to no length, or gone beside its copy."""
+    if path.exists():
+        return path.is_file() and path.stat().st_size == 0
+    return second_copy(path).is_file()

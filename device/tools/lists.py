@@ -20,6 +20,11 @@ class Lists:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether what is put on a list outlasts the process."""
+        return self._store.is_durable
+
     async def items(self, name: str) -> list[str]:
         """Return what is on a list, in the order in which it was put there."""
         return await self._store.run(lambda database: _items(database, name))
@@ -57,6 +62,7 @@ class Lists:
             with database.transaction() as run:
                 for number, _ in gone:
                     run("DELETE FROM items WHERE id = ?", (number,))
+            database.tidy(is_wanted_gone=bool(gone))
             return [str(text) for _, text in gone]
 
         return await self._store.run(work)
@@ -66,7 +72,9 @@ class Lists:
 
         def work(database: Database) -> int:
             with database.transaction() as run:
-                return run("DELETE FROM items WHERE list = ?", (name,)).rowcount
+                count = run("DELETE FROM items WHERE list = ?", (name,)).rowcount
+            database.tidy(is_wanted_gone=True)
+            return count
 
         return await self._store.run(work)
 

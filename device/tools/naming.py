@@ -18,8 +18,6 @@ Text = Annotated[str, Meta(min_length=1, max_length=500)]
 _NAMED_ALOUD = 3
 """A choice of more than that cannot be kept in mind."""
 
-NOT_KEPT = " I couldn't save it, so it will be lost if I lose power."
-
 
 def clean_name(name: str | None, noun: str) -> str:
     """Drop what is no part of a name: ``the pasta timer`` is called ``pasta``."""

@@ -12,7 +12,7 @@ from device.tools.alarms.ringer import Kept, Ringer
 from device.tools.alarms.sentences import missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
-from device.tools.naming import NOT_KEPT, Text, named, the_one
+from device.tools.naming import Text, named, the_one
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_REMINDERS = 100
@@ -59,7 +59,7 @@ class ReminderTools:
             kept = await self._set_at(text, time, date, weekdays)
         sentence = f"I'll remind you {when_spoken(kept.entry, self._ringer.now())}: {text}."
         facts = {"reminder": self._facts(kept.entry), "is_kept": kept.is_kept}
-        return Answer(facts, sentence + ("" if kept.is_kept else NOT_KEPT))
+        return Answer(facts, sentence + kept.caveat)
 
     async def _set_at(
         self, text: str, time: TimeOfDay, date: str | None, weekdays: list[Weekday] | None
@@ -68,7 +68,9 @@ class ReminderTools:
         if date is not None and days:
             raise ToolError("give either a date or weekdays, not both")
         day = None if date is None else date_ahead(date, at, self._ringer.now())
-        return await self._ringer.set_occasion(Kind.REMINDER, text, at, date=day, weekdays=days)
+        return await self._ringer.set_occasion(
+            Kind.REMINDER, text, at, date=day, weekdays=days, said=date
+        )
 
     async def list_reminders(self) -> Answer:
         """Tell which reminders are set, and which were missed."""

@@ -7,6 +7,7 @@ access runs on one thread, in the order in which it was asked for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,11 @@ class Store:
         self._database = await loop.run_in_executor(self._thread, Database.open, self._path)
         return self._database.troubles
 
+    @property
+    def troubles(self) -> list[str]:
+        """What a person should be told about the opening."""
+        return [] if self._database is None else self._database.troubles
+
     def run(self, work: Callable[[Database], T]) -> asyncio.Future[T]:
         """Hand work to the thread at once, after all that was handed to it before.
 
@@ -49,10 +55,20 @@ class Store:
         future.add_done_callback(_note)
         return future
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether what is written is on the disk; False while memory has to do."""
+        return self._database is not None and self._database.is_durable
+
     def _work(self, work: Callable[[Database], T]) -> T:
         if self._database is None:
             raise RuntimeError("the store is used before it is open")
-        return work(self._database)
+        try:
+            return work(self._database)
+        finally:
+            # After what waits already: nobody waits for a second copy.
+            with contextlib.suppress(RuntimeError):  # the last work of all is to close
+                self._thread.submit(self._database.tidy)
 
     async def close(self) -> None:
         """Finish what was asked for, and close the file; gives up on a disk that hangs."""

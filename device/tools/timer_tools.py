@@ -13,7 +13,7 @@ from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import timer_name
 from device.tools.answers import Answer, ToolError
 from device.tools.moments import Moment
-from device.tools.naming import NOT_KEPT, Name, clean_name, named, the_one
+from device.tools.naming import Name, clean_name, named, the_one
 
 Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 
@@ -45,7 +45,7 @@ class TimerTools:
         kept = await self._ringer.set_countdown(Kind.TIMER, name, length_s)
         said = spoken.duration(length_s)
         sentence = f"Your {name} timer is set for {said}." if name else f"{said}, starting now."
-        sentence = sentence[0].upper() + sentence[1:] + ("" if kept.is_kept else NOT_KEPT)
+        sentence = sentence[0].upper() + sentence[1:] + kept.caveat
         return Answer({"timer": self._facts(kept.entry), "is_kept": kept.is_kept}, sentence)
 
     async def list_timers(self, name: Name | None = None) -> Answer:

@@ -71,6 +71,19 @@ class Occasion(msgspec.Struct, frozen=True, tag="occasion"):
     """The last date on which it rang: never a second time on the same."""
 
 
+class Meaning(msgspec.Struct, frozen=True):
+    """What was meant by a day, said while nothing had set the wall clock.
+
+    At most one of the three is set; none: the next time the clock shows it.
+    """
+
+    said: Stamp
+    days_ahead: int | None = None
+    weekday: int | None = None
+    """Monday is 0: the next one."""
+    date: dt.date | None = None
+
+
 class Entry(msgspec.Struct, frozen=True):
     """A timer, alarm or reminder that is waiting."""
 
@@ -80,6 +93,8 @@ class Entry(msgspec.Struct, frozen=True):
     """What it is called, or the text of a reminder; may be empty."""
     when: Countdown | Occasion
     set_wall_s: float
+    meaning: Meaning | None = None
+    """Set while its date is a guess, until the clock is known to be right."""
 
 
 class Phase(StrEnum):

@@ -25,9 +25,11 @@ from typing import Any, TypeVar
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Decision, Effect, Miss, Ring, Silence
 from device.tools.alarms.entries import Entry, Kind, Phase, Ringing
+from device.tools.alarms.meaning import meaning
 from device.tools.alarms.rules import Rules
 from device.tools.alarms.scheduler import Scheduler
-from device.tools.database import StoreError
+from device.tools.alarms.sentences import CLOCK_NOT_SET, NOT_KEPT
+from device.tools.database import Database, StoreError
 from device.tools.moments import Clock, Moment
 from device.tools.store import Store
 
@@ -49,7 +51,21 @@ class Kept:
 
     entry: Entry
     is_kept: bool
-    """False: it will ring, but is lost when the power goes."""
+    """It is on the disk; False: it will ring, but is lost when the power goes."""
+    is_clock_right: bool = True
+    """False: nothing has set the clock yet, and its day is a guess until then."""
+    trouble: str = ""
+    """A sentence about what is wrong with the store, said again to who relies on it."""
+
+    @property
+    def caveat(self) -> str:
+        """What has to be said with it: nothing, or sentences with a space before them."""
+        said = [NOT_KEPT] if not self.is_kept else []
+        if not self.is_clock_right:
+            said.append(CLOCK_NOT_SET)
+        if self.trouble:
+            said.append(self.trouble)
+        return "".join(f" {sentence}" for sentence in said)
 
 
 class Ringer:
@@ -81,25 +97,34 @@ class Ringer:
         self._in_order = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unkept_since_s: float | None = None
+        self._trouble = ""
 
     # -- life ---------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Load what was kept (the store is open) and ring what has come due meanwhile."""
+        """Load what was kept (the store is open) and ring what has come due meanwhile.
+
+        What was wrong with the store is told at once, and again when something is next set.
+        """
+        for trouble in self._store.troubles:
+            self._trouble = trouble if self._store.is_durable else ""
+            self._tell(self._on_trouble, trouble)
         try:
             kept = await self._store.run(records.load)
         except StoreError as error:
             _log.error("cannot read timers and alarms: %s", error)
             self._tell(self._on_trouble, "I could not read my timers and alarms.")
             kept = []
-        await self._carry_out(self._scheduler.resume(kept, self.now()))
+        is_trusted = self._clock.is_trusted()
+        await self._carry_out(self._scheduler.resume(kept, self.now(), is_trusted=is_trusted))
 
     async def run(self) -> None:
         """Ring on time until cancelled."""
         while True:
             self._changed.clear()
             now = self.now()
-            await self._carry_out(self._scheduler.tick(now))
+            is_trusted = not self._scheduler.has_guesses or self._clock.is_trusted()
+            await self._carry_out(self._scheduler.tick(now, is_trusted=is_trusted))
             self._keep_what_was_not_kept(now)
             try:
                 async with asyncio.timeout(self._scheduler.wait_s(self.now())):
@@ -153,7 +178,7 @@ class Ringer:
     async def set_countdown(self, kind: Kind, name: str, length_s: float) -> Kept:
         """Ring after a span of time."""
         entry, decision = self._scheduler.add_countdown(kind, name, length_s, self.now())
-        return Kept(entry, await self._carry_out(decision, _KEEP_PATIENCE_S))
+        return await self._kept(entry, decision)
 
     async def set_occasion(
         self,
@@ -163,12 +188,24 @@ class Ringer:
         *,
         date: dt.date | None = None,
         weekdays: tuple[int, ...] = (),
+        said: str | None = None,
     ) -> Kept:
-        """Ring at a time of day: on a date, on weekdays, or when it is next."""
+        """Ring at a time of day: on a date, on weekdays, or when it is next.
+
+        ``said`` are the words that the date was made of: read again when a clock that
+        nothing has set yet is put right.
+        """
+        now, is_right = self.now(), self._clock.is_trusted()
+        meant = None if is_right else meaning(date, said, now)
         entry, decision = self._scheduler.add_occasion(
-            kind, name, time, self.now(), date=date, weekdays=weekdays
+            kind, name, time, now, date=date, weekdays=weekdays, meaning=meant
         )
-        return Kept(entry, await self._carry_out(decision, _KEEP_PATIENCE_S))
+        return await self._kept(entry, decision, is_clock_right=is_right)
+
+    async def _kept(self, entry: Entry, decision: Decision, *, is_clock_right: bool = True) -> Kept:
+        is_kept = await self._carry_out(decision, _KEEP_PATIENCE_S)
+        trouble, self._trouble = self._trouble, ""
+        return Kept(entry, is_kept, is_clock_right, trouble)
 
     async def extend(self, number: int, by_s: float) -> Kept:
         """Give a timer more time, by the id of its entry or of its ringing.
@@ -176,11 +213,18 @@ class Ringer:
         Raises ``KeyError`` when there is none of that id.
         """
         entry, decision = self._scheduler.extend(number, by_s, self.now())
-        return Kept(entry, await self._carry_out(decision, _KEEP_PATIENCE_S))
+        return await self._kept(entry, decision)
 
     async def cancel(self, ids: Collection[int]) -> bool:
-        """Forget entries and ringings by id; False when that could not be written down."""
-        return await self._carry_out(self._scheduler.cancel(ids, self.now()), _KEEP_PATIENCE_S)
+        """Forget entries and ringings by id; False when that could not be written down.
+
+        Their names and texts are then in no file of the store any more.
+        """
+        is_kept = await self._carry_out(self._scheduler.cancel(ids, self.now()), _KEEP_PATIENCE_S)
+        if is_kept:
+            gone = self._store.run(partial(Database.tidy, is_wanted_gone=True))
+            await asyncio.wait({gone}, timeout=_KEEP_PATIENCE_S)
+        return is_kept
 
     async def stop(self) -> tuple[Ringing, ...]:
         """Silence all that rings (by voice, button or wake word); returns what rang."""
@@ -232,7 +276,7 @@ class Ringer:
                 self._perform(effect)
         if writing is None:
             return True
-        return writing.done() and writing.exception() is None
+        return writing.done() and writing.exception() is None and self._store.is_durable
 
     def _perform(self, effect: Effect) -> None:
         if isinstance(effect, Ring):
@@ -267,6 +311,8 @@ class Ringer:
             self._tell(self._on_trouble, "I can't save your timers and alarms at the moment.")
 
     def _keep_what_was_not_kept(self, now: Moment) -> None:
+        if not self._store.is_durable:
+            self._store.run(Database.settle)
         since_s = self._unkept_since_s
         if since_s is not None and now.elapsed_s - since_s >= _RETRY_S:
             self._unkept_since_s = now.elapsed_s

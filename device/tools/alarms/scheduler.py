@@ -24,12 +24,14 @@ from device.tools.alarms.entries import (
     Countdown,
     Entry,
     Kind,
+    Meaning,
     Occasion,
     Phase,
     Ringing,
     Why,
     stamp,
 )
+from device.tools.alarms.meaning import carried_over, read_again
 from device.tools.alarms.occasions import due_s, first_instant, last_passed, next_date
 from device.tools.alarms.rules import Manner, Rules
 from device.tools.moments import Moment
@@ -82,10 +84,19 @@ class Scheduler:
         *,
         date: dt.date | None = None,
         weekdays: tuple[int, ...] = (),
+        meaning: Meaning | None = None,
     ) -> tuple[Entry, Decision]:
-        """Have something rung at a time of day: on a date, on weekdays, or when it is next."""
+        """Have something rung at a time of day: on a date, on weekdays, or when it is next.
+
+        ``meaning`` is given while the clock is not to be trusted, and read again when it is.
+        """
         date = date or next_date(time, weekdays, now.wall_s, now.zone)
-        return self._add(kind, name, Occasion(time, date, weekdays), now)
+        return self._add(kind, name, Occasion(time, date, weekdays), now, meaning)
+
+    @property
+    def has_guesses(self) -> bool:
+        """Whether any date waits for a clock that is right."""
+        return any(entry.meaning is not None for entry in self._entries.values())
 
     def cancel(self, ids: Collection[int], now: Moment) -> Decision:
         """Forget entries, and silence or forget what rings or is snoozed, by id."""
@@ -151,7 +162,9 @@ class Scheduler:
 
     # -- what time brings ---------------------------------------------------------------
 
-    def resume(self, records: Iterable[Entry | Ringing], now: Moment) -> Decision:
+    def resume(
+        self, records: Iterable[Entry | Ringing], now: Moment, *, is_trusted: bool = True
+    ) -> Decision:
         """Begin with what an earlier process kept, and deal with the time between."""
         decision = Decision()
         for record in records:
@@ -161,20 +174,28 @@ class Scheduler:
             table[record.id] = record  # type: ignore[assignment]
             self._last_id = max(self._last_id, record.id)
         self._offset_s = now.wall_s - now.elapsed_s
-        self._carry_over(now, decision)
+        self._carry_over(now, decision, is_trusted=is_trusted)
+        self._read_again(now, decision, is_trusted=is_trusted)
         self._obey_calendar(now, decision)
         for ringing in self.in_phase(Phase.RINGING):
             self._resume_ringing(ringing, now, decision)
         self._advance(now, Why.OFF, decision)
         return decision
 
-    def tick(self, now: Moment) -> Decision:
-        """Ring what is due, louder what rings, and end what has rung long enough."""
+    def tick(self, now: Moment, *, is_trusted: bool = True) -> Decision:
+        """Ring what is due, louder what rings, and end what has rung long enough.
+
+        ``is_trusted``: whether the wall clock is known to be right.
+        """
         decision = Decision()
         offset_s = now.wall_s - now.elapsed_s
         jump_s = 0.0 if self._offset_s is None else offset_s - self._offset_s
         self._offset_s = offset_s
-        if abs(jump_s) >= self.rules.jump_s:
+        is_jump = abs(jump_s) >= self.rules.jump_s
+        if self.has_guesses and (is_jump or is_trusted):
+            # First of all: a right clock makes no alarm late whose day was a guess.
+            self._read_again(now, decision, is_trusted=is_trusted)
+        if is_jump:
             self._follow_jump(jump_s, now, decision)
         # Whatever is found too late without a jump was delayed by this machine itself.
         self._advance(now, Why.CLOCK if jump_s >= self.rules.jump_s else Why.STALLED, decision)
@@ -192,10 +213,16 @@ class Scheduler:
     # -- changes of the records ---------------------------------------------------------
 
     def _add(
-        self, kind: Kind, name: str, when: Countdown | Occasion, now: Moment
+        self,
+        kind: Kind,
+        name: str,
+        when: Countdown | Occasion,
+        now: Moment,
+        meaning: Meaning | None = None,
     ) -> tuple[Entry, Decision]:
         decision = Decision()
-        return self._keep(Entry(self._new_id(), kind, name, when, now.wall_s), decision), decision
+        entry = Entry(self._new_id(), kind, name, when, now.wall_s, meaning)
+        return self._keep(entry, decision), decision
 
     def _new_id(self) -> int:
         self._last_id += 1
@@ -298,7 +325,7 @@ class Scheduler:
         rung_on = entry.when.date if rang else entry.when.rung_on
         date = next_date(entry.when.time, entry.when.weekdays, now.wall_s, now.zone, rung_on)
         when = msgspec.structs.replace(entry.when, date=date, rung_on=rung_on)
-        self._keep(msgspec.structs.replace(entry, when=when), decision)
+        self._keep(msgspec.structs.replace(entry, when=when, meaning=None), decision)
 
     def _begin(self, ringing: Ringing, decision: Decision) -> None:
         self._keep(ringing, decision)
@@ -362,9 +389,23 @@ class Scheduler:
 
     # -- restarts and jumps -------------------------------------------------------------
 
-    def _carry_over(self, now: Moment, decision: Decision) -> None:
+    def _read_again(self, now: Moment, decision: Decision, *, is_trusted: bool) -> None:
+        """Give what was set by a clock that was not set the day that was meant."""
+        for entry in self.entries:
+            if entry.meaning is None:
+                continue
+            read = read_again(entry, now)
+            if is_trusted:
+                read = msgspec.structs.replace(read, meaning=None)
+            if read != entry:
+                self._keep(read, decision)
+
+    def _carry_over(self, now: Moment, decision: Decision, *, is_trusted: bool) -> None:
         """Put what was counted down in an earlier boot on the clock of this one."""
         for entry in self.entries:
+            said = carried_over(entry, now, is_trusted=is_trusted)
+            if said != entry:
+                self._keep(said, decision)
             if isinstance(entry.when, Countdown) and entry.when.boot != now.boot:
                 when = carried(entry.when, now)
                 self._keep(msgspec.structs.replace(entry, when=when), decision)

@@ -7,6 +7,8 @@ import datetime as dt
 from device.tools import spoken
 from device.tools.alarms.entries import Countdown, Entry, Kind, Occasion, Ringing, Why
 
+NOT_KEPT = "I couldn't save it, so it will be lost if I lose power."
+CLOCK_NOT_SET = "My clock is not set yet: I'll put the day right when it is."
 _LATE_S = 60.0
 """Later than that it is worth a word."""
 

@@ -60,7 +60,7 @@ def test_a_running_appliance_keeps_its_store(
 ) -> None:
     database = Database.open(store_path)
     assert call(store_path, "list_timers") == 1
-    assert "the appliance is running" in capsys.readouterr().err
+    assert "The appliance is running" in capsys.readouterr().err
     database.close()
 
 

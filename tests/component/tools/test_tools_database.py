@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from device.tools.database import Database, StoreBusyError, StoreError
+from device.tools.database import (
+    LOST_SOME,
+    RESTORED,
+    Database,
+    StoreBusyError,
+    StoreError,
+)
+from device.tools.rescue import second_copy
 
 
 def fill(database: Database, rows: int = 40) -> None:
@@ -98,8 +107,8 @@ class TestDamage:
         store_path.write_bytes(content)
         with closing(Database.open(store_path)) as database:
             fill(database)
-            assert bool(database.troubles) == bool(content)
-        assert len(aside(store_path)) == bool(content)
+            assert database.troubles == [LOST_SOME]
+        assert len(aside(store_path)) == 1
 
     @pytest.mark.parametrize("keep", [100, 4_096, 9_000, 20_000])
     def test_cut_short(self, store_path: Path, keep: int) -> None:
@@ -107,8 +116,9 @@ class TestDamage:
             fill(database)
         store_path.write_bytes(store_path.read_bytes()[:keep])
         with closing(Database.open(store_path)) as database:
-            assert "Please check what is set" in database.troubles[0]
-            fill(database)
+            assert database.troubles == [RESTORED]
+            assert len(texts(database)) == 40
+            assert database.rows("SELECT id FROM entries") == [(7,)]
         assert aside(store_path)[0].stat().st_size == keep
         with closing(Database.open(store_path)) as database:
             assert database.troubles == []
@@ -121,6 +131,7 @@ class TestDamage:
         assert middle > 0
         content[middle : middle + 4_096] = b"\xff" * 4_096
         store_path.write_bytes(content)
+        second_copy(store_path).write_bytes(b"no better")
         with closing(Database.open(store_path)) as database:
             assert database.troubles
             saved = texts(database)
@@ -136,6 +147,7 @@ class TestDamage:
         with closing(Database.open(store_path)) as database:
             fill(database)
         store_path.write_bytes(b"rubbish" * 1_000)
+        second_copy(store_path).unlink()
         with closing(Database.open(store_path)) as database:
             assert texts(database) == []
         assert [path.name.endswith("-journal") for path in aside(store_path)] == [False, True]
@@ -166,6 +178,70 @@ class TestDamage:
             for path in aside(store_path):
                 path.unlink()
 
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_a_store_that_lost_everything_is_had_from_the_second_copy(
+        self, store_path: Path, is_there: bool
+    ) -> None:
+        with closing(Database.open(store_path)) as database:
+            fill(database)
+        store_path.unlink()
+        if is_there:
+            store_path.touch()
+        with closing(Database.open(store_path)) as database:
+            assert database.troubles == [RESTORED]
+            assert len(texts(database)) == 40
+
+    def test_the_second_copy_is_as_new_as_the_store(self, store_path: Path) -> None:
+        with closing(Database.open(store_path)) as database:
+            fill(database, 1)
+            database.tidy()
+            copied = second_copy(store_path)
+            assert copied.stat().st_mode & 0o077 == 0
+            with closing(sqlite3.connect(copied)) as copy:
+                assert copy.execute("SELECT text FROM items").fetchall() == [("thing 0",)]
+
+
+class TestGone:
+    """What is deleted is in no file of the folder any more."""
+
+    def test_after_any_evening_of_changes(self, store_path: Path) -> None:
+        chance = random.Random(11)
+        there: set[str] = set()
+        with closing(Database.open(store_path)) as database:
+            for turn in range(25):
+                with database.transaction() as run:
+                    for _ in range(chance.randrange(30)):
+                        text = f"secret{chance.getrandbits(64):016x}" + "z" * chance.randrange(400)
+                        run("INSERT INTO items (list, text) VALUES ('a', ?)", (text,))
+                        there.add(text)
+                gone = set(chance.sample(sorted(there), k=len(there) * chance.randrange(5) // 5))
+                with database.transaction() as run:
+                    for text in gone:
+                        run("DELETE FROM items WHERE text = ?", (text,))
+                there -= gone
+                database.tidy(is_wanted_gone=True)
+                assert left_in(store_path.parent) == {text[:22] for text in there}, turn
+
+    def test_a_damaged_file_goes_with_what_it_held(self, store_path: Path) -> None:
+        with closing(Database.open(store_path)) as database, database.transaction() as run:
+            run("INSERT INTO items (list, text) VALUES ('a', ?)", ("secret" + "0" * 16,))
+        with store_path.open("rb+") as file:
+            file.truncate(store_path.stat().st_size - 4_096)
+        with closing(Database.open(store_path)) as database:
+            assert aside(store_path)
+            with database.transaction() as run:
+                run("DELETE FROM items", ())
+            database.tidy(is_wanted_gone=True)
+            assert left_in(store_path.parent) == set()
+
+
+def left_in(folder: Path) -> set[str]:
+    """The secrets in all files of a folder, as their bytes stand there."""
+    found: set[str] = set()
+    for path in folder.iterdir():
+        found |= {match.decode() for match in re.findall(rb"secret[0-9a-f]{16}", path.read_bytes())}
+    return found
+
 
 class TestNoDisk:
     def test_a_place_that_cannot_be_written(self, tmp_path: Path) -> None:
@@ -174,6 +250,25 @@ class TestNoDisk:
             assert "I can't save" in database.troubles[0]
             fill(database)
             assert len(texts(database)) == 40
+
+    def test_the_disk_is_used_as_soon_as_it_can_be(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        blocked = tmp_path / "state"
+        blocked.write_text("")
+        path = blocked / "house.sqlite"
+        clock = [1_000.0]
+        monkeypatch.setattr("device.tools.database.time.monotonic", lambda: clock[0])
+        with closing(Database.open(path)) as database:
+            assert not database.is_durable
+            fill(database)
+            blocked.unlink()
+            assert not database.settle()
+            clock[0] += 30
+            assert database.settle()
+        with closing(Database.open(path)) as database:
+            assert len(texts(database)) == 40
+            assert database.is_durable
 
     def test_a_folder_in_its_place(self, store_path: Path) -> None:
         store_path.mkdir(parents=True)
