@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from device.tools import spoken
+from device.tools.alarms.sentences import NOT_KEPT
 from device.tools.answers import Answer, ToolError
 from device.tools.lists import ListFullError, Lists
 
@@ -39,10 +40,16 @@ class ListTools:
             raise ToolError(
                 str(full), spoken=f"Your {name} list is full.", try_again=False
             ) from full
-        facts = {"list": name, "added": new, "items": await self._lists.items(name)}
+        facts: dict[str, object] = {
+            "list": name,
+            "added": new,
+            "items": await self._lists.items(name),
+        }
         if not new:
             return Answer(facts, f"{_subject(wanted)} already on your {name} list.")
-        return Answer(facts, f"I've put {spoken.listing(new)} on your {name} list.")
+        kept = "" if self._lists.is_durable else f" {NOT_KEPT}"
+        facts["is_kept"] = self._lists.is_durable
+        return Answer(facts, f"I've put {spoken.listing(new)} on your {name} list.{kept}")
 
     async def read_list(self, list_name: ListName = _SHOPPING) -> Answer:
         """Tell what is on a list.

@@ -443,3 +443,24 @@ def test_many_calls_at_once_lose_nothing(cook: Any) -> None:
         assert len((await kitchen.call("read_list"))["items"]) == 10
 
     cook(play)
+
+
+def test_nothing_that_was_deleted_is_in_any_file(cook: Any, store_path: Path) -> None:
+    async def play(kitchen: Kitchen) -> None:
+        await kitchen.call("add_to_list", items=["pregnancy test", "milk"])
+        await kitchen.call("add_to_list", items=["lawyer"], list_name="to-do")
+        await kitchen.call("set_reminder", text="call the clinic", hours=2)
+        await kitchen.call("set_timer", minutes=20, name="medicine")
+        await kitchen.call("remove_from_list", items=["pregnancy test"])
+        await kitchen.call("clear_list")
+        await kitchen.call("clear_list", list_name="to-do")
+        await kitchen.call("cancel_reminder", all_reminders=True)
+        await kitchen.call("cancel_timer", name="medicine")
+        files = [path for path in store_path.parent.rglob("*") if path.is_file()]
+        assert len(files) == 3, files
+        for path in files:
+            content = path.read_bytes()
+            for secret in (b"pregnancy", b"milk", b"lawyer", b"clinic", b"medicine"):
+                assert secret not in content, (secret, path.name)
+
+    cook(play)

@@ -19,8 +19,8 @@ from device.tools.alarms import records
 from device.tools.alarms.decisions import Ended, Miss, Put, Ring, Silence
 from device.tools.alarms.entries import Entry, Kind, Occasion
 from device.tools.alarms.ringer import Ringer
-from device.tools.alarms.sentences import announcement, missed_sentence
-from device.tools.database import Database, StoreError
+from device.tools.alarms.sentences import NOT_KEPT, announcement, missed_sentence
+from device.tools.database import CANNOT_SAVE, LOST_SOME, Database, StoreError
 from device.tools.moments import SystemClock
 from device.tools.store import Store
 from device.workshop.simulation.clock import VirtualClock, run_virtually
@@ -69,7 +69,7 @@ async def live(
     path: Path, clock: Any, act: Callable[[Ringer, Bedroom], Awaitable[None]]
 ) -> Bedroom:
     room, store = Bedroom(), Store(path)
-    room.troubles += await store.open()
+    await store.open()
     hear = room.hear
     ringer = Ringer(store, clock, hear, hear, on_missed=hear, on_trouble=room.troubles.append)
     await ringer.start()
@@ -286,6 +286,36 @@ class TestDisk:
             assert len(room.rings()) == 1
 
         at_night(store_path, play)
+
+    def test_who_sets_the_next_alarm_hears_again_that_some_were_lost(
+        self, store_path: Path
+    ) -> None:
+        store_path.parent.mkdir()
+        store_path.write_bytes(b"")
+
+        async def play(ringer: Ringer, room: Bedroom, clock: VirtualClock) -> None:
+            assert room.troubles == [LOST_SOME]
+            first = await ringer.set_occasion(Kind.ALARM, "", dt.time(7))
+            assert first.is_kept
+            assert first.caveat == f" {LOST_SOME}"
+            second = await ringer.set_occasion(Kind.ALARM, "", dt.time(8))
+            assert second.caveat == ""
+
+        at_night(store_path, play)
+
+    def test_memory_is_no_disk(self, tmp_path: Path) -> None:
+        blocked = tmp_path / "state"
+        blocked.write_text("")
+
+        async def play(ringer: Ringer, room: Bedroom, clock: VirtualClock) -> None:
+            assert room.troubles == [CANNOT_SAVE]
+            kept = await ringer.set_countdown(Kind.TIMER, "tea", 60)
+            assert not kept.is_kept
+            assert kept.caveat == f" {NOT_KEPT}"
+            await asyncio.sleep(61)
+            assert len(room.rings()) == 1
+
+        at_night(blocked / "house.sqlite", play)
 
     def test_a_row_that_makes_no_sense_does_not_hide_the_others(self, store_path: Path) -> None:
         async def first(ringer: Ringer, room: Bedroom, clock: VirtualClock) -> None:
