@@ -63,6 +63,16 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much sound without the word was listened to."""
 
 
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``normal`` was measured to do for some of the voices."""
+
+    voices: str
+    """``people``, or a synthesizer."""
+    condition: str
+    missed: int
+    spoken: int
+
+
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known about one wake word in one engine."""
 
@@ -88,6 +98,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose voices the figures are of, in words."""
     figures: tuple[Figure, ...] = ()
     """The table: each threshold in each condition."""
+    groups: tuple[Group, ...] = ()
+    """The same at ``normal``, by whose voices they are."""
 
     def rule(
         self, sensitivity: Sensitivity, threshold: float = 0.0, refractory_s: float = 1.0

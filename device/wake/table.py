@@ -2,25 +2,73 @@
 
 from __future__ import annotations
 
-from device.wake.card import Card, Figure
+from collections.abc import Sequence
+from textwrap import wrap
+
+from device.wake.card import Card, Figure, Group
 from device.wake.confidence import rate_between, share_between
 
 STEPS = ("low", "normal", "high")
 
 
+WIDTH = 96
+SHORT = ("quiet", "room", "10 dB", "5 dB", "0 dB")
+"""The conditions of the short table; a room is one that rings for 0.6 s, 1 to 3 m away."""
+
+
+def short_lines(known: Sequence[Card]) -> list[str]:
+    """A line for each word: what ``normal`` was measured to do."""
+    width = max((len(card.word) for card in known), default=0) + 2
+    head = f"{'word':{width}}  {'engine':12}" + "".join(f" {name:>6}" for name in SHORT)
+    return [f"{head}  false accepts", *(_short_line(card, width) for card in known)]
+
+
+def _short_line(card: Card, width: int) -> str:
+    named = f"{card.word!r:{width}}  {card.engine:12}".replace("'", '"')
+    row = [each for each in card.figures if _is_at(each, card.thresholds.normal)]
+    if not row:
+        return f"{named} not measured"
+    missed = {each.condition: each.missed / each.spoken for each in row if each.spoken}
+    cells = "".join(f" {f'{missed[name]:.0%}' if name in missed else '-':>6}" for name in SHORT)
+    hours = sum(each.hours for each in row)
+    return f"{named}{cells}  {sum(each.false_accepts for each in row)} in {hours:.1f} h"
+
+
+def _is_at(figure: Figure, threshold: float) -> bool:
+    return abs(figure.threshold - threshold) < 1e-5
+
+
 def lines_of(card: Card) -> list[str]:
     """The word, its thresholds, and what each was measured to do."""
     looks = "two models" if card.verifier else "one model"
-    lines = [f'"{card.word}"  {card.engine}, {looks}; {card.licence}']
+    lines = wrap(
+        f'"{card.word}"  {card.engine}, {looks}; {card.licence}', WIDTH, subsequent_indent="    "
+    )
     if card.measured_on:
-        lines.append(f"  measured on {card.measured_on}")
+        lines += wrap(
+            f"measured on {card.measured_on}", WIDTH, initial_indent="  ", subsequent_indent="    "
+        )
     for step in STEPS:
         threshold = card.thresholds.at(step)  # type: ignore[arg-type]
-        row = [each for each in card.figures if abs(each.threshold - threshold) < 1e-5]
-        lines.append(
-            f"  {step:6} {threshold:.3f}  " + ("; ".join(map(_cell, row)) or "not measured")
-        )
-    return lines
+        row = [each for each in card.figures if _is_at(each, threshold)]
+        lines.append(f"  {step:6} {threshold:.3f}" + ("" if row else "  not measured"))
+        lines += (f"    {_cell(each)}" for each in row)
+    return [*lines, *map(_voices_line, _by_voices(card))]
+
+
+def _by_voices(card: Card) -> list[tuple[str, list[Group]]]:
+    names = dict.fromkeys(each.voices for each in card.groups)
+    return [(name, [each for each in card.groups if each.voices == name]) for name in names]
+
+
+def _voices_line(row: tuple[str, list[Group]]) -> str:
+    voices, groups = row
+    cells = "; ".join(f"{each.condition} {each.missed} of {each.spoken}" for each in groups)
+    return f"  normal, {voices}, missed: {cells}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, subsequent_indent="    ")
 
 
 def _cell(figure: Figure) -> str:

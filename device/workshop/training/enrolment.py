@@ -19,7 +19,8 @@ from device.errors import BitternError
 from device.wake.card import Card, find, write
 from device.wake.confidence import rate_between, share_between
 from device.wake.open import own_folder
-from device.workshop.training.wake.recipe import Result, Task, make_word
+from device.workshop.training.wake.recipe import make_word
+from device.workshop.training.wake.task import Result, Task
 
 FEWEST, MOST = 3, 20
 _SYNTHESIZED = 150

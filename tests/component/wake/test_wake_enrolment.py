@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from device.cli import main
 from device.wake.card import SHIPPED, UnknownWordError, find, write
 from device.wake.open import WakeSettings, card_folders, open_words, own_folder
 from device.wake.table import lines_of
@@ -74,6 +75,32 @@ def test_what_is_promised_comes_with_how_little_is_known() -> None:
 def test_the_table_shows_every_step_in_every_condition() -> None:
     _, card = find("jarvis", "microwakeword")
     lines = lines_of(card)
-    assert [line.split()[0] for line in lines[2:]] == ["low", "normal", "high"]
-    for line in lines[2:]:
-        assert line.count("missed") == 4
+    steps = [line.split()[0] for line in lines if line.split()[0] in ("low", "normal", "high")]
+    assert steps == ["low", "normal", "high"]
+    conditions = {figure.condition for figure in card.figures}
+    assert sum("missed (" in line for line in lines) == 3 * len(conditions)
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_word_is_a_line_and_no_longer_than_a_screen_is_wide(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["wake", "list"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= 100
+    assert len(shown) <= 24
+    _, card = find("jarvis", "microwakeword")
+    (line,) = [each for each in shown if each.startswith('"jarvis"')]
+    quiet = next(f for f in card.figures if f.threshold == card.thresholds.normal)
+    assert f"{quiet.missed / quiet.spoken:.0%}" in line
+
+
+def test_everything_about_one_word_is_shown_where_it_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["wake", "list", "--word", "Hey_Jarvis"]) == 0
+    shown = capsys.readouterr().out
+    assert "measured on" in shown
+    assert '"alexa"' not in shown
+    assert main(["wake", "list", "--word", "nobody"]) != 0
+    assert 'no wake word "nobody"' in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_a_report_has_every_condition_and_counts_by_label(folder: Path) -> None:
     report = json.loads((out / "report.json").read_text())
     assert report["labels"]["hey jarvis"] == 2
     conditions = report["words"]["hey jarvis"]["bittern"]["conditions"]
-    assert list(conditions) == ["quiet", "10 dB", "5 dB", "0 dB"]
+    assert list(conditions) == ["quiet", "room", "10 dB", "5 dB", "0 dB"]
     quiet = conditions["quiet"]["at"]["normal"]
     assert (quiet["missed"], quiet["spoken"]) == (0, 2)
     assert quiet["false_accepts"] == 0
@@ -61,7 +61,7 @@ def test_peers_stand_beside_ours_at_equal_misses(folder: Path) -> None:
     make_report(Request((folder,), out, words=("hey jarvis",), processes=1), lambda _: None)
     report = json.loads((out / "report.json").read_text())
     beside = report["beside"]["hey jarvis"]["pymicro-wakeword"]
-    assert list(beside) == ["quiet", "10 dB", "5 dB", "0 dB"]
+    assert list(beside) == ["quiet", "room", "10 dB", "5 dB", "0 dB"]
     for pair in beside.values():
         # The same recordings: other speech is heard in every noise, and by everybody.
         assert pair["peer"]["hours"] == pair["bittern"]["hours"] > 0

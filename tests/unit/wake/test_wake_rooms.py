@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from device.workshop.training.wake.augment import in_room
-from device.workshop.training.wake.rooms import SPEED_M_PER_S, impulse_response, random_room
+from device.workshop.training.wake.rooms import (
+    SPEED_M_PER_S,
+    impulse_response,
+    random_room,
+    room_with,
+)
 
 SIZE = np.array([5.0, 4.0, 2.5])
 SOURCE = np.array([1.0, 1.0, 1.2])
@@ -38,3 +43,23 @@ def test_a_sound_in_a_room_begins_where_it_did() -> None:
     assert np.abs(heard[:2999]).max() < 1
     assert heard[3000] == pytest.approx(1000, rel=0.01)
     assert len(heard) > len(sound)
+
+
+@pytest.mark.parametrize("rt60_s", [0.3, 0.6, 0.8])
+def test_a_room_rings_as_long_as_was_asked_for(rt60_s: float) -> None:
+    random = np.random.default_rng(5)
+    measured = []
+    for _ in range(8):
+        energy = room_with(random, rt60_s, 2.0).astype(np.float64) ** 2
+        left_db = 10 * np.log10(np.cumsum(energy[::-1])[::-1] / energy.sum() + 1e-12)
+        measured.append((np.argmax(left_db < -25) - np.argmax(left_db < -5)) / 16_000 * 3)
+    assert np.mean(measured) == pytest.approx(rt60_s, rel=0.15)
+
+
+def test_who_is_further_off_is_heard_more_by_the_walls() -> None:
+    def direct_share(distance_m: float) -> float:
+        random = np.random.default_rng(6)
+        rooms = [room_with(random, 0.6, distance_m) ** 2 for _ in range(8)]
+        return float(np.mean([room[:80].sum() / room.sum() for room in rooms]))
+
+    assert direct_share(1.0) > 1.5 * direct_share(3.0)

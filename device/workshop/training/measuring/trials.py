@@ -18,10 +18,21 @@ from numpy.typing import NDArray
 
 from device.wake.engine import RATE_HZ
 from device.workshop.training.wake import noises
+from device.workshop.training.wake.augment import in_room
 from device.workshop.training.wake.corpus import Recording, Sound, active_level, read
+from device.workshop.training.wake.rooms import room_with
 
-CONDITIONS: dict[str, float | None] = {"quiet": None, "10 dB": 10.0, "5 dB": 5.0, "0 dB": 0.0}
+ROOM = "room"
+CONDITIONS: dict[str, float | None] = {
+    "quiet": None,
+    ROOM: None,
+    "10 dB": 10.0,
+    "5 dB": 5.0,
+    "0 dB": 0.0,
+}
 """The level of the voice above the noise, where there is noise."""
+ROOM_RT60_S, ROOM_M = 0.6, (1.0, 3.0)
+"""The rooms of the condition of that name, a new one for each trial; nobody learns in them."""
 LEAD_S, TAIL_S = 1.5, 0.8
 """The noise begins before the recording and goes on after it."""
 PIECE_S = 15.0
@@ -95,12 +106,13 @@ def plan(
         length_s = soundfile.info(str(recording.path)).duration
         for at_s in np.arange(0.0, max(length_s - 0.3, 0.1), PIECE_S):
             rest_s = min(PIECE_S, length_s - float(at_s))
-            chosen = conditions
+            chosen, kinds_met = conditions, index + index // len(kinds)
             if is_sparing and label not in words and len(conditions) > 2:
                 chosen = [conditions[0], conditions[1 + index % (len(conditions) - 1)]]
+                kinds_met = index // (len(conditions) - 1)
             for turn, name in enumerate(chosen):
                 # Turning once more each round, or a condition would always meet the same kind.
-                at_kind = (index + index // len(kinds) + turn) % len(kinds)
+                at_kind = (kinds_met + turn) % len(kinds)
                 kind = "" if CONDITIONS[name] is None else kinds[at_kind]
                 trials.append(Trial(recording.path, label, name, kind, float(at_s), rest_s))
     return trials
@@ -111,6 +123,9 @@ def sound_of(trial: Trial, backdrop: Backdrop) -> NDArray[np.int16]:
     random = np.random.default_rng(trial.seed)
     first = round(trial.from_s * RATE_HZ)
     speech = _kept(trial.path)[first : first + round(trial.length_s * RATE_HZ)]
+    if trial.condition == ROOM:
+        response = room_with(random, ROOM_RT60_S, random.uniform(*ROOM_M))
+        speech = in_room(speech, response)[: len(speech) + RATE_HZ // 4]
     lead, tail = round(LEAD_S * RATE_HZ), round(TAIL_S * RATE_HZ)
     whole = np.pad(speech, (lead, tail))
     whole = whole + random.standard_normal(len(whole)).astype(np.float32) * _ROOM_LEVEL

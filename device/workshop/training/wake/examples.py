@@ -20,14 +20,14 @@ from device.wake.features import Features
 from device.wake.open import MEL, STREAMED_EMBEDDING
 from device.wake.second_look import StreamedEmbedding
 from device.workshop.training.wake import noises
-from device.workshop.training.wake.augment import at_some_level, distort, tempo
+from device.workshop.training.wake.augment import at_some_level, distort, tempo, throat
 from device.workshop.training.wake.corpus import Recording, Sound, active_level, read, span
 from device.workshop.training.wake.network import nobody
-from device.workshop.training.wake.rooms import random_room
+from device.workshop.training.wake.rooms import random_room, reverberant_room
 
-VERSION = 1
+VERSION = 2
 """Raised when examples are made differently: kept ones are then made again."""
-_ROOMS = 60
+_ROOMS = 120
 _SPEECH_ABOVE_DB = (-3.0, 20.0)
 _WORD_ABOVE_DB = (-5.0, 15.0)
 """How far voices lie above the noise: the word in more of it than other speech."""
@@ -183,7 +183,8 @@ class Studio:
 
     def __post_init__(self) -> None:
         random = np.random.default_rng((self.supplies.seed, 3))
-        self._rooms = [random_room(random) for _ in range(_ROOMS)]
+        self._rooms = [random_room(random) for _ in range(_ROOMS // 2)]
+        self._rooms += [reverberant_room(random) for _ in range(_ROOMS // 2)]
         self._recorded = [read(path) for path in self.supplies.noise]
         self._features = Features()
         self._embedding = StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING))
@@ -205,6 +206,8 @@ class Studio:
         start, end = (0, len(sound)) if order.whole else span(sound)
         before, after = min(start, _EDGE), min(len(sound) - end, _EDGE)
         word, factor = tempo(sound[start - before : end + after], random)
+        if random.random() < 0.4:
+            word = throat(word, random)
         word_end = round(len(word) - after / factor)
         word = distort(word, self._rooms, random)
         level = active_level(word)

@@ -60,10 +60,13 @@ class Kokoro:
         return tuple(sorted(self._styles, key=lambda name: (name[0] not in "ab", name)))
 
     def say(self, text: str, voice: str, speed: float = 1.0) -> NDArray[np.float32]:
-        """A short text at 24 kHz, -1 to 1; raises :class:`BrokenVoiceError` for a long one."""
+        """A short text at 24 kHz, -1 to 1; ``"one+other"`` is a voice half-way between two.
+
+        Raises :class:`BrokenVoiceError` for a long one.
+        """
         phonemes = self._reading(is_british=voice.startswith(_BRITISH))(text)
         numbers = [self._numbers[each] for each in phonemes if each in self._numbers]
-        styles = self._styles[voice]
+        styles = self._between(voice)
         if not 0 < len(numbers) < min(len(styles), _MOST_PHONEMES):
             raise BrokenVoiceError(f'"{text[:40]}" has {len(numbers)} phonemes', "say less at once")
         given = {
@@ -73,6 +76,12 @@ class Kokoro:
         }
         sound: NDArray[np.float32] = self._session.run(None, given)[0].reshape(-1)
         return sound
+
+    def _between(self, voice: str) -> NDArray[np.float32]:
+        several = [self._styles[name] for name in voice.split("+")]
+        rows = min(map(len, several))
+        mean: NDArray[np.float32] = np.mean([each[:rows] for each in several], axis=0)
+        return mean
 
     @cached_property
     def _session(self) -> Any:

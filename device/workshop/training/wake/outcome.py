@@ -11,7 +11,7 @@ from device.wake.card import Figure, Sensitivity
 from device.workshop.training.measuring.curves import curve, point, scores_of
 from device.workshop.training.measuring.systems import FIRST_ALONE
 from device.workshop.training.measuring.trials import CONDITIONS
-from device.workshop.training.wake.recipe import Result
+from device.workshop.training.wake.task import Result
 
 STEPS: tuple[Sensitivity, ...] = ("low", "normal", "high")
 

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 
 from device.audio.resample import resample
 from device.errors import BitternError
-from device.models import MissingModel, path_of
 from device.wake.engine import RATE_HZ
 from device.workshop.training.wake.corpus import SPEAKERS, SYNTHESIZED, Sound
-from device.workshop.training.wake.kokoro import SET, VOICE_HZ, Kokoro
+from device.workshop.training.wake.synthesizers import HIBARI, Line, NoVoiceError, installed
 
-HIBARI = "hibari"
-"""The name of the voice that there always is."""
 _PEAK = 16_000
-
-
-class NoVoiceError(BitternError):
-    """The synthesizer is not installed."""
 
 
 class NotRecordedError(BitternError):
@@ -41,55 +33,84 @@ class Said:
 
 
 class Voices:
-    """Hibari, and those of Kokoro where they were fetched, at many speeds and pitches."""
+    """All synthesizers that are installed, at many speeds and pitches."""
 
-    def __init__(self, seed: int = 0, more: Path | None = None, *, is_quick: bool = False) -> None:
-        """``more``: a folder with further voices for Kokoro; ``is_quick``: without Kokoro, which
-        takes a hundred times as long.
+    def __init__(
+        self,
+        seed: int = 0,
+        more: Path | None = None,
+        *,
+        is_quick: bool = False,
+        only: Sequence[str] = (),
+    ) -> None:
+        """``more``: a folder with further voices for Kokoro; ``is_quick``: hibari alone, since
+        Kokoro takes a hundred times as long; ``only``: names of synthesizers.
 
-        Raises :class:`NoVoiceError` without the package, and with ``more`` but no Kokoro.
+        Raises :class:`NoVoiceError` where one of them is not installed.
         """
-        try:
-            from hibari import Hibari
-        except ImportError as missing:
-            raise NoVoiceError(
-                "there is no voice to synthesize words with", "pip install bittern[train]"
-            ) from missing
-        self._voice: Any = Hibari(threads=1)
-        self._kokoro = None if is_quick else _kokoro(more)
+        found = {each.name: each for each in installed(more, is_quick=is_quick, seed=seed)}
+        missing = [name for name in only if name not in found]
+        if missing:
+            raise NoVoiceError(f"{missing[0]} is not here", f"there are: {', '.join(found)}")
+        self._synthesizers = {name: found[name] for name in only or found}
         self._random = np.random.default_rng(seed)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All voices there are."""
-        return (HIBARI, *(self._kokoro.names if self._kokoro is not None else ()))
+        """All voices there are, each with its synthesizer before it: ``flite slt``."""
+        return tuple(
+            f"{name} {voice}" for name, each in self._synthesizers.items() for voice in each.voices
+        )
 
     def say(
-        self, text: str, speed: float = 1.0, pitch: float = 1.0, seed: int = 7, voice: str = HIBARI
+        self,
+        text: str,
+        speed: float = 1.0,
+        pitch: float = 1.0,
+        seed: int = 7,
+        voice: str = f"{HIBARI} {HIBARI}",
     ) -> Sound:
         """A sentence at 16 kHz, in the range of int16; ``pitch`` also moves the formants."""
-        if voice == HIBARI or self._kokoro is None:
-            said = self._voice(text, speed=speed * pitch, seed=seed)
-        else:
-            said = self._kokoro.say(text, voice, speed * pitch)
-        floats = np.asarray(said, dtype=np.float32)
+        name, _, own = voice.partition(" ")
+        said = self._synthesizers[name].say(Line(text, own, speed * pitch, seed))
+        floats = said.samples
         samples = (floats / max(float(np.abs(floats).max()), 1e-3) * _PEAK).astype(np.int16)
-        heard = resample(samples, round(VOICE_HZ / pitch), RATE_HZ)
+        heard = resample(samples, round(said.rate_hz / pitch), RATE_HZ)
         return heard.astype(np.float32)
 
     def variants(self, text: str, count: int) -> Iterator[Said]:
-        """The same words, said in ``count`` ways, the voices taking turns.
+        """The same words, said in ``count`` ways; a synthesizer speaks as often as the square
+        root of its voices says, so that none is all that is learned from.
 
-        A voice that is alone is moved further up and down, since it stands for everybody.
+        A voice that is alone is moved further up and down, since it stands for everybody; of
+        the others one in five is, as far as a child's.
         """
-        low, high = (-4.5, 5.5) if len(self.names) == 1 else (-2.0, 2.5)
-        for number in range(count):
+        is_alone = len(self.names) == 1
+        for voice in self._turns(count):
             speed = float(self._random.uniform(0.75, 1.25))
+            is_far = is_alone or self._random.random() < 0.2
+            low, high = (-4.5, 5.5) if is_far else (-2.0, 2.5)
             pitch = float(2 ** (self._random.uniform(low, high) / 12))
             spelled = text + str(self._random.choice(["", ".", "!", "?", ","]))
-            voice = self.names[number % len(self.names)]
             seed = int(self._random.integers(1 << 30))
             yield Said(voice, self.say(spelled, speed, pitch, seed, voice))
+
+    def _turns(self, count: int) -> list[str]:
+        """Whose turn it is, ``count`` times: every synthesizer goes through its own voices."""
+        shares = {name: len(each.voices) ** 0.5 for name, each in self._synthesizers.items()}
+        spoken = dict.fromkeys(shares, 0)
+        orders = {
+            name: self._random.permutation(len(each.voices))
+            for name, each in self._synthesizers.items()
+        }
+        turns = []
+        for _ in range(count):
+            name = min(shares, key=lambda each: (spoken[each] + 1) / shares[each])
+            order = orders[name]
+            voice = self._synthesizers[name].voices[int(order[spoken[name] % len(order)])]
+            turns.append(f"{name} {voice}")
+            spoken[name] += 1
+        return turns
 
     def speaker(self, said: Said, number: int) -> str:
         """Who counts as the speaker of a variant: its voice, unless there is only one."""
@@ -115,21 +136,9 @@ def _record(voices: Voices, text: str, count: int, folder: Path) -> int:
     speakers = folder / SPEAKERS
     known: dict[str, str] = json.loads(speakers.read_text()) if speakers.is_file() else {}
     for number, said in enumerate(voices.variants(text, count), len(known)):
-        path = folder / f"{said.voice}-{number}.flac"
+        path = folder / f"{said.voice.replace(' ', '-')}-{number}.flac"
         known[path.name] = f"{SYNTHESIZED}{voices.speaker(said, number)}"
         # Before the sound: who breaks off must not leave a voice that passes for a person.
         speakers.write_text(json.dumps(known, indent=1) + "\n")
         soundfile.write(path, said.sound.astype(np.int16), RATE_HZ)
     return len(known)
-
-
-def _kokoro(more: Path | None) -> Kokoro | None:
-    try:
-        return Kokoro(path_of(SET), more)
-    except MissingModel as missing:
-        if more is None:
-            return None
-        raise NoVoiceError(
-            f"the voices in {more} are for a synthesizer that is not here",
-            f"bittern models fetch {SET}",
-        ) from missing
