@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from device.appliance.voice import NoVoiceError, speak
+from device.appliance.voice import NoVoiceError
 from device.assistant import inputs
 from device.assistant.states import State
 from device.house.introduction import own_introduction
@@ -131,7 +131,7 @@ class Controls:
         text = await asyncio.to_thread(own_introduction)
         log.info("%s", text)
         try:
-            samples = await speak(text)
+            samples = await daemon.voice.speak(text)
         except NoVoiceError as failure:
             log.warning("the address is not said: %s", failure)
             daemon.mouth.chime("error")

@@ -10,7 +10,6 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from device import __version__
-from device.appliance.voice import LONGEST_TEXT, speak
 from device.assistant import inputs
 from device.assistant.news import AnswerSaid, News, TurnBegan, TurnEnded, Unanswered
 from device.assistant.states import State
@@ -18,6 +17,7 @@ from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
+from device.realtime.speech import LONGEST_TEXT
 from device.room.focus import Channel, Refusal
 from device.room.loudness import noise_dbfs
 from device.spending.ledger import as_json
@@ -117,7 +117,7 @@ class Orders:
     async def _say(self, request: Request) -> dict[str, object]:
         text = _text_of(request)
         _raise(self._service.daemon.mouth.refusal(Channel.ANNOUNCEMENT))
-        samples = await speak(text)
+        samples = await self._service.daemon.voice.speak(text)
         # While the voice was at work, somebody may have begun a conversation.
         key = f"say-{next(self._sayings)}"
         _raise(self._service.daemon.mouth.say(Channel.ANNOUNCEMENT, key, samples))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 
@@ -26,16 +26,16 @@ QUIETEST = 0.25
 class Alarms:
     """Sounds what the ringer decides. Needs a speaker, and nothing else of the appliance.
 
-    ``tone`` is int16 at 24 kHz. ``voice`` is asked for the first time when something
-    rings, on a thread; without one the tone is all there is. On the event loop's thread.
+    ``tone`` is int16 at 24 kHz. ``speak`` gives the sound of a sentence (int16, 24 kHz) or
+    raises a ``BitternError``: then the tone is all there is. On the event loop's thread.
     """
 
     def __init__(
-        self, mouth: Mouth, tone: Samples, voice: Callable[[], Callable[[str], Samples]]
+        self, mouth: Mouth, tone: Samples, speak: Callable[[str], Awaitable[Samples]]
     ) -> None:
         self._mouth = mouth
         self._tone = tone
-        self._find_voice = voice
+        self._speak = speak
         self._sounding: dict[int, float] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -90,15 +90,14 @@ class Alarms:
         self, channel: Channel, key: str, sentence: str, is_wanted: Callable[[], bool]
     ) -> None:
         try:
-            sound = await asyncio.to_thread(self._spoken, sentence)
+            sound = await self._speak(sentence)
         except BitternError as failure:
             log.warning("%s is not said: %s", sentence, failure)
+            if channel is not Channel.ALARM:  # what rings is heard anyway
+                self._mouth.chime("error")
             return
         if is_wanted():
             self._mouth.say(channel, key, sound)
-
-    def _spoken(self, sentence: str) -> Samples:
-        return self._find_voice()(sentence)
 
     async def _repeat(self) -> None:
         while self._sounding:

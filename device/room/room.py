@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from device.appliance.brain_process import BrainProcess
+from device.appliance.voice import Voice
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
@@ -19,7 +20,7 @@ from device.audio.capture import Capture
 from device.audio.echo.monitor import Quality
 from device.audio.microphone import Microphone
 from device.audio.playback import Playback
-from device.audio.sounds import Sounds, brain_voice
+from device.audio.sounds import Sounds
 from device.audio.speaker import Speaker
 from device.clocks import SessionClock
 from device.ears.heard import (
@@ -118,6 +119,7 @@ class Daemon:
         self._watch: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
         self.brain: BrainProcess
+        self.voice: Voice
         self.conductor: Conductor
         self.listening: ListeningThread
         self.alarms: Alarms
@@ -139,6 +141,7 @@ class Daemon:
 
     async def _start(self, watch_sound: bool) -> None:
         self.brain = brain = self._brain()
+        self.voice = Voice(brain.socket_path, brain.ensure)
         clock = SessionClock()
         sounds = Sounds.of_store(chosen_folder(self._settings.paths.models))
         registry = await self._tools(sounds)
@@ -189,8 +192,7 @@ class Daemon:
     async def _tools(self, sounds: Sounds) -> Registry:
         """The tools, and what rings: the first to be ready and the last to end."""
         store = Store(self._state / "house.sqlite3")
-        for trouble in await store.open():
-            log.error("%s", trouble)
+        await store.open()  # the ringer tells what was wrong with it
         self._house.push_async_callback(store.close)
         self.mouth = Mouth(
             self.playback,
@@ -199,7 +201,7 @@ class Daemon:
             now_sample=lambda: self.capture.ring.end_sample,
             is_quiet=quiet_hours(self._settings.speaker),
         )
-        self.alarms = Alarms(self.mouth, sounds.chime("timer"), brain_voice)
+        self.alarms = Alarms(self.mouth, sounds.chime("timer"), self.voice.speak)
         clock = SystemClock()
         self.ringer = Ringer(
             store,

@@ -25,13 +25,17 @@ from device.brain.protocol.shapes import RequestError
 from device.brain.sessions.admission import SUBPROTOCOL, Admission, Refusal, admit
 from device.brain.sessions.connection import Connection, Translate
 from device.brain.sessions.items import Json
+from device.brain.sessions.recital import Recital
 from device.brain.sessions.session import Session
 from device.brain.work.pools import Pools
 from device.brain.work.runner import JobRunner
 from device.realtime.dialect import client_to_ga, server_to_beta
+from device.realtime.speech import SPOKEN_WITHIN_S
 
 _log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_S = 2.0
+_OPEN_TIMEOUT_S = 10.0
+"""For the request of who connects from elsewhere, and its answer (websockets' own value)."""
 _PING_INTERVAL_S = 20.0
 LEAVE_PATH = "/leave"
 """Asked for over a Unix socket, the brain ends: so that who may only call it can have a new one."""
@@ -59,7 +63,9 @@ class BrainServer:
         self._abilities = abilities
         self._options = options
         self._pools = Pools(options.limits.responses)
+        self._recital = Recital(abilities.voice)
         self._sessions = 0
+        self._recitals = 0
         self._stopping = asyncio.Event()
         self._is_unix = False
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -76,12 +82,13 @@ class BrainServer:
                 compression=None,
                 max_size=self._options.limits.event_bytes,
                 max_queue=_READ_AHEAD,
+                open_timeout=SPOKEN_WITHIN_S if self._is_unix else _OPEN_TIMEOUT_S,
                 ping_interval=_PING_INTERVAL_S,
                 close_timeout=_CLOSE_TIMEOUT_S,
                 server_header=None,
             ):
                 on_ready()
-                self._count_sessions(0)
+                self._count()
                 await self._stopping.wait()
         finally:
             self._pools.close()
@@ -92,7 +99,9 @@ class BrainServer:
 
     # -------------------------------------------------------------------- one connection
 
-    def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
+        if self._is_unix and self._recital.is_asked_for(request.path):
+            return await self._recite(request.path)
         if self._is_unix and request.path == LEAVE_PATH:
             asyncio.get_running_loop().call_later(_LAST_WORD_S, self.stop)
             return socket.respond(HTTPStatus.OK, "The brain ends.\n")
@@ -104,17 +113,24 @@ class BrainServer:
             return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, message)
         return None
 
+    async def _recite(self, path: str) -> Response:
+        self._count(recitals=+1)
+        try:
+            return await self._recital.answer(path)
+        finally:
+            self._count(recitals=-1)
+
     async def _handle(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         admission = admit(socket.request, self._options.token)
         assert isinstance(admission, Admission)  # `_process_request` has refused the others
-        self._count_sessions(+1)
+        self._count(sessions=+1)
         try:
             await self._serve(socket, admission)
         except ConnectionClosed:
             _log.debug("a client left before its session began")
         finally:
-            self._count_sessions(-1)
+            self._count(sessions=-1)
 
     async def _serve(self, socket: ServerConnection, admission: Admission) -> None:
         session = Session(
@@ -138,12 +154,13 @@ class BrainServer:
 
     # ------------------------------------------------------------------------ being idle
 
-    def _count_sessions(self, change: int) -> None:
-        self._sessions += change
+    def _count(self, sessions: int = 0, recitals: int = 0) -> None:
+        self._sessions += sessions
+        self._recitals += recitals
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
-        if self._sessions == 0 and self._options.idle_exit_s is not None:
+        if not (self._sessions or self._recitals) and self._options.idle_exit_s is not None:
             loop = asyncio.get_running_loop()
             self._idle_timer = loop.call_later(self._options.idle_exit_s, self._leave)
 

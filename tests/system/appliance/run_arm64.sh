@@ -90,10 +90,10 @@ a_wake_word() {
     if [ -r "$recording" ]; then
         cp "$recording" "$root/tmp/wake.flac"
     else
-        "$python" -m device.appliance.voice <<<'hey jarvis' >"$root/tmp/wake.pcm" &&
-            "$python" -c 'import sys, numpy, soundfile
-sound = numpy.fromfile(sys.argv[1], numpy.int16)
-soundfile.write(sys.argv[2], numpy.pad(sound, (24_000, 24_000)), 24_000)' "$root/tmp/wake.pcm" "$root/tmp/wake.flac"
+        "$python" -c 'import sys, numpy, soundfile
+from device.audio.sounds import brain_voice
+sound = brain_voice()("hey jarvis")
+soundfile.write(sys.argv[1], numpy.pad(sound, (24_000, 24_000)), 24_000)' "$root/tmp/wake.flac"
     fi
 }
 
