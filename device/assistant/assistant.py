@@ -64,6 +64,8 @@ class _Link:
     profile: Profile
     downlink: Downlink = field(default_factory=Downlink)
     is_ready: bool = False
+    has_old_tools: bool = False
+    """Others are on offer than those its session was asked for with."""
     turns: int = 0
     is_uplinking: bool = False
     drains_for_turn: int | None = None
@@ -249,6 +251,7 @@ class Assistant:
 
     def _start_question(self, link: _Link, turn: Turn) -> None:
         """The link is ready: send what was said so far, and what is being said."""
+        self._update_tools(link)
         link.turns += 1
         turn.endpoint = link.plan.name
         self._mention_budget(link.plan, turn)
@@ -786,6 +789,7 @@ class Assistant:
         self._timers.disarm(Timer.LINK)
         turn = self.turn
         if turn is None:
+            self._update_tools(link)
             self._arm(Timer.LINK_IDLE, self.policy.link_idle_s)
             return
         turn.mark(Mark.LINK_READY, self._now_s)
@@ -801,6 +805,20 @@ class Assistant:
             self._local_was_announced = True
             reason = self._last_failure.reason if self._last_failure else None
             turn.notice = _NOTICES.get(reason, "local_brain") if reason else "local_brain"
+
+    def _tools_changed(self, _: inputs.ToolsChanged) -> None:
+        """A model that is answering keeps the list it has; the next question finds the new one."""
+        link = self._link
+        if link is None:
+            return
+        link.has_old_tools = True
+        if self.turn is None:
+            self._update_tools(link)
+
+    def _update_tools(self, link: _Link) -> None:
+        if link.is_ready and link.has_old_tools:
+            link.has_old_tools = False
+            self._emit(do.UpdateTools(link.number))
 
     def _link_lost(self, lost: inputs.LinkLost) -> None:
         if self._is_current(lost.link):
@@ -1082,6 +1100,7 @@ _ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
     inputs.EchoChanged: Assistant._echo_changed,
     inputs.Spent: Assistant._spent,
     inputs.ToolFinished: Assistant._tool_finished,
+    inputs.ToolsChanged: Assistant._tools_changed,
     inputs.TimePassed: Assistant._time_passed,
 }
 

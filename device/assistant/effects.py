@@ -36,6 +36,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateTools:
+    """Send a link the list of tools that its session is to have now."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartUplink:
     """Stream microphone audio to a link: the past at once, the present as it comes.
 
@@ -172,6 +179,7 @@ Effect = (
     OpenLink
     | CloseLink
     | Send
+    | UpdateTools
     | StartUplink
     | EndUplink
     | StopUplink

@@ -201,6 +201,11 @@ class ToolFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsChanged:
+    """Other tools than before are on offer: the sessions agreed so far have the old list."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """Nothing happened but that the deadline was reached."""
 
@@ -230,5 +235,6 @@ Input = (
     | EchoChanged
     | Spent
     | ToolFinished
+    | ToolsChanged
     | TimePassed
 )

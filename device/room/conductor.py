@@ -71,6 +71,7 @@ class Conductor:
         self._alarm: asyncio.TimerHandle | None = None
         self._tools: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
+        self._forget_tools = parts.registry.watch(lambda: self.feed(inputs.ToolsChanged()))
 
     # -- inputs ------------------------------------------------------------------------
 
@@ -121,6 +122,7 @@ class Conductor:
     async def close(self) -> None:
         """Stop everything that was begun here, in bounded time; from now on nothing happens."""
         self._is_closed = True
+        self._forget_tools()
         if self._alarm is not None:
             self._alarm.cancel()
         self.uplinks.stop_all()
@@ -146,6 +148,9 @@ class Conductor:
 
     def _send(self, effect: do.Send) -> None:
         self.links.send(effect.link, effect.event)
+
+    def _update_tools(self, effect: do.UpdateTools) -> None:
+        self.links.update_tools(effect.link)
 
     def _start_uplink(self, effect: do.StartUplink) -> None:
         self.uplinks.start(effect)
@@ -229,6 +234,7 @@ _CARRY_OUT: dict[type, Callable[[Conductor, Any], None]] = {
     do.OpenLink: Conductor._open_link,
     do.CloseLink: Conductor._close_link,
     do.Send: Conductor._send,
+    do.UpdateTools: Conductor._update_tools,
     do.StartUplink: Conductor._start_uplink,
     do.EndUplink: Conductor._end_uplink,
     do.StopUplink: Conductor._stop_uplink,

@@ -11,7 +11,14 @@ from typing import Protocol
 from device.assistant import inputs
 from device.errors import BitternError
 from device.realtime.endpoint import Endpoint
-from device.realtime.events import AudioDelta, ClientEvent, ServerEvent, Session, UnknownEvent
+from device.realtime.events import (
+    AudioDelta,
+    ClientEvent,
+    ServerEvent,
+    Session,
+    SessionUpdate,
+    UnknownEvent,
+)
 from device.realtime.failures import Failure, LinkFailed, Reason
 from device.realtime.link import Link, Opener
 
@@ -67,11 +74,13 @@ class Links:
         self._entries = dict(entries)
         self._feed = feed
         self._links: dict[int, Link] = {}
+        self._asked: dict[int, tuple[EndpointEntry, str]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._goodbyes: set[asyncio.Task[None]] = set()
 
     def open(self, number: int, name: str, profile: str = "") -> None:
         """Begin to open a link; ``LinkReady`` or ``LinkLost`` will follow."""
+        self._asked[number] = self._entries[name], profile
         living = self._live(number, name, profile)
         task = asyncio.create_task(living, name=f"link {number} to {name}")
         self._tasks[number] = task
@@ -90,6 +99,13 @@ class Links:
         except LinkFailed as failed:
             log.debug("link %d: %s not sent: %s", number, type(event).__name__, failed)
 
+    def update_tools(self, number: int) -> None:
+        """Send the list of tools that the link's session is to have now."""
+        if number in self._links:
+            entry, profile = self._asked[number]
+            wanted = entry.session(entry.endpoint, profile)
+            self.send(number, SessionUpdate(session=Session(tools=wanted.tools)))
+
     def drop_unplayed(self) -> None:
         """An answer was interrupted: nothing of it is to come out of a transport any more."""
         for link in self._links.values():
@@ -98,6 +114,7 @@ class Links:
     def close(self, number: int) -> None:
         """Let go of a link at once; saying goodbye takes its time in the background."""
         task, link = self._tasks.pop(number, None), self._links.pop(number, None)
+        self._asked.pop(number, None)
         if task is not None:
             task.cancel()
         if link is not None:
@@ -148,6 +165,7 @@ class Links:
 
     def _lost(self, number: int, failure: Failure) -> None:
         self._tasks.pop(number, None)
+        self._asked.pop(number, None)
         link = self._links.pop(number, None)
         if link is not None:
             goodbye = asyncio.create_task(link.close(), name=f"link {number} goodbye")

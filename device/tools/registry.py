@@ -1,7 +1,7 @@
-"""The tools of a session: typed Python functions that a model may call.
+"""The tools of a session: what a model may call, from all the sources there are.
 
 A model's call is untrusted text. Whatever it holds, :meth:`Registry.run` returns an
-outcome that can be sent back: the arguments are checked against the function's types, a
+outcome that can be sent back: the arguments are checked against the tool's own schema, a
 mistake returns with its reason so that the model can mend it, every call has a time-out,
 and a tool that raises is logged and reported. Nothing that a tool does ends the process.
 """
@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import inspect
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +20,14 @@ import msgspec
 
 from device.errors import BitternError
 from device.tools.answers import Answer, ToolError
-from device.tools.signature import ArgumentsError, Signature
-from device.tools.threads import BusyError, ToolThreads
+from device.tools.functions import FunctionTool, FunctionTools, ToolFunction
+from device.tools.signature import ArgumentsError
+from device.tools.sources import Tool, ToolSource
 
 _log = logging.getLogger(__name__)
 
-ToolFunction = Callable[..., Any]
-"""Synchronous functions may block: they get a thread. Asynchronous ones must not."""
+OWN = "bittern"
+"""The source of our own functions, which has the first claim to a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ class Limits:
     """Bounds on what a session's calls may cost."""
 
     timeout_s: float = 8.0
-    """How long a tool may take that was not registered with a time-out of its own."""
-    approval_timeout_s: float = 30.0
-    """How long a person may think before silence counts as no."""
+    """How long a function may take that was not added with a time-out of its own."""
     mistakes_per_turn: int = 3
     """After as many wrong calls of one tool in a turn the model is told to give up."""
     calls_per_turn: int = 32
@@ -62,80 +60,99 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalRequest:
-    """A call that a person is to allow."""
+class ToolCall:
+    """A call that was understood and not yet carried out: what would be done, by whom.
 
-    name: str
-    arguments: Mapping[str, object]
+    Whoever may forbid calls (by source, tool and arguments) stands between the reading of
+    one and its carrying out.
+    """
+
+    source: str
+    tool: Tool
+    arguments: Mapping[str, Any]
     """As they were read: valid, defaults filled in."""
     call_id: str
 
 
-Approver = Callable[[ApprovalRequest], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """One registered function."""
-
-    name: str
-    function: ToolFunction
-    signature: Signature
-    timeout_s: float
-    needs_approval: bool | Callable[[Mapping[str, object]], bool]
-    """Or a function of the arguments: a purchase of 5 may pass where one of 500 may not."""
-
-    def wants_approval(self, arguments: Mapping[str, object]) -> bool:
-        """Whether a person is to be asked before this call."""
-        if callable(self.needs_approval):
-            return self.needs_approval(arguments)
-        return self.needs_approval
-
-
 class Registry:
-    """Holds the tools and runs the calls; one for the appliance, used from one event loop."""
+    """Unites the sources and runs the calls; one for the house, used from one event loop.
 
-    def __init__(self, *, approve: Approver | None = None, limits: Limits | None = None) -> None:
+    Names that collide: the source that was attached first keeps the name. The other's tool
+    of that name is left out, which the log tells, until the first one has gone. A call of
+    a tool that goes meanwhile is carried out; one that comes later is of no tool.
+    """
+
+    def __init__(self, *, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._approve = approve
-        self._tools: dict[str, Tool] = {}
-        self._threads = ToolThreads(self.limits.threads)
+        self.functions = FunctionTools(OWN, self.limits.timeout_s, self.limits.threads)
+        self._sources: dict[str, ToolSource] = {}
+        self._offers: dict[str, tuple[str, Tool]] = {}
+        self._left_out: set[tuple[str, str]] = set()
+        self._watchers: list[Callable[[], None]] = []
         self._calls: dict[tuple[str, str, str], asyncio.Task[ToolOutcome]] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._mistakes: Counter[str] = Counter()
+        self.attach(self.functions)
+
+    # -- sources -----------------------------------------------------------------------
+
+    def attach(self, source: ToolSource) -> None:
+        """Offer what a source has, from now on; raises ``ValueError`` where its name is taken."""
+        if source.name in self._sources:
+            raise ValueError(f"there is a source of tools called {source.name} already")
+        self._sources[source.name] = source
+        source.watch(self._unite)
+        self._unite()
+
+    async def detach(self, name: str) -> None:
+        """Offer a source's tools no longer, and close it."""
+        source = self._sources.pop(name)
+        self._unite()
+        await source.close()
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` whenever :meth:`tools` is another list; return what ends that."""
+        self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed)
 
     def add(
-        self,
-        function: ToolFunction,
-        *,
-        name: str = "",
-        timeout_s: float = 0.0,
-        needs_approval: bool | Callable[[Mapping[str, object]], bool] = False,
-    ) -> Tool:
-        """Register a function (or bound method) as a tool under its own name, or another.
+        self, function: ToolFunction, *, name: str = "", timeout_s: float = 0.0
+    ) -> FunctionTool:
+        """Add a function of our own; raises as :meth:`FunctionTools.add` does."""
+        return self.functions.add(function, name=name, timeout_s=timeout_s)
 
-        Raises ``TypeError`` where its signature or docstring cannot be put in a schema,
-        ``ValueError`` where the name is taken.
-        """
-        name = name or function.__name__
-        if name in self._tools:
-            raise ValueError(f"there is a tool {name} already")
-        timeout_s = timeout_s or self.limits.timeout_s
-        tool = Tool(name, function, Signature(function, name), timeout_s, needs_approval)
-        self._tools[name] = tool
-        return tool
+    def _unite(self) -> None:
+        offers: dict[str, tuple[str, Tool]] = {}
+        left_out: set[tuple[str, str]] = set()
+        for source in self._sources.values():
+            for tool in source.tools():
+                owner, _ = offers.setdefault(tool.name, (source.name, tool))
+                if owner != source.name:
+                    left_out.add((source.name, tool.name))
+        for name, tool_name in sorted(left_out - self._left_out):
+            _log.warning(
+                "tool %s of %s is left out: %s has one of that name",
+                tool_name, name, offers[tool_name][0],
+            )  # fmt: skip
+        before = self.tools()
+        self._offers, self._left_out = offers, left_out
+        if self.tools() != before:
+            for changed in tuple(self._watchers):
+                changed()
 
     def tools(self) -> list[dict[str, Any]]:
-        """Everything registered, as the ``tools`` of a Realtime session."""
+        """Everything on offer, as the ``tools`` of a Realtime session."""
         return [
             {
                 "type": "function",
-                "name": tool.name,
-                "description": tool.signature.description,
-                "parameters": tool.signature.schema,
+                "name": name,
+                "description": tool.description,
+                "parameters": tool.schema,
             }
-            for tool in self._tools.values()
+            for name, (_, tool) in self._offers.items()
         ]
+
+    # -- calls -------------------------------------------------------------------------
 
     def new_turn(self) -> None:
         """Forget the mistakes and calls of the last turn: a person has spoken again."""
@@ -157,22 +174,22 @@ class Registry:
         return await asyncio.shield(self._calls[key])
 
     async def close(self) -> None:
-        """Cancel what still runs, and wait a bounded time for threads."""
+        """Cancel what still runs, and close the sources, in bounded time."""
         running = list(self._running)
         for task in running:
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=1.0)
-        await asyncio.to_thread(self._threads.close)
+        for source in self._sources.values():
+            await source.close()
 
     async def _outcome(self, name: str, arguments_json: str, call_id: str) -> ToolOutcome:
-        tool = self._tools.get(name)
-        if tool is None:
+        if name not in self._offers:
             return self._unknown(name)
+        source, tool = self._offers[name]
         try:
-            arguments = tool.signature.read(arguments_json)
-            await self._ask(tool, arguments, call_id)
-            outcome = await self._call(tool, arguments)
+            call = ToolCall(source, tool, tool.read(arguments_json), call_id)
+            outcome = await self._carry_out(call)
         except ArgumentsError as bad:
             return self._mistake(name, ToolError(str(bad), spoken="Sorry, that didn't work."))
         except ToolError as error:
@@ -187,27 +204,10 @@ class Registry:
         self._mistakes.pop(name, None)
         return outcome
 
-    async def _ask(self, tool: Tool, arguments: dict[str, Any], call_id: str) -> None:
-        if not tool.wants_approval(arguments):
-            return
-        if self._approve is None:
-            raise ToolError(f"{tool.name} needs approval and nobody can give it", try_again=False)
-        request = ApprovalRequest(tool.name, arguments, call_id)
-        try:
-            async with asyncio.timeout(self.limits.approval_timeout_s):
-                is_approved = await self._approve(request)
-        except TimeoutError:
-            is_approved = False
-        if not is_approved:
-            raise ToolError(
-                "the user did not approve this call; do not repeat it",
-                spoken="All right, I won't.",
-                try_again=False,
-            )
-
-    async def _call(self, tool: Tool, arguments: dict[str, Any]) -> ToolOutcome:
-        """Run the function in a task of its own, which a time-out leaves behind, cancelled."""
-        task = self._own(self._guarded(tool, arguments))
+    async def _carry_out(self, call: ToolCall) -> ToolOutcome:
+        """Run the call in a task of its own, which a time-out leaves behind, cancelled."""
+        tool = call.tool
+        task = self._own(self._guarded(call))
         await asyncio.wait({task}, timeout=tool.timeout_s)
         if not task.done():
             task.cancel()
@@ -219,24 +219,18 @@ class Registry:
             )
         return _success(task.result(), self.limits.output_characters)
 
-    async def _guarded(self, tool: Tool, arguments: dict[str, Any]) -> object:
+    async def _guarded(self, call: ToolCall) -> object:
         try:
-            if inspect.iscoroutinefunction(tool.function):
-                return await tool.function(**arguments)
-            return await self._threads.run(
-                lambda: tool.function(**arguments), name=f"tool-{tool.name}"
-            )
-        except BusyError as busy:
-            raise ToolError(str(busy), try_again=False) from busy
+            return await call.tool.call(call.arguments)
         except (SystemExit, asyncio.CancelledError) as end:
             if _is_cancelled():
                 raise
             # SystemExit would leave the event loop; a CancelledError of the tool's own
             # making would look like ours.
-            raise RuntimeError(f"tool {tool.name} tried to end its caller") from end
+            raise RuntimeError(f"tool {call.tool.name} tried to end its caller") from end
 
     def _unknown(self, name: str) -> ToolOutcome:
-        near = difflib.get_close_matches(name, self._tools, n=3)
+        near = difflib.get_close_matches(name, self._offers, n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         error = ToolError(f"there is no tool {name!r}{hint}", spoken="Sorry, I can't do that.")
         return self._mistake("", error)

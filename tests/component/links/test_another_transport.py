@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
+from waiting import until
 
 from device.assistant import inputs
 from device.assistant.effects import StartUplink
@@ -20,7 +21,6 @@ from device.realtime.session import session_for
 from device.realtime.session_object import Session
 from device.room.links import EndpointEntry, Links
 from device.room.uplinks import Uplinks
-from tests.support.waiting import until
 
 
 class PacedLink:

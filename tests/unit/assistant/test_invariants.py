@@ -105,6 +105,7 @@ happenings = st.one_of(
     st.builds(inputs.PlaybackStopped, st.just({ItemKey("a1"): 100})),
     st.builds(inputs.ToolFinished, st.sampled_from(["c1", "c2", "c3"]), st.just("{}")),
     st.builds(inputs.Spent, st.floats(0, 2)),
+    st.just(inputs.ToolsChanged()),
     st.just(inputs.TimePassed()),
 )
 steps = st.lists(st.tuples(happenings, st.sampled_from([0.0, 0.01, 0.4, 3.0, 20.0])), max_size=60)

@@ -14,7 +14,7 @@ import pytest
 
 from device.errors import BitternError
 from device.tools.answers import Answer, ToolError
-from device.tools.registry import ApprovalRequest, Limits, Registry, ToolOutcome
+from device.tools.registry import Limits, Registry, ToolOutcome
 
 
 def facts(outcome: ToolOutcome) -> dict[str, Any]:
@@ -291,48 +291,3 @@ async def test_quiet_is_not_the_same_as_no_words() -> None:
     plain_outcome = await registry.run("plain", "", "c2")
     assert facts(plain_outcome) == {"ok": True}
     assert plain_outcome.spoken is None
-
-
-class TestApproval:
-    async def test_the_person_is_asked_with_the_arguments(self) -> None:
-        asked: list[ApprovalRequest] = []
-
-        async def approve(request: ApprovalRequest) -> bool:
-            asked.append(request)
-            return request.arguments["number"] == 1
-
-        registry = Registry(approve=approve)
-        registry.add(double, needs_approval=True)
-        assert not (await registry.run("double", '{"number":"1"}', "c1")).is_error
-        refused = await registry.run("double", '{"number":2}', "c2")
-        assert "did not approve" in facts(refused)["error"]
-        assert facts(refused)["try_again"] is False
-        assert asked[0] == ApprovalRequest("double", {"number": 1}, "c1")
-
-    async def test_only_where_the_tool_says_so(self) -> None:
-        registry = Registry()
-        registry.add(double, needs_approval=lambda arguments: arguments["number"] != 1)
-        assert not (await registry.run("double", '{"number":1}', "c1")).is_error
-        assert (
-            "nobody can give it"
-            in facts(await registry.run("double", '{"number":2}', "c2"))["error"]
-        )
-
-    async def test_silence_is_no(self) -> None:
-        async def think(request: ApprovalRequest) -> bool:
-            await asyncio.sleep(60)
-            return True
-
-        registry = Registry(approve=think, limits=Limits(approval_timeout_s=0.01))
-        registry.add(double, needs_approval=True)
-        assert (
-            "did not approve" in facts(await registry.run("double", '{"number":2}', "c"))["error"]
-        )
-
-    async def test_a_broken_approver_does_not_approve(self) -> None:
-        async def broken(request: ApprovalRequest) -> bool:
-            raise RuntimeError("no screen")
-
-        registry = Registry(approve=broken)
-        registry.add(double, needs_approval=True)
-        assert (await registry.run("double", '{"number":2}', "c")).is_error
