@@ -4,81 +4,54 @@ Nothing here waits, opens or plays anything. :meth:`Assistant.handle` takes one 
 the time and returns what is to be done about it; :attr:`Assistant.deadline_s` says when
 to call again if nothing happens. So every race is a sequence that a test can write down.
 
-Three things are kept apart below: the *question* (what the microphone's audio is sent
-to, and until when), the *answer* (what arrives, is played, is interrupted, calls tools),
-and the *link* (which endpoint is asked, and who is asked when it fails).
+State lives where its rules are: the sound of a question in :mod:`~device.assistant.stretch`,
+a turn's way in :mod:`~device.assistant.turn`, the link in :mod:`~device.assistant.link`, what
+the speaker has been given in :mod:`~device.assistant.delivery`, sentences of our own in
+:mod:`~device.assistant.remarks`. None of them knows this module; here they are brought together.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from device.assistant import downlink as facts
 from device.assistant import effects as do
 from device.assistant import inputs, news
 from device.assistant.budget import Level
-from device.assistant.downlink import Downlink, Outcome
+from device.assistant.delivery import NOTHING_HEARD, Arrival, Delivery
+from device.assistant.downlink import Outcome
 from device.assistant.failover import Failover
-from device.assistant.heard import HeardAudio
 from device.assistant.history import History
 from device.assistant.items import ItemKey
-from device.assistant.news import News
+from device.assistant.link import LinkInUse, Uplinking
+from device.assistant.outbox import Outbox
 from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
-from device.assistant.states import State
-from device.assistant.timers import Timer, Timers
-from device.assistant.turn import Mark, Trigger, Turn
-from device.realtime.events import (
-    ClientEvent,
-    ConversationItemCreate,
-    InputAudioBufferClear,
-    InputAudioBufferCommit,
-    ResponseCancel,
+from device.assistant.question import (
+    AwaitedQuestion,
+    PictureQuestion,
+    Question,
+    SoundQuestion,
+    TypedQuestion,
+    WrittenQuestion,
+    item_of,
 )
+from device.assistant.remarks import Remarks
+from device.assistant.states import State
+from device.assistant.status import Status
+from device.assistant.stretch import Hearing, Stretch
+from device.assistant.timers import Timer
+from device.assistant.turn import Mark, Phase, Sending, Trigger, Turn
+from device.realtime.events import LinkEvent
 from device.realtime.failures import Failure, Reason
-from device.realtime.items import FunctionCallOutputItem, InputText, MessageItem
 
 CHIME_LENGTH_S = 0.35
 """The wake chime and the room's echo of it: what must not be in the question."""
-NOTICE_LIMIT_S = 15.0
-"""No sentence of our own is longer."""
 
-_NOTICES = {
-    Reason.NO_KEY: "no_key",
-    Reason.REFUSED_KEY: "key_refused",
-    Reason.QUOTA: "quota",
-}
 _TURN_TIMERS = tuple(timer for timer in Timer if timer not in (Timer.LINK, Timer.LINK_IDLE))
 _ASKING = (State.CONNECTING, State.LISTENING)
 _ANSWERING = (State.THINKING, State.SPEAKING)
-
-
-@dataclass(slots=True)
-class _Link:
-    """The link in use, or on its way."""
-
-    number: int
-    plan: EndpointPlan
-    profile: Profile
-    downlink: Downlink = field(default_factory=Downlink)
-    is_ready: bool = False
-    has_old_tools: bool = False
-    """Others are on offer than those its session was asked for with."""
-    turns: int = 0
-    is_uplinking: bool = False
-    drains_for_turn: int | None = None
-    calls: dict[str, facts.ToolCalled] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Interrupted:
-    """An answer that was stopped, until it is known how much of it was heard."""
-
-    heard: HeardAudio
-    link: int
-    turn: Turn
+_CHIMED_AT = (Trigger.WAKE_WORD, Trigger.BUTTON)
 
 
 class Assistant:
@@ -98,68 +71,226 @@ class Assistant:
         self.turn: Turn | None = None
         self.history = History(policy.memory_s)
         self._failover = Failover(endpoints)
-        self._timers = Timers()
-        self._out: list[do.Effect] = []
-        self._now_s = float("-inf")
-        self._link: _Link | None = None
+        self._out = Outbox()
+        self._link: LinkInUse | None = None
         self._links_opened = 0
         self._turns_begun = 0
-        self._notices: set[ItemKey] = set()
-        self._notices_said = 0
-        self._interrupted: _Interrupted | None = None
-        self._heard = HeardAudio()
-        self._play_until_s = float("-inf")
-        self._busy_until_s = float("-inf")
-        self._uplink_stopped_sample: int | None = None
+        self._delivery = Delivery(policy.playback_slack_s, self._out)
+        self._remarks = Remarks()
+        self._open_from_sample = 0
+        """Where the answer that is given, or was given last, began to be heard: a question
+        that nobody called for by name (a follow-up, a voice) begins there at the earliest."""
         self._last_failure: Failure | None = None
-        self._local_was_announced = False
         self._budget_level = Level.FINE
-        self._budget_was_said = False
         self._echo_works = True
-        self._half_duplex_was_said = False
-        self._broken_was_said = False
         self._shown: do.Show | None = None
         self._fault = ""
 
     # -- what the shells call ----------------------------------------------------------
 
     def handle(self, happened: inputs.Input, now_s: float) -> list[do.Effect]:
-        """Take one input at a time; return what is to be done, in order.
+        """Take one input; return what is to be done about it, in order.
 
-        Time that goes back is taken to stand still.
+        What the shell owes for that:
+
+        - One input at a time, in the order in which they happened, and all effects of one
+          carried out, or begun, before the next is given.
+        - ``now_s`` is the time of one clock in seconds. Time that goes back stands still.
+        - No later than :attr:`deadline_s`, which changes with every call, comes another
+          input: ``TimePassed`` when nothing else has happened. One that comes later is not
+          lost, but what was due is then done late and before it.
+        - What effects say they are answered by does come, once: every ``OpenLink`` gets one
+          ``LinkReady`` or ``LinkLost``, an open link ends in one ``LinkLost`` unless it was
+          closed, ``StopPlayback`` gets ``PlaybackStopped`` before any other input, a played
+          or stopped item no more news. Where it does not, a deadline ends the wait.
+        - Positions are of one capture clock that does not go back while the appliance runs.
+
+        Nothing is owed about what the *world* sends: any input may come in any state, and any
+        server may say anything. Raises ``AssertionError`` only where a promise of ours is
+        broken, which is a bug and ends the appliance rather than a wrong word being sent.
         """
-        self._now_s = max(self._now_s, now_s)
-        self._out = []
-        while (timer := self._timers.pop_due(self._now_s)) is not None:
-            _ON_TIMER[timer](self)
-        _ON_INPUT[type(happened)](self, happened)
+        self._out.open(now_s)
+        while (timer := self._out.timers.pop_due(self._out.now_s)) is not None:
+            self._on_timer(timer)
+        self._on_input(happened)
         self._show()
-        return self._out
+        return self._out.close()
 
     @property
     def deadline_s(self) -> float | None:
         """When ``TimePassed`` is due if nothing else happens; None when nothing is awaited."""
-        return self._timers.next_s
+        return self._out.timers.next_s
 
     @property
-    def is_at_rest(self) -> bool:
-        """No turn is in progress and no further one is expected without a wake."""
-        return self.state in (State.IDLE, State.MUTED, State.FAULTED) and self._interrupted is None
+    def status(self) -> Status:
+        """How everything is now."""
+        link, turn = self._link, self.turn
+        is_resting = self.state in (State.IDLE, State.MUTED, State.FAULTED)
+        return Status(
+            state=self.state,
+            fault=self._fault,
+            endpoint=link.plan.name if link is not None else None,
+            is_local=link.plan.is_local if link is not None else None,
+            is_fallback=self._is_fallback(),
+            budget=self.policy.budget,
+            budget_level=self._budget_level,
+            turn=turn.number if turn is not None else None,
+            phase=turn.phase if turn is not None else None,
+            is_at_rest=is_resting and self._delivery.interrupted is None,
+            last_answer=self.history.last_answer(),
+        )
 
-    @property
-    def fault(self) -> str:
-        """A short name of what is wrong; empty when nothing is."""
-        return self._fault
+    # -- dispatch ----------------------------------------------------------------------
 
-    @property
-    def budget_level(self) -> Level:
-        """How far the budget of the month is used up."""
-        return self._budget_level
+    def _on_input(self, happened: inputs.Input) -> None:
+        if isinstance(happened, inputs.FromPerson):
+            self._on_person(happened)
+        elif isinstance(happened, inputs.FromLink):
+            self._on_link(happened)
+        elif isinstance(happened, inputs.FromSpeaker):
+            self._on_speaker(happened)
+        else:
+            self._on_house(happened)
 
-    @property
-    def endpoint(self) -> EndpointPlan | None:
-        """The endpoint of the link in use, if there is one."""
-        return self._link.plan if self._link is not None else None
+    def _on_person(self, happened: inputs.FromPerson) -> None:
+        match happened:
+            case inputs.WakeWordHeard():
+                self._wake_word(happened)
+            case inputs.WakeWordEnded(end_sample=end_sample):
+                self._begin_is_known(end_sample)
+            case inputs.SpeechStarted(at_sample=at_sample):
+                self._speech_started(at_sample)
+            case inputs.SpeechEnded():
+                self._speech_ended(happened)
+            case inputs.TalkPressed(at_sample=at_sample):
+                self._talk(at_sample)
+            case inputs.Asked():
+                self._asked(happened)
+            case inputs.StopRequested():
+                self._stop()
+            case inputs.MuteChanged():
+                self._mute_changed(happened)
+            case _:
+                assert_never(happened)
+
+    def _on_link(self, happened: inputs.FromLink) -> None:
+        link = self._link
+        if link is None or link.number != happened.link:
+            if isinstance(happened, inputs.LinkReady):
+                # It was closed while it was being opened: nobody else would close it now.
+                self._out.emit(do.CloseLink(happened.link))
+            return
+        match happened:
+            case inputs.LinkReady():
+                self._link_ready(link)
+            case inputs.LinkLost(failure=failure):
+                self._fail_link(failure)
+            case inputs.LinkExpiring():
+                # Between conversations is the time to let go; a turn in progress may still fit.
+                if self.turn is None:
+                    self._close_link()
+            case inputs.ServerSaid(event=event):
+                if link.is_ready:
+                    self._server_said(link, event)
+            case inputs.UplinkBegan():
+                if self.turn is not None:
+                    self.turn.mark(Mark.FIRST_AUDIO_SENT, self._out.now_s)
+            case inputs.UplinkDrained():
+                self._uplink_drained(link)
+            case _:
+                assert_never(happened)
+
+    def _on_speaker(self, happened: inputs.FromSpeaker) -> None:
+        match happened:
+            case inputs.PlaybackStarted():
+                self._playback_started(happened)
+            case inputs.PlaybackFinished(item=item, at_sample=at_sample):
+                self._delivery.played(item)
+                self._answer_may_be_over(at_sample)
+            case inputs.PlaybackStopped(heard_ms=heard_ms):
+                self._playback_stopped(heard_ms)
+            case inputs.SpeakerBusy(for_s=for_s):
+                self._delivery.speaker_busy(for_s)
+            case inputs.SpeakerFree():
+                self._delivery.speaker_free()
+            case inputs.EchoChanged(works=works):
+                self._echo_changed(works)
+            case _:
+                assert_never(happened)
+
+    def _on_house(self, happened: inputs.FromHouse) -> None:
+        match happened:
+            case inputs.MicrophoneFailed():
+                self._microphone_failed(happened)
+            case inputs.MicrophoneRecovered():
+                self._microphone_recovered()
+            case inputs.Spent(month_usd=month_usd):
+                self._spent(month_usd)
+            case inputs.ToolFinished():
+                self._tool_finished(happened)
+            case inputs.ToolsChanged():
+                self._tools_changed()
+            case inputs.TimePassed():
+                pass  # the timers have been looked at already
+            case _:
+                assert_never(happened)
+
+    def _on_timer(self, timer: Timer) -> None:
+        match timer:
+            case Timer.LINK:
+                self._fail_link(_timeout("the endpoint did not get ready in time"))
+            case Timer.WORD_END:
+                self._begin_is_known(None)
+            case Timer.CHIME:
+                self._chime_due()
+            case Timer.CHIME_OVER:
+                self._chime_over()
+            case Timer.NO_SPEECH:
+                self._nobody_spoke()
+            case Timer.TURN_LIMIT:
+                self._turn_too_long()
+            case Timer.ENDPOINTING:
+                self._endpoint_deaf()
+            case Timer.ANSWER:
+                self._fail_link(_timeout("the endpoint stopped answering"))
+            case Timer.TOOLS:
+                self._tools_late()
+            case Timer.PLAYBACK:
+                self._playback_late()
+            case Timer.FOLLOW_UP:
+                self._go_idle()
+            case Timer.LINK_IDLE:
+                self._close_link()
+            case _:
+                assert_never(timer)
+
+    def _on_fact(self, link: LinkInUse, fact: facts.Fact) -> None:
+        match fact:
+            case facts.UserBegan():
+                self._user_began(link)
+            case facts.UserEnded():
+                self._user_ended(link)
+            case facts.UserHeard(text=text):
+                self._user_heard(link, text)
+            case facts.ResponseBegan():
+                self._response_began(link)
+            case facts.AudioArrived():
+                self._audio_arrived(link, fact)
+            case facts.ItemEnded(item=item):
+                self._item_ended(link, item)
+            case facts.ToolCalled():
+                self._tool_called(link, fact)
+            case facts.ResponseEnded():
+                self._response_ended(link, fact)
+            case facts.EndpointFailed(failure=failure):
+                self._fail_link(failure)
+            case facts.Complaint(failure=failure):
+                refused = news.EventRefused(self._turn_number, link.plan.name, failure.detail)
+                self._out.tell(refused)
+            case facts.SignOfLife():
+                self._answer_lives(link)
+            case _:
+                assert_never(fact)
 
     # -- the question ------------------------------------------------------------------
 
@@ -169,239 +300,260 @@ class Assistant:
         if self.state is State.SPEAKING and self.policy.barge_in is BargeIn.OFF:
             return
         profile = self._profiles.get(heard.word, Profile())
-        self._begin_turn(Trigger.WAKE_WORD, heard.end_sample, is_begin_known=False, profile=profile)
+        question = AwaitedQuestion(heard.end_sample)
+        turn = self._begin_turn(Trigger.WAKE_WORD, question, profile, heard.end_sample)
+        self._listen_to(turn)
         score = round(heard.score, 4)
-        self._tell(news.WakeHeard(self._turn_number, heard.word, score, heard.at_s))
+        self._out.tell(news.WakeHeard(turn.number, heard.word, score, heard.at_s))
 
-    def _talk(self, pressed: inputs.TalkPressed) -> None:
+    def _talk(self, at_sample: int) -> None:
         if self.state is State.FAULTED:
-            self._say_broken()
+            self._say(self._remarks.microphone_broken())
         elif self.state in _ASKING:
             self._give_up_listening()
         elif self.state is not State.MUTED:
-            self._begin_turn(Trigger.BUTTON, pressed.at_sample, profile=Profile())
+            self._begin_spoken(Trigger.BUTTON, Stretch(at_sample), Profile())
 
     def _asked(self, asked: inputs.Asked) -> None:
         """A question by keyboard: it is over as soon as it is there, and nothing is heard."""
         if self.state in (State.MUTED, State.FAULTED):
             return
-        self._drop_turn()
-        self._fault = ""
-        self._turns_begun += 1
-        self._profile = Profile()
-        self.turn = turn = Turn(self._turns_begun, Trigger.TYPED, from_sample=0, text=asked.text)
-        turn.is_begin_known = turn.question_over = True
-        turn.mark(Mark.WAKE, self._now_s)
-        turn.mark(Mark.SPEECH_END, self._now_s)
-        self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
-        self._emit(do.ListenForSpeech(False))
-        self._tell(news.TurnBegan(turn.number, turn.trigger))
-        self.history.add(turn.number, "user", asked.text, self._now_s, turn.profile.name)
-        self._prefer_better_endpoint()
-        self._ask()
+        question: WrittenQuestion = TypedQuestion(asked.text)
+        if asked.jpeg is not None:
+            question = PictureQuestion(asked.jpeg, asked.text)
+        turn = self._begin_turn(Trigger.TYPED, question, Profile(), None)
+        turn.phase = Phase.AWAITED
+        turn.mark(Mark.SPEECH_END, self._out.now_s)
+        self._out.emit(do.ListenForSpeech(False))
+        self.history.add(turn.number, "user", asked.text, self._out.now_s, turn.profile.name)
+        self._ask(turn)
 
-    def _wake_word_ended(self, ended: inputs.WakeWordEnded) -> None:
-        """Now the question can be told from the word; until now nothing was sent."""
-        turn = self.turn
-        if turn is not None and not turn.is_begin_known:
-            turn.from_sample = ended.end_sample
-            self._begin_is_known()
-
-    def _begin_is_known(self) -> None:
-        turn, link = self.turn, self._link
-        if turn is None:
-            return
-        turn.is_begin_known = True
-        self._timers.disarm(Timer.WORD_END)
-        self._emit(do.ListenForSpeech(True, turn.from_sample))
-        if self.policy.chime and turn.trigger in (Trigger.WAKE_WORD, Trigger.BUTTON):
-            self._arm(Timer.CHIME, self.policy.chime_delay_s)
-        if self.state is State.LISTENING and link is not None and link.is_ready:
-            self._uplink(turn.from_sample, turn.lead_ms)
+    def _begin_spoken(self, trigger: Trigger, stretch: Stretch, profile: Profile) -> None:
+        """Listen to a question whose floor is known, whatever was going on."""
+        begin_sample = stretch.begin_sample
+        turn = self._begin_turn(trigger, SoundQuestion(stretch), profile, begin_sample)
+        self._listen_to(turn)
 
     def _begin_turn(
-        self,
-        trigger: Trigger,
-        from_sample: int,
-        lead_ms: int = 0,
-        *,
-        is_begin_known: bool = True,
-        profile: Profile | None = None,
-    ) -> None:
-        """Listen to a new question, whatever was going on.
-
-        ``profile``: who answers; None is who answered before (a follow-up, a barge-in).
-        """
+        self, trigger: Trigger, question: Question, profile: Profile, at_sample: int | None
+    ) -> Turn:
         self._drop_turn()
         self._fault = ""
+        self._remarks.new_turn()
+        self._delivery.arrival = Arrival.OPEN
         self._turns_begun += 1
-        self._profile = self._profile if profile is None else profile
-        self.turn = Turn(self._turns_begun, trigger, from_sample, lead_ms, profile=self._profile)
-        self.turn.mark(Mark.WAKE, self._now_s)
-        self._tell(news.TurnBegan(self.turn.number, trigger, from_sample))
-        self._timers.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
-        self._arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
+        self._profile = profile
+        self.turn = turn = Turn(self._turns_begun, trigger, question, profile)
+        turn.mark(Mark.WAKE, self._out.now_s)
+        self._out.tell(news.TurnBegan(turn.number, trigger, at_sample))
+        self._out.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
         self._prefer_better_endpoint()
-        self._ask()
-        if is_begin_known:
-            self._begin_is_known()
-        elif self.turn is not None:
-            self._emit(do.ListenForSpeech(False))
-            self._arm(Timer.WORD_END, self.policy.word_end_timeout_s)
+        return turn
 
-    def _start_question(self, link: _Link, turn: Turn) -> None:
+    def _listen_to(self, turn: Turn) -> None:
+        """Find somebody for a spoken question, and have it listened to."""
+        self._out.arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
+        self._out.arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
+        self._ask(turn)
+        if self.state not in _ASKING:
+            return  # there was nobody, and that is said instead
+        stretch = turn.stretch
+        if stretch is None:
+            self._out.emit(do.ListenForSpeech(False))
+            self._out.arm(Timer.WORD_END, self.policy.word_end_timeout_s)
+        else:
+            self._listen_from(turn, stretch)
+
+    def _listen_from(self, turn: Turn, stretch: Stretch) -> None:
+        self._open_from_sample = stretch.floor_sample
+        self._out.emit(do.ListenForSpeech(True, stretch.begin_sample))
+        if stretch.hearing is not Hearing.QUIET:
+            self._out.disarm(Timer.NO_SPEECH)
+        elif self.policy.chime and turn.trigger in _CHIMED_AT:
+            self._out.arm(Timer.CHIME, self.policy.chime_delay_s)
+
+    def _begin_is_known(self, end_sample: int | None) -> None:
+        """Now the question can be told from the word; until now nothing was sent."""
+        turn, link = self.turn, self._link
+        if turn is None or not isinstance(turn.question, AwaitedQuestion):
+            return
+        floor_sample = turn.question.guess_sample if end_sample is None else end_sample
+        stretch = Stretch(floor_sample)
+        turn.question = SoundQuestion(stretch)
+        self._out.disarm(Timer.WORD_END)
+        if self.state not in _ASKING:
+            return
+        self._listen_from(turn, stretch)
+        if self.state is State.LISTENING and link is not None:
+            link.uplink(stretch.live())
+
+    def _start_question(self, link: LinkInUse, turn: Turn) -> None:
         """The link is ready: send what was said so far, and what is being said."""
-        self._update_tools(link)
+        link.update_tools()
         link.turns += 1
         turn.endpoint = link.plan.name
-        self._mention_budget(link.plan, turn)
-        if turn.text:
-            self._send_typed(link, turn)
-            return
-        if turn.question_over:
-            self._replay_question(link, turn)
-            return
-        self._become(State.LISTENING)
-        if not turn.is_begin_known:
-            return
-        if not turn.is_chimed or turn.speech_began:
-            self._uplink(turn.from_sample, turn.lead_ms)
-        elif Timer.CHIME_OVER not in self._timers:
-            self._uplink(None, self.policy.lead_ms)
-        if turn.until_sample is not None:
-            self._question_may_be_over(turn)
+        self._mention_budget(link.plan)
+        match turn.question:
+            case TypedQuestion() | PictureQuestion():
+                link.send(item_of(turn.question))
+                link.ask(by_commit=False)
+                self.state = State.THINKING
+                self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
+            case AwaitedQuestion():
+                self.state = State.LISTENING
+            case SoundQuestion(stretch=stretch):
+                if turn.phase is Phase.ASKED:
+                    self._stream_question(link, turn, stretch)
+                else:
+                    self._replay_question(link, turn, stretch)
+            case _:
+                assert_never(turn.question)
 
-    def _replay_question(self, link: _Link, turn: Turn) -> None:
+    def _stream_question(self, link: LinkInUse, turn: Turn, stretch: Stretch) -> None:
+        self.state = State.LISTENING
+        if stretch.hearing is not Hearing.CHIMED:
+            self._end_pause(turn)
+            link.uplink(stretch.live())
+        elif turn.sending is not Sending.PAUSED:
+            link.uplink(stretch.from_now(self.policy.lead_ms))
+        if stretch.hearing is Hearing.SPOKEN:
+            self._question_may_be_over(turn, stretch)
+
+    def _replay_question(self, link: LinkInUse, turn: Turn, stretch: Stretch) -> None:
         """The whole question is in the ring already: send it, and how it ends."""
-        if not link.plan.detects_turns:
-            self._uplink(turn.from_sample, turn.lead_ms)
-            self._end_uplink(link, turn)
+        if link.plan.detects_turns:
+            link.uplink(stretch.whole(), tail_silence_ms=link.plan.tail_silence_ms)
         else:
-            self._uplink(
-                turn.from_sample, turn.lead_ms, turn.until_sample, link.plan.tail_silence_ms
-            )
-        turn.is_replayed = True
-        self._become(State.THINKING)
-        self._arm(Timer.ANSWER, link.plan.answer_timeout_s + link.plan.endpointing_timeout_s)
+            link.uplink(stretch.live())
+            link.end_uplink(turn.number, stretch.until_sample)
+        turn.sending = Sending.REPLAYED
+        self.state = State.THINKING
+        self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s + link.plan.endpointing_timeout_s)
 
-    def _send_typed(self, link: _Link, turn: Turn) -> None:
-        self._send(
-            ConversationItemCreate(
-                item=MessageItem(role="user", content=[InputText(text=turn.text)])
-            )
-        )
-        self._send_if_any(link.downlink.sequencer.want())
-        self._become(State.THINKING)
-        self._arm(Timer.ANSWER, link.plan.answer_timeout_s)
-
-    def _speech_started(self, started: inputs.SpeechStarted) -> None:
+    def _speech_started(self, at_sample: int) -> None:
         turn = self.turn
+        stretch = turn.stretch if turn is not None else None
         if self.state is State.FOLLOW_UP:
-            self._begin_turn(Trigger.FOLLOW_UP, started.at_sample, self.policy.lead_ms)
-            self._speech_goes_on(self.turn)
+            self._speech_uncalled(Trigger.FOLLOW_UP, at_sample)
         elif self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
-            self._begin_turn(Trigger.VOICE, started.at_sample, self.policy.lead_ms)
-            self._speech_goes_on(self.turn)
-        elif turn is not None and self.state in _ASKING and turn.is_begin_known:
-            if turn.is_chimed and not turn.speech_began:
-                # Chimed at, and nothing was said before: the question begins here.
-                turn.from_sample, turn.lead_ms = started.at_sample, self.policy.lead_ms
-                if self.state is State.LISTENING and Timer.CHIME_OVER in self._timers:
-                    self._uplink(turn.from_sample, turn.lead_ms, is_more=True)
-            self._speech_goes_on(turn)
-        elif (
-            turn is not None
-            and self.state is State.THINKING
-            and not turn.answered
-            and not turn.text
-        ):
-            self._continue_question(turn, started.at_sample)
+            self._speech_uncalled(Trigger.VOICE, at_sample)
+        elif turn is None or stretch is None:
+            return
+        elif self.state in _ASKING:
+            self._speech_goes_on(turn, stretch, at_sample)
+            if turn.sending is Sending.PAUSED:
+                self._resume(turn, stretch, at_sample)
+        elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
+            self._continue_question(turn, stretch, at_sample)
 
-    def _speech_goes_on(self, turn: Turn | None) -> None:
-        if turn is not None:
-            turn.speech_began = True
-            turn.until_sample = None
-            turn.marks.pop(Mark.SPEECH_END, None)
-        self._timers.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.CHIME_OVER, Timer.ENDPOINTING)
+    def _speech_uncalled(self, trigger: Trigger, at_sample: int) -> None:
+        """Somebody speaks who has called nobody: to whom was answered last."""
+        stretch = Stretch(self._open_from_sample, at_sample, self.policy.lead_ms)
+        self._begin_spoken(trigger, stretch, self._profile)
 
-    def _continue_question(self, turn: Turn, at_sample: int) -> None:
+    def _speech_goes_on(self, turn: Turn, stretch: Stretch, at_sample: int) -> None:
+        stretch.speech_began(at_sample, self.policy.lead_ms)
+        turn.marks.pop(Mark.SPEECH_END, None)
+        self._out.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.ENDPOINTING)
+
+    def _continue_question(self, turn: Turn, stretch: Stretch, at_sample: int) -> None:
         """The user had only paused. An endpoint that hears for itself notices as well."""
         link = self._link
         if link is None or link.plan.detects_turns:
             return
-        self._interrupt()
-        turn.question_over = turn.is_complete = False
-        self._speech_goes_on(turn)
-        self._become(State.LISTENING)
-        self._uplink(at_sample, self.policy.lead_ms, is_more=True)
+        self._interrupt(turn)
+        self._speech_goes_on(turn, stretch, at_sample)
+        self._asked_on(turn)
+        link.uplink(stretch.since(at_sample, self.policy.lead_ms), is_more=True)
+
+    def _asked_on(self, turn: Turn) -> None:
+        """The question was not over."""
+        turn.phase = Phase.ASKED
+        self._delivery.arrival = Arrival.OPEN
+        self._out.arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
+        self.state = State.LISTENING
 
     def _speech_ended(self, ended: inputs.SpeechEnded) -> None:
         turn = self.turn
-        if turn is None or turn.answered or self.state not in (*_ASKING, State.THINKING):
+        stretch = turn.stretch if turn is not None else None
+        if turn is None or stretch is None or turn.phase is Phase.ANSWERED:
             return
-        turn.until_sample = ended.at_sample
+        stretch.speech_ended(ended.at_sample)
         turn.marks[Mark.SPEECH_END] = ended.at_s
         if self.state is State.LISTENING:
-            self._question_may_be_over(turn)
+            self._question_may_be_over(turn, stretch)
 
-    def _question_may_be_over(self, turn: Turn) -> None:
+    def _question_may_be_over(self, turn: Turn, stretch: Stretch) -> None:
         """The device thinks so; some endpoints want to decide for themselves."""
         link = self._link
         if link is None:
             return
         if not link.plan.detects_turns:
-            self._end_uplink(link, turn)
+            link.end_uplink(turn.number, stretch.until_sample)
             self._question_over(turn)
         else:
-            self._arm(Timer.ENDPOINTING, link.plan.endpointing_timeout_s)
-
-    def _end_uplink(self, link: _Link, turn: Turn, tail_silence_ms: int = 0) -> None:
-        link.is_uplinking = False
-        link.drains_for_turn = turn.number
-        self._emit(do.EndUplink(link.number, turn.until_sample, tail_silence_ms))
+            self._out.arm(Timer.ENDPOINTING, link.plan.endpointing_timeout_s)
 
     def _question_over(self, turn: Turn) -> None:
         """Somebody decided that the user has finished: wait for the answer."""
-        turn.question_over = True
-        turn.mark(Mark.SPEECH_END, self._now_s)
-        self._timers.disarm(
-            Timer.NO_SPEECH, Timer.TURN_LIMIT, Timer.ENDPOINTING, Timer.CHIME, Timer.CHIME_OVER
-        )
+        assert turn.stretch is not None, "nobody can have heard a question that was not sent"
+        turn.phase = Phase.AWAITED
+        turn.mark(Mark.SPEECH_END, self._out.now_s)
+        self._out.disarm(Timer.NO_SPEECH, Timer.TURN_LIMIT, Timer.ENDPOINTING, Timer.CHIME)
         if self._link is not None:
-            self._arm(Timer.ANSWER, self._link.plan.answer_timeout_s)
-        self._become(State.THINKING)
+            self._out.arm(Timer.ANSWER, self._link.plan.answer_timeout_s)
+        self.state = State.THINKING
 
-    def _uplink_drained(self, drained: inputs.UplinkDrained) -> None:
-        link = self._is_current(drained.link)
-        if link is None or self.turn is None or link.drains_for_turn != self.turn.number:
+    def _uplink_drained(self, link: LinkInUse) -> None:
+        if self.turn is None or not link.drained(self.turn.number):
             return
-        link.drains_for_turn = None
         if not link.plan.detects_turns and self.state is State.THINKING:
-            self._send(InputAudioBufferCommit())
-            self._send_if_any(link.downlink.sequencer.want())
+            link.ask(by_commit=True)
 
-    def _uplink_began(self, began: inputs.UplinkBegan) -> None:
-        if self.turn is not None and self._is_current(began.link):
-            self.turn.mark(Mark.FIRST_AUDIO_SENT, self._now_s)
+    # -- the chime ---------------------------------------------------------------------
 
     def _chime_due(self) -> None:
         """Nobody spoke on: chime, and keep the chime out of what is sent."""
-        if self.turn is None or self.state not in _ASKING or self.turn.speech_began:
+        turn = self.turn
+        stretch = turn.stretch if turn is not None else None
+        if turn is None or stretch is None or self.state not in _ASKING:
             return
-        self.turn.is_chimed = True
-        self._stop_uplink()
-        self._emit(do.Chime("wake"))
+        if stretch.hearing is not Hearing.QUIET:
+            return
+        stretch.chimed()
+        turn.sending = Sending.PAUSED
+        if self._link is not None:
+            self._link.stop_uplink()
+        self._out.emit(do.Chime("wake"))
         # Whoever speaks into it is heard by the detector a moment later, and sent from there.
-        self._arm(Timer.CHIME_OVER, CHIME_LENGTH_S + self.policy.lead_ms / 1000)
+        self._out.arm(Timer.CHIME_OVER, CHIME_LENGTH_S + self.policy.lead_ms / 1000)
 
     def _chime_over(self) -> None:
-        if self.turn is not None and self.state is State.LISTENING:
-            self._uplink(None, self.policy.lead_ms)
+        turn = self.turn
+        if turn is not None and turn.stretch is not None and turn.sending is Sending.PAUSED:
+            self._resume(turn, turn.stretch, None)
+
+    def _resume(self, turn: Turn, stretch: Stretch, at_sample: int | None) -> None:
+        """The chime is over, or somebody spoke into it: send what is said from there, or now."""
+        self._end_pause(turn)
+        if self._link is None or self.state is not State.LISTENING:
+            return  # the link that gets ready is sent it all
+        if at_sample is None:
+            self._link.uplink(stretch.from_now(self.policy.lead_ms))
+        else:
+            self._link.uplink(stretch.since(at_sample, self.policy.lead_ms), is_more=True)
+
+    def _end_pause(self, turn: Turn) -> None:
+        if turn.sending is Sending.PAUSED:
+            turn.sending = Sending.LIVE
+            self._out.disarm(Timer.CHIME_OVER)
+
+    # -- questions that come to nothing ------------------------------------------------
 
     def _nobody_spoke(self) -> None:
         """A false wake, or a change of mind: no light may stay on for that."""
         if self.turn is not None and self.state in _ASKING:
-            self._tell(news.NobodySpoke(self.turn.number))
+            self._out.tell(news.NobodySpoke(self.turn.number))
             self._give_up_listening()
 
     def _give_up_listening(self) -> None:
@@ -409,31 +561,32 @@ class Assistant:
         self._drop_turn()
         self._go_idle()
         if self.policy.chime:
-            self._emit(do.Chime("done"))
+            self._out.emit(do.Chime("done"))
 
     def _turn_too_long(self) -> None:
         """Somebody left the radio on: take what there is for the question."""
         turn, link = self.turn, self._link
         if turn is None or self.state not in _ASKING:
             return
-        if self.state is State.CONNECTING or link is None:
+        stretch = turn.stretch
+        if self.state is State.CONNECTING or link is None or stretch is None:
             self._drop_turn()
             self._go_idle()
-        elif turn.is_cut:
+        elif turn.sending is Sending.CUT:
+            self._out.arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
             self._endpoint_deaf()
         else:
-            turn.is_cut = True
-            self._end_uplink(link, turn, link.plan.tail_silence_ms)
+            self._end_pause(turn)
+            turn.sending = Sending.CUT
+            link.end_uplink(turn.number, stretch.until_sample, link.plan.tail_silence_ms)
             if link.plan.detects_turns:
-                self._arm(Timer.TURN_LIMIT, link.plan.endpointing_timeout_s)
+                self._out.arm(Timer.TURN_LIMIT, link.plan.endpointing_timeout_s)
             else:
                 self._question_over(turn)
 
     def _endpoint_deaf(self) -> None:
         """Speech ended for the device; the endpoint has not said that it noticed."""
-        self._fail_link(
-            Failure(Reason.TIMEOUT, "the endpoint did not notice the end of the question")
-        )
+        self._fail_link(_timeout("the endpoint did not notice the end of the question"))
 
     def _drop_turn(self) -> None:
         """Let go of the current turn, asked or being answered."""
@@ -441,333 +594,259 @@ class Assistant:
         if turn is None:
             return
         if self.state in _ASKING and link is not None and link.is_ready:
-            self._stop_uplink()
-            self._send(InputAudioBufferClear())
+            link.forget_sound()
         if self.state in _ANSWERING:
-            self._stop_uplink()
-            self._interrupt()
+            if link is not None:
+                link.stop_uplink()
+            self._interrupt(turn)
         self.turn = None
-        self._timers.disarm(*_TURN_TIMERS)
-        if self._interrupted is None or self._interrupted.turn is not turn:
+        self._out.disarm(*_TURN_TIMERS)
+        interrupted = self._delivery.interrupted
+        if interrupted is None or interrupted.turn is not turn:
             self._report_turn(turn)
 
     # -- the answer --------------------------------------------------------------------
 
-    def _server_said(self, said: inputs.ServerSaid) -> None:
-        link = self._is_current(said.link)
-        if link is None or not link.is_ready:
-            return
-        for fact in link.downlink.take(said.event):
+    def _server_said(self, link: LinkInUse, event: LinkEvent) -> None:
+        for fact in link.downlink.take(event):
             if self._link is link:
-                _ON_FACT[type(fact)](self, link, fact)
-        for event in link.downlink.released():
+                self._on_fact(link, fact)
+        for released in link.downlink.released():
             if self._link is link:
-                self._send(event)
-                self._arm(Timer.ANSWER, link.plan.answer_timeout_s)
+                link.send(released)
+                self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
 
-    def _user_began(self, link: _Link, _: facts.UserBegan) -> None:
+    def _user_began(self, link: LinkInUse) -> None:
         turn = self.turn
-        if turn is None:
-            return
+        stretch = turn.stretch if turn is not None else None
+        if turn is None or stretch is None:
+            return  # of this turn it has got nothing to hear
         if self.state is State.LISTENING:
-            turn.speech_began = True
-            self._timers.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.ENDPOINTING)
-        elif turn.is_replayed:
+            stretch.speech_reported()
+            self._out.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.ENDPOINTING)
+        elif turn.sending is Sending.REPLAYED:
             self._answer_lives(link)
-        elif self.state is State.THINKING and not turn.answered and not turn.text:
+        elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
             # The endpoint heard more of the question and has dropped its answer.
             link.downlink.disown()
-            self._stop_unplayed_answer()
-            turn.question_over = turn.is_complete = False
-            self._timers.disarm(Timer.ANSWER)
-            self._become(State.LISTENING)
-        elif self.state is State.SPEAKING and self._uplink_stopped_sample is not None:
-            # Speech that was on its way when the answer began to play.
-            self._voice_barged_in(self._uplink_stopped_sample)
+            self._drop_unplayed_answer()
+            self._out.disarm(Timer.ANSWER)
+            self._asked_on(turn)
+            if turn.sending is Sending.PAUSED:
+                self._resume(turn, stretch, None)
+        elif self.state is State.SPEAKING:
+            self._late_speech(link)
 
-    def _voice_barged_in(self, from_sample: int) -> None:
-        if self.policy.barge_in is not BargeIn.OFF:
-            self._begin_turn(Trigger.VOICE, from_sample)
+    def _late_speech(self, link: LinkInUse) -> None:
+        """Speech that was on its way when the answer began to play."""
+        if link.cut_off_sample is not None and self.policy.barge_in is not BargeIn.OFF:
+            self._begin_spoken(Trigger.VOICE, Stretch(link.cut_off_sample), self._profile)
 
-    def _user_ended(self, link: _Link, _: facts.UserEnded) -> None:
-        if self.turn is not None and self.state is State.LISTENING:
-            self._question_over(self.turn)
-        elif self.turn is not None and self.turn.is_replayed:
-            self.turn.is_replayed = False
-            self._answer_lives(link)
-
-    def _user_heard(self, link: _Link, heard: facts.UserHeard) -> None:
-        if not heard.text.strip():
-            return
-        turn = self._turn_number
-        self.history.add(turn, "user", heard.text, self._now_s, link.profile.name)
-        self._tell(news.QuestionHeard(turn, heard.text.strip(), link.plan.name))
-
-    def _response_began(self, link: _Link, _: facts.ResponseBegan) -> None:
-        if self.turn is None:
+    def _user_ended(self, link: LinkInUse) -> None:
+        turn = self.turn
+        if turn is None or turn.stretch is None:
             return
         if self.state is State.LISTENING:
-            self._question_over(self.turn)
-        self.turn.is_complete = False
+            self._question_over(turn)
+        elif turn.sending is Sending.REPLAYED:
+            turn.sending = Sending.LIVE
+            self._answer_lives(link)
+
+    def _user_heard(self, link: LinkInUse, text: str) -> None:
+        if not text.strip():
+            return
+        turn = self._turn_number
+        self.history.add(turn, "user", text, self._out.now_s, link.profile.name)
+        self._out.tell(news.QuestionHeard(turn, text.strip(), link.plan.name))
+
+    def _response_began(self, link: LinkInUse) -> None:
+        turn = self.turn
+        if turn is None or isinstance(turn.question, AwaitedQuestion):
+            return
+        if self.state is State.LISTENING:
+            self._question_over(turn)
+        self._delivery.arrival = Arrival.OPEN
         self._answer_lives(link)
 
-    def _answer_lives(self, link: _Link, _: object = None) -> None:
+    def _answer_lives(self, link: LinkInUse) -> None:
         if self.turn is not None and self.state in _ANSWERING:
-            self._arm(Timer.ANSWER, link.plan.answer_timeout_s)
+            self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
 
-    def _audio_arrived(self, link: _Link, arrived: facts.AudioArrived) -> None:
+    def _audio_arrived(self, link: LinkInUse, arrived: facts.AudioArrived) -> None:
         turn = self.turn
         if turn is None or self.state not in _ANSWERING:
             return
-        turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._now_s)
-        self._heard = link.downlink.heard
-        self._emit(do.Play(arrived.item, arrived.pcm))
-        self._expect_playback(arrived.length_s)
+        turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._out.now_s)
+        self._delivery.arrived(link.downlink.heard, arrived)
         self._answer_lives(link)
 
-    def _expect_playback(self, length_s: float) -> None:
-        begins_s = max(self._play_until_s, self._busy_until_s, self._now_s)
-        self._play_until_s = begins_s + length_s
-        self._timers.arm(Timer.PLAYBACK, self._play_until_s + self.policy.playback_slack_s)
-
-    def _speaker_busy(self, busy: inputs.SpeakerBusy) -> None:
-        """What is to be played waits for another voice: it has not stalled."""
-        if Timer.PLAYBACK in self._timers:
-            self._expect_playback(busy.for_s)
-        self._busy_until_s = max(self._busy_until_s, self._now_s) + busy.for_s
-
-    def _speaker_free(self, _: inputs.SpeakerFree) -> None:
-        self._busy_until_s = min(self._busy_until_s, self._now_s)
-
-    def _item_ended(self, link: _Link, ended: facts.ItemEnded) -> None:
+    def _item_ended(self, link: LinkInUse, item: ItemKey) -> None:
         if self.turn is not None and self.state in _ANSWERING:
-            self._emit(do.FinishItem(ended.item))
+            self._out.emit(do.FinishItem(item))
             self._answer_lives(link)
 
-    def _tool_called(self, link: _Link, called: facts.ToolCalled) -> None:
+    def _tool_called(self, link: LinkInUse, called: facts.ToolCalled) -> None:
         turn = self.turn
         if turn is None or self.state not in _ANSWERING:
             return
         turn.tool_rounds += 1
-        sequencer = link.downlink.sequencer
-        sequencer.call_begun(called.call_id)
         if turn.tool_rounds > self.policy.tool_rounds:
-            self._send_output(link, called.call_id, _error_output("too many tool calls"))
-            return
-        link.calls[called.call_id] = called
-        self._emit(do.RunTool(called.call_id, called.name, called.arguments))
-        self._send_if_any(sequencer.want())
-        self._arm(Timer.TOOLS, self.policy.tool_timeout_s)
+            link.refuse_tool(called, "too many tool calls")
+            self._tools_may_be_over(link)
+        else:
+            link.run_tool(called, self.policy.tool_timeout_s)
 
     def _tool_finished(self, finished: inputs.ToolFinished) -> None:
         link = self._link
-        if link is None or finished.call_id not in link.downlink.sequencer.tools:
-            return
-        called = link.calls[finished.call_id]
-        self._tell(news.ToolRan(self._turn_number, called.name, called.arguments, finished.output))
-        self._send_output(link, finished.call_id, finished.output)
-
-    def _send_output(self, link: _Link, call_id: str, output: str) -> None:
-        """One output; the sequencer knows whether it was the last that was awaited."""
-        self._send(
-            ConversationItemCreate(item=FunctionCallOutputItem(call_id=call_id, output=output))
-        )
-        self._send_if_any(link.downlink.sequencer.call_ended(call_id))
-        if not link.downlink.sequencer.tools:
-            self._timers.disarm(Timer.TOOLS)
-            self._answer_lives(link)
+        if link is not None and link.tool_finished(
+            finished.call_id, finished.output, self._turn_number
+        ):
+            self._tools_may_be_over(link)
 
     def _tools_late(self) -> None:
-        link = self._link
-        if link is None:
-            return
-        self._emit(do.CancelTools())
-        for call_id in sorted(link.downlink.sequencer.tools):
-            self._send_output(link, call_id, _error_output("the tool did not finish in time"))
+        if self._link is not None:
+            self._link.give_up_tools("the tool did not finish in time")
+            self._tools_may_be_over(self._link)
 
-    def _response_ended(self, link: _Link, ended: facts.ResponseEnded) -> None:
-        if self.turn is None or self.state not in _ANSWERING:
+    def _tools_may_be_over(self, link: LinkInUse) -> None:
+        if not link.awaits_tools:
+            self._answer_lives(link)
+
+    def _response_ended(self, link: LinkInUse, ended: facts.ResponseEnded) -> None:
+        turn = self.turn
+        if turn is None or self.state not in _ANSWERING:
             return
         if ended.outcome is Outcome.FAILED and ended.failure is not None:
             self._fail_link(ended.failure)
             return
-        if ended.outcome is Outcome.CANCELLED and not self.turn.answered:
+        if ended.outcome is Outcome.CANCELLED and turn.phase is not Phase.ANSWERED:
             # Some servers cancel before they say that they heard the user go on.
             self._answer_lives(link)
             return
-        self._timers.disarm(Timer.ANSWER)
-        self.turn.is_complete = not link.downlink.sequencer.is_busy
+        self._out.disarm(Timer.ANSWER)
+        is_busy = link.downlink.sequencer.is_busy
+        self._delivery.arrival = Arrival.OPEN if is_busy else Arrival.COMPLETE
         self._answer_may_be_over()
 
-    def _endpoint_complained(self, link: _Link, complaint: facts.Complaint) -> None:
-        detail = complaint.failure.detail
-        self._tell(news.EventRefused(self._turn_number, link.plan.name, detail))
-
-    def _endpoint_failed(self, _: _Link, failed: facts.EndpointFailed) -> None:
-        self._fail_link(failed.failure)
-
-    def _endpoint_silent(self) -> None:
-        self._fail_link(Failure(Reason.TIMEOUT, "the endpoint stopped answering"))
-
     def _playback_started(self, started: inputs.PlaybackStarted) -> None:
-        turn = self.turn
-        if turn is None or self.state not in _ANSWERING or started.item in self._notices:
+        turn, link = self.turn, self._link
+        if turn is None or self.state not in _ANSWERING or self._delivery.is_notice(started.item):
             return
-        turn.answered = True
-        turn.mark(Mark.FIRST_AUDIO_PLAYED, self._now_s)
+        turn.phase = Phase.ANSWERED
+        turn.mark(Mark.FIRST_AUDIO_PLAYED, self._out.now_s)
         if self.state is State.THINKING:
-            if self._link is not None and self._link.is_uplinking:
-                self._uplink_stopped_sample = started.at_sample
-            self._stop_uplink()
-            self._emit(do.ListenForSpeech(self.policy.barge_in is BargeIn.VOICE))
-            self._become(State.SPEAKING)
+            if link is not None and link.uplinking is Uplinking.STREAMING:
+                link.cut_off_sample = started.at_sample
+                link.stop_uplink()
+            self._open_from_sample = started.at_sample
+            self._out.emit(do.ListenForSpeech(self.policy.barge_in is BargeIn.VOICE))
+            self.state = State.SPEAKING
             self._mention_echo()
-        if self._link is not None:
-            self._endpoint_answered(self._link.plan)
+        if link is not None:
+            self._failover.succeeded(link.plan)
+            if not link.plan.is_local:
+                self._remarks.first_choice_answered()
 
-    def _echo_changed(self, changed: inputs.EchoChanged) -> None:
-        if changed.works is self._echo_works:
+    def _echo_changed(self, works: bool) -> None:
+        if works is self._echo_works:
             return
-        self._echo_works = changed.works
-        self._tell(news.EchoTold(self._turn_number, changed.works))
-        if self.state is State.SPEAKING:
-            self._mention_echo()
+        self._echo_works = works
+        self._out.tell(news.EchoTold(self._turn_number, works))
+        self._mention_echo()
 
     def _mention_echo(self) -> None:
-        """Whoever could interrupt by voice, and cannot here, is told so: once, after an answer."""
-        turn = self.turn
-        if self._echo_works or self._half_duplex_was_said or turn is None or turn.notice:
+        """Whoever could interrupt by voice, and cannot here, is told so, after an answer."""
+        if self.state is not State.SPEAKING or self._echo_works:
             return
         if self.policy.barge_in is BargeIn.VOICE:
-            self._half_duplex_was_said = True
-            turn.notice = "half_duplex"
-
-    def _endpoint_answered(self, plan: EndpointPlan) -> None:
-        self._failover.succeeded(plan)
-        if not plan.is_local:
-            self._local_was_announced = False
-
-    def _playback_finished(self, finished: inputs.PlaybackFinished) -> None:
-        self._notices.discard(finished.item)
-        self._heard.played(finished.item)
-        self._answer_may_be_over(finished.at_sample)
+            self._remarks.half_duplex()
 
     def _answer_may_be_over(self, at_sample: int | None = None) -> None:
         """Over means: nothing is generated, asked for, computed, queued or playing."""
         turn = self.turn
-        if turn is None or not turn.is_complete or self._notices or self._heard.unplayed:
+        if turn is None or not self._delivery.is_over:
             return
-        if turn.notice and self.policy.say_notices:
-            notice, turn.notice = turn.notice, ""
-            self._say(notice)
-            return
-        self._answer_over(turn, at_sample)
+        if self.policy.say_notices and (remark := self._remarks.take()):
+            self._say(remark)
+        else:
+            self._answer_over(turn, at_sample)
 
     def _answer_over(self, turn: Turn, at_sample: int | None) -> None:
-        self._report_said(turn, self._heard.texts())
+        self._report_said(turn, self._delivery.heard.texts())
         self._report_turn(turn)
         self.turn = None
-        self._heard = HeardAudio()
+        self._delivery.forget()
         if self._link is not None:
             self._link.downlink.new_answer()
-        self._timers.disarm_all()
-        self._stop_uplink()
+            self._link.stop_uplink()
+        self._out.timers.disarm_all()
         # Who types has not asked for a microphone that listens for more.
-        if self.policy.follow_up_s > 0 and not self._fault and not turn.text:
-            self._become(State.FOLLOW_UP)
-            self._emit(do.ListenForSpeech(True, at_sample))
-            self._arm(Timer.FOLLOW_UP, self.policy.follow_up_s)
+        if self.policy.follow_up_s > 0 and not self._fault and not turn.is_written:
+            self.state = State.FOLLOW_UP
+            self._out.emit(do.ListenForSpeech(True, at_sample))
+            self._out.arm(Timer.FOLLOW_UP, self.policy.follow_up_s)
         else:
             self._go_idle()
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, turn: Turn) -> None:
         """Silence the answer here and at the endpoint; account for it when it is known."""
-        turn, link = self.turn, self._link
-        if self._interrupted is not None:
+        if self._delivery.interrupted is not None:
             # The last one was never answered: as if nothing of it had been heard.
-            self._playback_stopped(inputs.PlaybackStopped({}))
-        self._notices.clear()
-        self._timers.disarm(Timer.ANSWER, Timer.TOOLS, Timer.PLAYBACK)
+            self._playback_stopped(NOTHING_HEARD)
+        self._out.disarm(Timer.ANSWER, Timer.TOOLS)
+        link = self._link
         if link is not None:
-            sequencer = link.downlink.sequencer
-            if sequencer.tools:
-                self._emit(do.CancelTools())
-            was_generating, response_id = sequencer.is_generating, sequencer.active_id
-            link.downlink.disown()
-            if was_generating and response_id is not None:
-                self._send(ResponseCancel(response_id=response_id))
-            link.downlink.new_answer()
-        heard, self._heard = self._heard, HeardAudio()
-        if heard.has_audio and turn is not None:
-            self._interrupted = _Interrupted(heard, link.number if link is not None else -1, turn)
-        self._play_until_s = self._now_s
-        self._emit(do.StopPlayback())
+            link.interrupt()
+        self._delivery.interrupt(turn, link.number if link is not None else None)
 
-    def _stop_unplayed_answer(self) -> None:
-        """The endpoint dropped an answer of which nothing was played."""
-        if self._heard.has_audio:
-            self._emit(do.StopPlayback())
-        self._heard = HeardAudio()
+    def _drop_unplayed_answer(self) -> None:
+        self._delivery.drop_unplayed()
         if self._link is not None:
             self._link.downlink.new_answer()
-        self._timers.disarm(Timer.PLAYBACK)
 
-    def _playback_stopped(self, stopped: inputs.PlaybackStopped) -> None:
+    def _playback_stopped(self, heard_ms: Mapping[ItemKey, int]) -> None:
         """Now it is known what was heard: tell the server, and remember no more than that."""
-        interrupted, self._interrupted = self._interrupted, None
+        interrupted = self._delivery.stopped()
         if interrupted is None:
             return
         link = self._link
         if link is not None and link.number == interrupted.link and link.is_ready:
-            for event in interrupted.heard.corrections(stopped.heard_ms):
-                self._send(event)
-        if interrupted.turn.answered:
-            texts = interrupted.heard.heard_texts(stopped.heard_ms)
-            self._report_said(interrupted.turn, texts, interrupted=True)
+            for event in interrupted.heard.corrections(heard_ms):
+                link.send(event)
+        if interrupted.turn.phase is Phase.ANSWERED:
+            texts = interrupted.heard.heard_texts(heard_ms)
+            self._report_said(interrupted.turn, texts, is_interrupted=True)
         if interrupted.turn is not self.turn:
             self._report_turn(interrupted.turn)
 
     def _playback_late(self) -> None:
         """The speaker swallowed the answer: say so in the log, and be ready again."""
-        self._tell(news.PlaybackStalled(self._turn_number, len(self._heard.unplayed)))
-        self._notices.clear()
+        unplayed = len(self._delivery.heard.unplayed)
+        self._out.tell(news.PlaybackStalled(self._turn_number, unplayed))
         self._drop_turn()
         self._go_idle()
 
     def _say(self, notice: str) -> None:
         """A sentence of our own, after what is queued."""
-        if self.state is State.MUTED:
-            return
-        self._notices_said += 1
-        key = ItemKey(f"notice-{notice}-{self._notices_said}")
-        self._emit(do.Notice(notice, key, self.turn.number if self.turn is not None else 0))
-        if self.turn is not None:
-            self._notices.add(key)
-            self._expect_playback(NOTICE_LIMIT_S)
+        if self.state is not State.MUTED:
+            self._delivery.say(notice, self.turn)
 
     # -- the link ----------------------------------------------------------------------
 
-    def _ask(self) -> None:
+    def _ask(self, turn: Turn) -> None:
         """Bring the question to the link there is, or to the next endpoint."""
-        turn = self.turn
-        if turn is None:
-            return
         if self._link is None:
-            plan = self._failover.next(self._now_s, turn.tried, turn.profile.endpoints)
+            plan = self._failover.next(self._out.now_s, turn.tried, turn.profile.endpoints)
             if plan is None:
                 self._nobody_answers(turn)
                 return
-            self._open_link(plan, turn.profile)
-        if self._link is not None and self._link.is_ready:
+            self._links_opened += 1
+            self._link = LinkInUse(self._links_opened, plan, turn.profile, self._out)
+        if self._link.is_ready:
             self._start_question(self._link, turn)
         else:
-            self._become(State.CONNECTING if not turn.question_over else State.THINKING)
-
-    def _open_link(self, plan: EndpointPlan, profile: Profile) -> None:
-        self._links_opened += 1
-        self._link = _Link(self._links_opened, plan, profile)
-        self._emit(do.OpenLink(self._links_opened, plan.name, profile.name))
-        self._arm(Timer.LINK, plan.link_timeout_s)
+            is_asked = turn.phase is Phase.ASKED
+            self.state = State.CONNECTING if is_asked else State.THINKING
 
     def _prefer_better_endpoint(self) -> None:
         """A link to the fallback is not used once the first choice may be tried again.
@@ -775,94 +854,60 @@ class Assistant:
         Nor is one whose session was begun for another profile.
         """
         link = self._link
-        best = self._failover.next(self._now_s, (), self._profile.endpoints)
+        best = self._failover.next(self._out.now_s, (), self._profile.endpoints)
         is_other = best is not None and link is not None and best.name != link.plan.name
         if link is not None and (is_other or link.profile != self._profile):
             self._close_link()
 
-    def _link_ready(self, ready: inputs.LinkReady) -> None:
-        link = self._is_current(ready.link)
-        if link is None:
-            self._emit(do.CloseLink(ready.link))
-            return
-        link.is_ready = True
-        self._timers.disarm(Timer.LINK)
+    def _link_ready(self, link: LinkInUse) -> None:
+        link.ready()
         turn = self.turn
         if turn is None:
-            self._update_tools(link)
-            self._arm(Timer.LINK_IDLE, self.policy.link_idle_s)
+            link.update_tools()
+            self._out.arm(Timer.LINK_IDLE, self.policy.link_idle_s)
             return
-        turn.mark(Mark.LINK_READY, self._now_s)
-        for event in self.history.replay(turn.number, self._now_s, link.profile.name):
-            self._send(event)
-        self._announce_local(link.plan, turn)
+        now_s = self._out.now_s
+        turn.mark(Mark.LINK_READY, now_s)
+        for event in self.history.replay(turn.number, now_s, link.profile.name):
+            link.send(event)
+        if link.plan.is_local and (turn.tried or self._first_choice_rests()):
+            self._remarks.fell_back(self._last_failure.reason if self._last_failure else None)
         self._start_question(link, turn)
 
-    def _announce_local(self, plan: EndpointPlan, turn: Turn) -> None:
-        """Say once, after the answer, that it is not the endpoint the owner chose."""
-        fell_back = bool(turn.tried) or self._first_choice_rests()
-        if plan.is_local and fell_back and not self._local_was_announced:
-            self._local_was_announced = True
-            reason = self._last_failure.reason if self._last_failure else None
-            turn.notice = _NOTICES.get(reason, "local_brain") if reason else "local_brain"
-
-    def _tools_changed(self, _: inputs.ToolsChanged) -> None:
+    def _tools_changed(self) -> None:
         """A model that is answering keeps the list it has; the next question finds the new one."""
-        link = self._link
-        if link is None:
-            return
-        link.has_old_tools = True
-        if self.turn is None:
-            self._update_tools(link)
-
-    def _update_tools(self, link: _Link) -> None:
-        if link.is_ready and link.has_old_tools:
-            link.has_old_tools = False
-            self._emit(do.UpdateTools(link.number))
-
-    def _link_lost(self, lost: inputs.LinkLost) -> None:
-        if self._is_current(lost.link):
-            self._fail_link(lost.failure)
-
-    def _link_expiring(self, expiring: inputs.LinkExpiring) -> None:
-        """Between conversations is the time to let go; a turn in progress may still fit."""
-        if self._is_current(expiring.link) and self.turn is None:
-            self._close_link()
-
-    def _link_late(self) -> None:
-        self._fail_link(Failure(Reason.TIMEOUT, "the endpoint did not get ready in time"))
+        if self._link is not None:
+            self._link.tools_changed()
+            if self.turn is None:
+                self._link.update_tools()
 
     def _fail_link(self, failure: Failure) -> None:
         """The link in use is of no use: close it, and bring its question to the next."""
         link, turn = self._link, self.turn
         if link is None:
             return
-        self._tell(
-            news.LinkBroke(self._turn_number, link.plan.name, failure.reason, failure.detail)
-        )
+        name, number = link.plan.name, self._turn_number
+        self._out.tell(news.LinkBroke(number, name, failure.reason, failure.detail))
         self._close_link()
         if turn is None:
             return
-        if turn.answered:
-            self._answer_cut(turn)
+        if turn.phase is Phase.ANSWERED:
+            self._answer_cut()
             return
         self._last_failure = failure
-        self._stop_unplayed_answer()
-        if link.turns <= 1 or failure.is_fatal or f"{link.plan.name} anew" in turn.tried:
-            turn.tried.append(link.plan.name)
-            self._failover.failed(link.plan, failure, self._now_s)
+        self._drop_unplayed_answer()
+        if link.turns <= 1 or failure.is_fatal or f"{name} anew" in turn.tried:
+            turn.tried.append(name)
+            self._failover.failed(link.plan, failure, self._out.now_s)
         else:
             # A link that had served before may just have been old: once more, afresh.
-            turn.tried.append(f"{link.plan.name} anew")
-        self._ask()
+            turn.tried.append(f"{name} anew")
+        self._ask(turn)
 
-    def _answer_cut(self, turn: Turn) -> None:
+    def _answer_cut(self) -> None:
         """It broke off in the middle: play what came, then say that there is no more."""
-        for key in self._heard.incomplete:
-            if self._heard.completed(key):
-                self._emit(do.FinishItem(key))
-        turn.notice = "answer_cut"
-        turn.is_complete = True
+        self._delivery.cut()
+        self._remarks.answer_cut()
         self._answer_may_be_over()
 
     def _nobody_answers(self, turn: Turn) -> None:
@@ -870,67 +915,54 @@ class Assistant:
         is_barred = not turn.tried and self._first_choice_is_barred()
         if is_barred:
             reason = "budget"
-            self._budget_was_said = True
-        self._tell(news.Unanswered(turn.number, reason, tuple(turn.tried)))
-        self._timers.disarm_all()
+            self._remarks.budget_was_told()
+        self._out.tell(news.Unanswered(turn.number, reason, tuple(turn.tried)))
+        self._out.timers.disarm_all()
         self._fault = "no_answer"
-        self._become(State.THINKING)
-        turn.notice = ""
-        turn.is_complete = True
+        self.state = State.THINKING
+        self._remarks.new_turn()
+        self._delivery.arrival = Arrival.COMPLETE
         if self.policy.say_notices:
             self._say("budget_over" if is_barred else "no_answer")
         else:
-            self._emit(do.Chime("error"))
+            self._out.emit(do.Chime("error"))
             self._answer_over(turn, None)
 
     def _close_link(self) -> None:
-        link = self._link
-        if link is None:
-            return
-        self._stop_uplink()
-        if link.downlink.sequencer.tools:
-            self._emit(do.CancelTools())
-        self._emit(do.CloseLink(link.number))
-        self._link = None
-        self._timers.disarm(
-            Timer.LINK, Timer.LINK_IDLE, Timer.ANSWER, Timer.TOOLS, Timer.ENDPOINTING
-        )
-
-    def _is_current(self, number: int) -> _Link | None:
-        return self._link if self._link is not None and self._link.number == number else None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     # -- the budget --------------------------------------------------------------------
 
-    def _spent(self, spent: inputs.Spent) -> None:
+    def _spent(self, month_usd: float) -> None:
         """What the month has cost by now; a question under way is answered by whom it was asked."""
         budget = self.policy.budget
-        level = budget.level(spent.month_usd)
-        self._failover.may_spend = budget.may_spend(spent.month_usd)
+        level = budget.level(month_usd)
+        self._failover.may_spend = budget.may_spend(month_usd)
         if level is self._budget_level:
             return
         self._budget_level = level
         if level is not Level.SPENT:
-            self._budget_was_said = False
-        spent_usd = round(spent.month_usd, 4)
-        self._tell(news.BudgetChanged(self._turn_number, level, spent_usd, budget.month_usd))
+            self._remarks.budget_left()
+        spent_usd = round(month_usd, 4)
+        self._out.tell(news.BudgetChanged(self._turn_number, level, spent_usd, budget.month_usd))
 
-    def _mention_budget(self, plan: EndpointPlan, turn: Turn) -> None:
+    def _mention_budget(self, plan: EndpointPlan) -> None:
         """Say once, after the answer, that the budget is used up, and who answers for that."""
-        if self._budget_level is not Level.SPENT or self._budget_was_said:
+        if self._budget_level is not Level.SPENT:
             return
         if self._first_choice_is_barred():
-            self._budget_was_said = True
-            turn.notice = "budget_spent" if plan.is_local else "budget_over"
+            self._remarks.budget_spent(is_local=plan.is_local)
         elif plan.is_charged:
-            self._budget_was_said = True
-            turn.notice = "budget_over"
+            self._remarks.budget_spent(is_local=False)
 
     def _first_choice_is_barred(self) -> bool:
         return self._failover.first_choice_is_barred(self._profile.endpoints)
 
     # -- quiet, mute, faults -----------------------------------------------------------
 
-    def _stop(self, _: inputs.StopRequested) -> None:
+    def _stop(self) -> None:
         if self.state in (*_ASKING, *_ANSWERING, State.FOLLOW_UP):
             self._drop_turn()
             self._go_idle()
@@ -939,196 +971,85 @@ class Assistant:
         if changed.muted and self.state is not State.MUTED:
             self._drop_turn()
             self._close_link()
-            self._timers.disarm_all()
+            self._out.timers.disarm_all()
             self._fault = ""
-            self._emit(do.ListenForSpeech(False))
-            self._emit(do.StopPlayback())
+            self._out.emit(do.ListenForSpeech(False))
+            self._out.emit(do.StopPlayback())
             if changed.is_told:
-                self._emit(do.Chime("muted"))
-            self._emit(do.CloseMicrophone())
-            self._become(State.MUTED)
+                self._out.emit(do.Chime("muted"))
+            self._out.emit(do.CloseMicrophone())
+            self.state = State.MUTED
         elif not changed.muted and self.state is State.MUTED:
-            self._become(State.IDLE)
-            self._emit(do.OpenMicrophone())
+            self.state = State.IDLE
+            self._out.emit(do.OpenMicrophone())
             if changed.is_told:
-                self._emit(do.Chime("unmuted"))
+                self._out.emit(do.Chime("unmuted"))
 
     def _microphone_failed(self, failed: inputs.MicrophoneFailed) -> None:
         if self.state in (State.MUTED, State.FAULTED):
             return
-        self._tell(news.MicrophoneBroke(self._turn_number, failed.detail))
+        self._out.tell(news.MicrophoneBroke(self._turn_number, failed.detail))
         self._drop_turn()
         self._close_link()
-        self._timers.disarm_all()
-        self._emit(do.ListenForSpeech(False))
+        self._out.timers.disarm_all()
+        self._out.emit(do.ListenForSpeech(False))
         self._fault = "microphone"
-        self._become(State.FAULTED)
+        self.state = State.FAULTED
         if failed.is_certain:
-            self._say_broken()
+            self._say(self._remarks.microphone_broken())
 
-    def _say_broken(self) -> None:
-        self._broken_was_said = True
-        self._say("microphone_broken")
-
-    def _microphone_recovered(self, _: inputs.MicrophoneRecovered) -> None:
+    def _microphone_recovered(self) -> None:
+        remark = self._remarks.microphone_back()
         if self.state is State.FAULTED:
-            self._tell(news.MicrophoneBack(self._turn_number))
-            self._fault = ""
+            self._out.tell(news.MicrophoneBack(self._turn_number))
             self._go_idle()
-            if self._broken_was_said:
-                self._say("microphone_back")
-        self._broken_was_said = False
+            if remark:
+                self._say(remark)
 
     def _go_idle(self) -> None:
-        self._timers.disarm_all()
+        self._out.timers.disarm_all()
         self._fault = ""
-        self._stop_uplink()
-        self._emit(do.ListenForSpeech(False))
-        self._become(State.IDLE)
         link = self._link
+        if link is not None:
+            link.stop_uplink()
+        self._out.emit(do.ListenForSpeech(False))
+        self.state = State.IDLE
         if link is not None and link.is_ready:
-            self._arm(Timer.LINK_IDLE, self.policy.link_idle_s)
-        elif link is not None:
+            self._out.arm(Timer.LINK_IDLE, self.policy.link_idle_s)
+        else:
             self._close_link()
-
-    def _time_passed(self, _: inputs.TimePassed) -> None:
-        """The timers have been looked at already."""
 
     # -- small change ------------------------------------------------------------------
 
-    def _emit(self, effect: do.Effect) -> None:
-        self._out.append(effect)
-
-    def _arm(self, timer: Timer, in_s: float) -> None:
-        self._timers.arm(timer, self._now_s + in_s)
-
-    def _become(self, state: State) -> None:
-        self.state = state
-        if state in _ASKING and Timer.TURN_LIMIT not in self._timers:
-            # Whatever led here: nobody is listened to without end.
-            self._arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
-
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""
-        link_is_local = self._link is not None and self._link.plan.is_local
-        is_local = link_is_local or self._first_choice_rests() or self._first_choice_is_barred()
-        show = do.Show(self.state, is_local, self._fault)
+        show = do.Show(self.state, self._is_fallback(), self._fault)
         if show != self._shown:
             self._shown = show
-            self._emit(show)
+            self._out.emit(show)
+
+    def _is_fallback(self) -> bool:
+        is_local = self._link is not None and self._link.plan.is_local
+        return is_local or self._first_choice_rests() or self._first_choice_is_barred()
 
     def _first_choice_rests(self) -> bool:
-        return self._failover.first_choice_rests(self._now_s, self._profile.endpoints)
-
-    def _send(self, event: ClientEvent) -> None:
-        if self._link is not None:
-            self._emit(do.Send(self._link.number, event))
-
-    def _send_if_any(self, event: ClientEvent | None) -> None:
-        if event is not None:
-            self._send(event)
-
-    def _uplink(
-        self,
-        from_sample: int | None,
-        lead_ms: int = 0,
-        until_sample: int | None = None,
-        tail_silence_ms: int = 0,
-        is_more: bool = False,
-    ) -> None:
-        link = self._link
-        if link is None:
-            return
-        link.is_uplinking = until_sample is None
-        self._uplink_stopped_sample = None
-        self._emit(
-            do.StartUplink(
-                link.number, from_sample, lead_ms, until_sample, tail_silence_ms, is_more
-            )
-        )
-
-    def _stop_uplink(self) -> None:
-        if self._link is not None and self._link.is_uplinking:
-            self._link.is_uplinking = False
-            self._emit(do.StopUplink(self._link.number))
+        return self._failover.first_choice_rests(self._out.now_s, self._profile.endpoints)
 
     @property
     def _turn_number(self) -> int:
         """Of the turn that is going on, or of the last one."""
         return self.turn.number if self.turn is not None else self._turns_begun
 
-    def _tell(self, what: News) -> None:
-        self._emit(do.Tell(what))
-
-    def _report_said(self, turn: Turn, texts: list[str], interrupted: bool = False) -> None:
+    def _report_said(self, turn: Turn, texts: list[str], *, is_interrupted: bool = False) -> None:
         text = " ".join(texts).strip()
-        self.history.add(turn.number, "assistant", text, self._now_s, turn.profile.name)
-        if text or interrupted:
-            self._tell(news.AnswerSaid(turn.number, text, turn.endpoint, interrupted))
+        self.history.add(turn.number, "assistant", text, self._out.now_s, turn.profile.name)
+        if text or is_interrupted:
+            self._out.tell(news.AnswerSaid(turn.number, text, turn.endpoint, is_interrupted))
 
     def _report_turn(self, turn: Turn) -> None:
-        turn.mark(Mark.DONE, self._now_s)
-        self._tell(news.TurnEnded(turn.number, turn.figures()))
+        turn.mark(Mark.DONE, self._out.now_s)
+        self._out.tell(news.TurnEnded(turn.number, turn.figures()))
 
 
-def _error_output(what: str) -> str:
-    return json.dumps({"error": what})
-
-
-_ON_INPUT: dict[type, Callable[[Assistant, Any], None]] = {
-    inputs.WakeWordHeard: Assistant._wake_word,
-    inputs.WakeWordEnded: Assistant._wake_word_ended,
-    inputs.SpeechStarted: Assistant._speech_started,
-    inputs.SpeechEnded: Assistant._speech_ended,
-    inputs.TalkPressed: Assistant._talk,
-    inputs.Asked: Assistant._asked,
-    inputs.StopRequested: Assistant._stop,
-    inputs.MuteChanged: Assistant._mute_changed,
-    inputs.MicrophoneFailed: Assistant._microphone_failed,
-    inputs.MicrophoneRecovered: Assistant._microphone_recovered,
-    inputs.LinkReady: Assistant._link_ready,
-    inputs.LinkLost: Assistant._link_lost,
-    inputs.LinkExpiring: Assistant._link_expiring,
-    inputs.ServerSaid: Assistant._server_said,
-    inputs.UplinkBegan: Assistant._uplink_began,
-    inputs.UplinkDrained: Assistant._uplink_drained,
-    inputs.PlaybackStarted: Assistant._playback_started,
-    inputs.PlaybackFinished: Assistant._playback_finished,
-    inputs.PlaybackStopped: Assistant._playback_stopped,
-    inputs.SpeakerBusy: Assistant._speaker_busy,
-    inputs.SpeakerFree: Assistant._speaker_free,
-    inputs.EchoChanged: Assistant._echo_changed,
-    inputs.Spent: Assistant._spent,
-    inputs.ToolFinished: Assistant._tool_finished,
-    inputs.ToolsChanged: Assistant._tools_changed,
-    inputs.TimePassed: Assistant._time_passed,
-}
-
-_ON_FACT: dict[type, Callable[[Assistant, _Link, Any], None]] = {
-    facts.UserBegan: Assistant._user_began,
-    facts.UserEnded: Assistant._user_ended,
-    facts.UserHeard: Assistant._user_heard,
-    facts.ResponseBegan: Assistant._response_began,
-    facts.AudioArrived: Assistant._audio_arrived,
-    facts.ItemEnded: Assistant._item_ended,
-    facts.ToolCalled: Assistant._tool_called,
-    facts.ResponseEnded: Assistant._response_ended,
-    facts.EndpointFailed: Assistant._endpoint_failed,
-    facts.Complaint: Assistant._endpoint_complained,
-    facts.SignOfLife: Assistant._answer_lives,
-}
-
-_ON_TIMER: dict[Timer, Callable[[Assistant], None]] = {
-    Timer.LINK: Assistant._link_late,
-    Timer.WORD_END: Assistant._begin_is_known,
-    Timer.CHIME: Assistant._chime_due,
-    Timer.CHIME_OVER: Assistant._chime_over,
-    Timer.NO_SPEECH: Assistant._nobody_spoke,
-    Timer.TURN_LIMIT: Assistant._turn_too_long,
-    Timer.ENDPOINTING: Assistant._endpoint_deaf,
-    Timer.ANSWER: Assistant._endpoint_silent,
-    Timer.TOOLS: Assistant._tools_late,
-    Timer.PLAYBACK: Assistant._playback_late,
-    Timer.FOLLOW_UP: Assistant._go_idle,
-    Timer.LINK_IDLE: Assistant._close_link,
-}
+def _timeout(what: str) -> Failure:
+    return Failure(Reason.TIMEOUT, what)

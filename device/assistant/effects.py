@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from device.assistant.items import ItemKey
 from device.assistant.news import News
@@ -60,6 +60,8 @@ class StartUplink:
     """After ``until_sample``, this much silence, so that a server's detector hears the end."""
     is_more: bool = False
     """It goes on with what this link has got: nothing is sent twice."""
+    floor_sample: int = field(kw_only=True)
+    """Nothing before it is sent, whatever the other fields say: it is nobody's business."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ class Asked:
     """A question that was typed, not spoken; no microphone has a part in it."""
 
     text: str
+    jpeg: bytes | None = None
+    """A picture that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class TimePassed:
     """Nothing happened but that the deadline was reached."""
 
 
-Input = (
+FromPerson = (
     WakeWordHeard
     | WakeWordEnded
     | SpeechStarted
@@ -219,22 +221,13 @@ Input = (
     | Asked
     | StopRequested
     | MuteChanged
-    | MicrophoneFailed
-    | MicrophoneRecovered
-    | LinkReady
-    | LinkLost
-    | LinkExpiring
-    | ServerSaid
-    | UplinkBegan
-    | UplinkDrained
-    | PlaybackStarted
-    | PlaybackFinished
-    | PlaybackStopped
-    | SpeakerBusy
-    | SpeakerFree
-    | EchoChanged
-    | Spent
-    | ToolFinished
-    | ToolsChanged
-    | TimePassed
 )
+FromLink = LinkReady | LinkLost | LinkExpiring | ServerSaid | UplinkBegan | UplinkDrained
+FromSpeaker = (
+    PlaybackStarted | PlaybackFinished | PlaybackStopped | SpeakerBusy | SpeakerFree | EchoChanged
+)
+FromHouse = (
+    MicrophoneFailed | MicrophoneRecovered | Spent | ToolFinished | ToolsChanged | TimePassed
+)
+
+Input = FromPerson | FromLink | FromSpeaker | FromHouse

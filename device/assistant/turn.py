@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from device.assistant.policy import Profile
+from device.assistant.question import Question, SoundQuestion, WrittenQuestion
+from device.assistant.stretch import Stretch
 
 
 class Trigger(StrEnum):
@@ -55,42 +57,56 @@ class Figures:
         return self.first_audio_played_s - self.speech_end_s
 
 
+class Phase(Enum):
+    """How far a turn has come; it goes back only from AWAITED, when the user had only paused."""
+
+    ASKED = "asked"
+    """The question is being asked."""
+    AWAITED = "awaited"
+    """The question is over for whoever decides that; nothing of an answer has been played."""
+    ANSWERED = "answered"
+    """Some of an answer has been played: too late to ask anybody else."""
+
+
+class Sending(Enum):
+    """How the sound of the question gets to the endpoint."""
+
+    LIVE = "live"
+    """As it comes."""
+    PAUSED = "paused"
+    """Not while a chime sounds that is not to be in it."""
+    CUT = "cut"
+    """It was too long; nothing more of it is sent."""
+    REPLAYED = "replayed"
+    """All at once, and the endpoint hears its beginning late."""
+
+
 @dataclass(slots=True)
 class Turn:
     """What is known of the question that is being asked or answered."""
 
     number: int
     trigger: Trigger
-    from_sample: int
-    lead_ms: int = 0
-    text: str = ""
-    """The question, where it was typed."""
-    profile: Profile = field(default_factory=Profile)
+    question: Question
+    profile: Profile
     """Who is to answer: the wake word tells."""
-    until_sample: int | None = None
-    """Where the speech ended, once the local detector knows."""
-    speech_began: bool = False
-    question_over: bool = False
-    """The endpoint, or the device for it, has decided that the user has finished."""
-    is_begin_known: bool = False
-    """False while the ears still listen whether the wake word is over."""
-    is_chimed: bool = False
-    """A chime was played because nobody spoke on: the question begins after it."""
-    is_cut: bool = False
-    """It was too long; nothing more of it is sent."""
-    is_replayed: bool = False
-    """The whole question is being sent again; the endpoint hears its beginning late."""
+    phase: Phase = Phase.ASKED
+    sending: Sending = Sending.LIVE
     tried: list[str] = field(default_factory=list)
     """Endpoints that failed this question."""
     endpoint: str = ""
-    answered: bool = False
-    """Some of an answer has been played: too late to ask anybody else."""
-    is_complete: bool = False
-    """No more of an answer will come; what is queued may still be playing."""
     tool_rounds: int = 0
-    notice: str = ""
-    """A sentence of our own to be said after the answer."""
     marks: dict[Mark, float] = field(default_factory=dict)
+
+    @property
+    def stretch(self) -> Stretch | None:
+        """The sound of the question, where it has any and its floor is known."""
+        return self.question.stretch if isinstance(self.question, SoundQuestion) else None
+
+    @property
+    def is_written(self) -> bool:
+        """Nobody has spoken: nothing that is heard belongs to this question."""
+        return isinstance(self.question, WrittenQuestion)
 
     def mark(self, what: Mark, at_s: float) -> None:
         """Note the first time something happened."""

@@ -235,15 +235,15 @@ class Service:
             self._front.start()
             self._front.panel.follow(self._loudness)
             self.controls.take(self.daemon, self._front.panel)
-            core = self.daemon.conductor.core
-            self._show(Show(core.state, fault=core.fault))
+            core = self.daemon.conductor.core.status
+            self._show(Show(core.state, core.is_fallback, core.fault))
 
     async def _replace(self, new: LoadedSettings) -> None:
         """Stop the daemon and start one with the new settings, or the old ones again."""
         await self._rest()
         self._is_rebuilding = True
         self._replaced.set()
-        is_muted = self.daemon.conductor.core.state is State.MUTED
+        is_muted = self.daemon.conductor.core.status.is_muted
         volume = self.daemon.mouth.volume_percent
         try:
             await self.daemon.stop()
@@ -264,8 +264,7 @@ class Service:
         at_rest = asyncio.Event()
 
         def look(_: object = None) -> None:
-            core = self.daemon.conductor.core
-            if core.turn is None and (core.is_at_rest or core.state is State.FOLLOW_UP):
+            if self.daemon.conductor.core.status.is_between_turns:
                 at_rest.set()
 
         self.listeners.add(look)

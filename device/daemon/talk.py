@@ -10,7 +10,6 @@ from pathlib import Path
 
 from device.assistant import effects as do
 from device.assistant import news
-from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker
 from device.errors import EXIT_NO_ANSWER, EXIT_NO_WAKE_WORD, BitternError
 from device.reports import Reporter
@@ -130,7 +129,7 @@ async def _over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Event) ->
     core = daemon.conductor.core
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while core.turn is not None or not (core.is_at_rest or core.state is State.FOLLOW_UP):
+            while not core.status.is_between_turns:
                 changed.clear()
                 await changed.wait()
     except TimeoutError:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from device.appliance.voice import NoVoiceError
 from device.assistant import inputs
-from device.assistant.states import State
 from device.house.introduction import own_introduction
 from device.house.resetting import Resetting
 from device.panel.actions import Action
@@ -111,7 +110,7 @@ class Controls:
         if self._is_switched_off:
             log.info("the mute switch is on; only it can open the microphone")
             return
-        self._mute(daemon.conductor.core.state is not State.MUTED)
+        self._mute(not daemon.conductor.core.status.is_muted)
 
     def _louder(self, daemon: Daemon) -> None:
         self._change_volume(daemon, VOLUME_STEP_PERCENT)

@@ -38,22 +38,21 @@ class ConductedHouse:
 
     def last_answer(self) -> str | None:
         """What was said last, as far as it was heard."""
-        return self._conductor.core.history.last_answer() or None
+        return self._conductor.core.status.last_answer or None
 
     def status(self) -> HouseStatus:
         """How the appliance is."""
-        core = self._conductor.core
+        core = self._conductor.core.status
         status: HouseStatus = {
-            "is_muted": core.state is State.MUTED,
+            "is_muted": core.is_muted,
             "fault": core.fault,
             "version": __version__,
             "running_s": round(time.monotonic() - self._began_s, 1),
         }
-        endpoint = core.endpoint
-        if endpoint is not None:
-            status["endpoint"] = endpoint.name
-            status["is_local"] = endpoint.is_local
-            status["is_online"] = not endpoint.is_local
+        if core.endpoint is not None and core.is_local is not None:
+            status["endpoint"] = core.endpoint
+            status["is_local"] = core.is_local
+            status["is_online"] = not core.is_local
         temperature_c = _temperature_c()
         if temperature_c is not None:
             status["temperature_c"] = temperature_c

@@ -55,15 +55,14 @@ class Orders:
 
     async def _status(self, _: Request) -> dict[str, object]:
         daemon, settings = self._service.daemon, self._service.loaded
-        core = daemon.conductor.core
-        endpoint = core.endpoint
+        core = daemon.conductor.core.status
         return {
             "state": str(core.state),
             "fault": core.fault,
-            "is_muted": core.state is State.MUTED,
+            "is_muted": core.is_muted,
             "is_muted_by_switch": self._service.controls.is_switched_off,
             "volume_percent": round(daemon.mouth.volume_percent),
-            "endpoint": endpoint.name if endpoint is not None else None,
+            "endpoint": core.endpoint,
             "is_safe_mode": self._service.is_safe,
             "is_ringing": daemon.alarms.is_ringing,
             "microphone": daemon.capture.microphone.name,
@@ -73,7 +72,7 @@ class Orders:
             "settings_file": str(settings.user_file) if settings.user_file else None,
             "version": __version__,
             "echo": _echo_of(daemon.listening.echo),
-            "budget": sentence(daemon.spending.month, core.policy.budget),
+            "budget": sentence(daemon.spending.month, core.budget),
             "budget_level": str(core.budget_level),
             "spent_usd": round(daemon.spending.month_usd, 6),
             "running_s": round(time.monotonic() - self._began_s, 1),

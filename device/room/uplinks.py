@@ -90,6 +90,7 @@ class Uplinks:
         ring = self._ring()
         from_sample = ring.end_sample if effect.from_sample is None else effect.from_sample
         from_sample -= ring.rate_hz * effect.lead_ms // 1000
+        from_sample = max(from_sample, effect.floor_sample)
         if effect.is_more and self._last is not None and self._last[0] == effect.link:
             from_sample = max(from_sample, self._last[1].reached_sample(ring.rate_hz))
         try:

@@ -102,13 +102,27 @@ async def test_sound_goes_both_ways_as_pcm() -> None:
     said = np.arange(2_400, dtype=np.int16)
     ring.write(said)
     uplinks = Uplinks(lambda: ring, bench.links.get, bench.feed)
-    uplinks.start(StartUplink(1, 0, until_sample=2_400))
+    uplinks.start(StartUplink(1, 0, until_sample=2_400, floor_sample=0))
     await bench.until(lambda: inputs.UplinkDrained(1) in bench.fed)
     assert np.array_equal(np.concatenate(link.heard), said)
     link.unplayed.put_nowait(SOUND)
     await bench.until(lambda: inputs.ServerSaid(1, SOUND) in bench.fed)
     await bench.links.close_all()
     assert link.is_closed
+
+
+async def test_the_lead_does_not_reach_below_the_floor() -> None:
+    bench = Bench()
+    bench.links.open(1, "call")
+    await bench.until(lambda: inputs.LinkReady(1) in bench.fed)
+    ring = Ring(24_000, 2.0)
+    heard = np.arange(24_000, dtype=np.int16)
+    ring.write(heard)
+    uplinks = Uplinks(lambda: ring, bench.links.get, bench.feed)
+    uplinks.start(StartUplink(1, 12_960, lead_ms=300, until_sample=14_400, floor_sample=12_000))
+    await bench.until(lambda: inputs.UplinkDrained(1) in bench.fed)
+    assert np.array_equal(np.concatenate(bench.opened[0].heard), heard[12_000:14_400])
+    await bench.links.close_all()
 
 
 async def test_an_interruption_reaches_what_the_transport_still_holds() -> None:

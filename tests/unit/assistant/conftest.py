@@ -70,6 +70,9 @@ class Bench:
         self.wait(1.0)
         self.feed(inputs.SpeechEnded(until_sample, self.now_s))
 
+    def server_begins_to_hear(self) -> None:
+        self.server(wire.InputAudioBufferSpeechStarted(item_id="u1", audio_start_ms=0))
+
     def server_hears_question(self) -> None:
         self.server(wire.InputAudioBufferSpeechStarted(item_id="u1", audio_start_ms=0))
         self.server(wire.InputAudioBufferSpeechStopped(item_id="u1", audio_end_ms=900))

@@ -71,7 +71,7 @@ def test_spent_the_brain_answers_and_it_is_said_once(make_bench) -> None:
     bench = make_bench(CLOUD, BRAIN, budget=TEN)
     whole_turn(bench, "r1")
     bench.feed(inputs.Spent(10.01))
-    assert bench.core.budget_level is Level.SPENT
+    assert bench.core.status.budget_level is Level.SPENT
     for number in (2, 3):
         whole_turn(bench, f"r{number}")
         assert asked_endpoint(bench) == "brain"

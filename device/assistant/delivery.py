@@ -1,0 +1,148 @@
+"""The answer on its way to the user's ears: what is queued, heard, interrupted, still expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from device.assistant import effects as do
+from device.assistant.downlink import AudioArrived
+from device.assistant.heard import HeardAudio
+from device.assistant.items import ItemKey
+from device.assistant.outbox import Outbox
+from device.assistant.timers import Timer
+from device.assistant.turn import Turn
+
+NOTICE_LIMIT_S = 15.0
+"""No sentence of our own is longer."""
+
+
+class Arrival(Enum):
+    """Whether more of an answer may come."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    """What is queued may still be playing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """An answer that was stopped, until it is known how much of it was heard."""
+
+    heard: HeardAudio
+    link: int | None
+    turn: Turn
+
+
+class Delivery:
+    """Owns what the speaker has been given, and knows until when it should have played it."""
+
+    def __init__(self, slack_s: float, out: Outbox) -> None:
+        """``slack_s``: how much later than expected it may be before it counts as stalled."""
+        self.heard = HeardAudio()
+        self.arrival = Arrival.OPEN
+        self.interrupted: Interrupted | None = None
+        self._slack_s = slack_s
+        self._out = out
+        self._notices: set[ItemKey] = set()
+        self._notices_said = 0
+        self._play_until_s = float("-inf")
+        self._busy_until_s = float("-inf")
+
+    # -- what is given to the speaker --------------------------------------------------
+
+    def arrived(self, heard: HeardAudio, piece: AudioArrived) -> None:
+        """Play a piece; ``heard`` is the account in which it was counted."""
+        self.heard = heard
+        self._out.emit(do.Play(piece.item, piece.pcm))
+        self._expect(piece.length_s)
+
+    def cut(self) -> None:
+        """No more will come, though items are not complete."""
+        for key in self.heard.incomplete:
+            if self.heard.completed(key):
+                self._out.emit(do.FinishItem(key))
+        self.arrival = Arrival.COMPLETE
+
+    def say(self, notice: str, turn: Turn | None) -> None:
+        """A sentence of our own, after what is queued; a turn waits for its end."""
+        self._notices_said += 1
+        key = ItemKey(f"notice-{notice}-{self._notices_said}")
+        self._out.emit(do.Notice(notice, key, turn.number if turn is not None else 0))
+        if turn is not None:
+            self._notices.add(key)
+            self._expect(NOTICE_LIMIT_S)
+
+    def _expect(self, length_s: float) -> None:
+        begins_s = max(self._play_until_s, self._busy_until_s, self._out.now_s)
+        self._play_until_s = begins_s + length_s
+        self._out.timers.arm(Timer.PLAYBACK, self._play_until_s + self._slack_s)
+
+    # -- what the speaker tells --------------------------------------------------------
+
+    def is_notice(self, item: ItemKey) -> bool:
+        """Whether it is a sentence of our own."""
+        return item in self._notices
+
+    def played(self, item: ItemKey) -> None:
+        """The last sample of an item was heard."""
+        self._notices.discard(item)
+        self.heard.played(item)
+        if not self.is_awaited:
+            # What a tool or the endpoint takes its time for is no fault of the speaker.
+            self._out.disarm(Timer.PLAYBACK)
+
+    def speaker_busy(self, for_s: float) -> None:
+        """What is to be played waits for another voice: it has not stalled."""
+        if self.is_awaited:
+            self._expect(for_s)
+        self._busy_until_s = max(self._busy_until_s, self._out.now_s) + for_s
+
+    def speaker_free(self) -> None:
+        """What comes from now on is not delayed."""
+        self._busy_until_s = min(self._busy_until_s, self._out.now_s)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the speaker has something that it has not played."""
+        return bool(self._notices or self.heard.unplayed)
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will come, and everything was played."""
+        return self.arrival is Arrival.COMPLETE and not self.is_awaited
+
+    # -- the end -----------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """A new account: the last answer was played, or is nobody's any more."""
+        self.heard = HeardAudio()
+        self._notices.clear()
+
+    def interrupt(self, turn: Turn, link: int | None) -> None:
+        """Silence it; how much was heard will be known with ``PlaybackStopped``."""
+        heard = self.heard
+        self.forget()
+        if heard.has_audio:
+            self.interrupted = Interrupted(heard, link, turn)
+        self._play_until_s = self._out.now_s
+        self._out.disarm(Timer.PLAYBACK)
+        self._out.emit(do.StopPlayback())
+
+    def drop_unplayed(self) -> None:
+        """The endpoint dropped an answer of which nothing was played."""
+        if self.heard.has_audio:
+            self._out.emit(do.StopPlayback())
+        self.heard = HeardAudio()
+        if not self._notices:
+            self._out.disarm(Timer.PLAYBACK)
+
+    def stopped(self) -> Interrupted | None:
+        """It is known now what was heard of the answer that was interrupted last."""
+        interrupted, self.interrupted = self.interrupted, None
+        return interrupted
+
+
+NOTHING_HEARD: Mapping[ItemKey, int] = {}
+"""What is taken for heard of an interrupted answer of which nobody ever told."""

@@ -1,0 +1,205 @@
+"""The link in use, or on its way: what goes up on it, and the tools it has called."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+
+from device.assistant import effects as do
+from device.assistant import news
+from device.assistant.downlink import Downlink, ToolCalled
+from device.assistant.outbox import Outbox
+from device.assistant.policy import EndpointPlan, Profile
+from device.assistant.stretch import Span
+from device.assistant.timers import Timer
+from device.realtime.events import (
+    ClientEvent,
+    ConversationItemCreate,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+    ResponseCancel,
+)
+from device.realtime.items import FunctionCallOutputItem
+
+
+class LinkPhase(Enum):
+    """How far a link has come; it does not go back."""
+
+    OPENING = "opening"
+    READY = "ready"
+
+
+class Uplinking(Enum):
+    """What of the microphone goes up on a link."""
+
+    NOTHING = "nothing"
+    STREAMING = "streaming"
+    DRAINING = "draining"
+    """What was said up to a place; then it is over, and ``UplinkDrained`` says so."""
+
+
+class LinkInUse:
+    """One link from the wish to open it until it is let go."""
+
+    def __init__(self, number: int, plan: EndpointPlan, profile: Profile, out: Outbox) -> None:
+        """Asks for it to be opened."""
+        self.number = number
+        self.plan = plan
+        self.profile = profile
+        self.phase = LinkPhase.OPENING
+        self.uplinking = Uplinking.NOTHING
+        self.downlink = Downlink()
+        self.turns = 0
+        """Questions it was given."""
+        self.cut_off_sample: int | None = None
+        """Where an answer began to play while the question was still being sent."""
+        self._drains_for_turn: int | None = None
+        self._has_old_tools = False
+        """Others are on offer than those its session was asked for with."""
+        self._calls: dict[str, ToolCalled] = {}
+        self._out = out
+        out.emit(do.OpenLink(number, plan.name, profile.name))
+        out.arm(Timer.LINK, plan.link_timeout_s)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its session has the settings we asked for."""
+        return self.phase is LinkPhase.READY
+
+    def ready(self) -> None:
+        """It can be used."""
+        self.phase = LinkPhase.READY
+        self._out.disarm(Timer.LINK)
+
+    def close(self) -> None:
+        """Let go of it, and of everything that only it was waiting for."""
+        self.stop_uplink()
+        if self.downlink.sequencer.tools:
+            self._out.emit(do.CancelTools())
+        self._out.emit(do.CloseLink(self.number))
+        self._out.disarm(Timer.LINK, Timer.LINK_IDLE, Timer.ANSWER, Timer.TOOLS, Timer.ENDPOINTING)
+
+    # -- up ----------------------------------------------------------------------------
+
+    def send(self, event: ClientEvent | None) -> None:
+        """Send an event, if there is one."""
+        if event is not None:
+            self._out.emit(do.Send(self.number, event))
+
+    def uplink(self, span: Span, *, tail_silence_ms: int = 0, is_more: bool = False) -> None:
+        """Send a span of sound; without an end it streams on."""
+        is_open = span.until_sample is None
+        self.uplinking = Uplinking.STREAMING if is_open else Uplinking.NOTHING
+        self.cut_off_sample = None
+        self._out.emit(
+            do.StartUplink(
+                self.number,
+                span.from_sample,
+                span.lead_ms,
+                span.until_sample,
+                tail_silence_ms,
+                is_more,
+                floor_sample=span.floor_sample,
+            )
+        )
+
+    def end_uplink(self, turn: int, until_sample: int | None, tail_silence_ms: int = 0) -> None:
+        """Send what is missing up to a place (None: up to now), and no more for this turn."""
+        self.uplinking = Uplinking.DRAINING
+        self._drains_for_turn = turn
+        self._out.emit(do.EndUplink(self.number, until_sample, tail_silence_ms))
+
+    def stop_uplink(self) -> None:
+        """Nothing more of the microphone leaves."""
+        if self.uplinking is Uplinking.STREAMING:
+            self.uplinking = Uplinking.NOTHING
+            self._out.emit(do.StopUplink(self.number))
+
+    def drained(self, turn: int) -> bool:
+        """Everything of a question is out; False where nobody waits for that any more."""
+        is_awaited = self._drains_for_turn == turn
+        if is_awaited:
+            self._drains_for_turn = None
+            self.uplinking = Uplinking.NOTHING
+        return is_awaited
+
+    def forget_sound(self) -> None:
+        """What was sent of a question that nobody wants to be answered."""
+        self.stop_uplink()
+        self.send(InputAudioBufferClear())
+
+    def ask(self, *, by_commit: bool) -> None:
+        """Want an answer to what was sent; ``by_commit``: to the sound."""
+        if by_commit:
+            self.send(InputAudioBufferCommit())
+        self.send(self.downlink.sequencer.want())
+
+    def interrupt(self) -> None:
+        """Nobody wants to hear the running answer any more, nor what its tools find out."""
+        sequencer = self.downlink.sequencer
+        if sequencer.tools:
+            self._out.emit(do.CancelTools())
+        was_generating, response_id = sequencer.is_generating, sequencer.active_id
+        self.downlink.disown()
+        if was_generating and response_id is not None:
+            self.send(ResponseCancel(response_id=response_id))
+        self.downlink.new_answer()
+
+    def tools_changed(self) -> None:
+        """Its session is to have another list, as soon as nobody is being answered with it."""
+        self._has_old_tools = True
+
+    def update_tools(self) -> None:
+        """Between two answers: have the list sent, if it is another."""
+        if self.is_ready and self._has_old_tools:
+            self._has_old_tools = False
+            self._out.emit(do.UpdateTools(self.number))
+
+    # -- tools -------------------------------------------------------------------------
+
+    def run_tool(self, called: ToolCalled, timeout_s: float) -> None:
+        """Have a tool run; its output and all others go up before the next response."""
+        sequencer = self.downlink.sequencer
+        sequencer.call_begun(called.call_id)
+        self._calls[called.call_id] = called
+        self._out.emit(do.RunTool(called.call_id, called.name, called.arguments))
+        self.send(sequencer.want())
+        self._out.arm(Timer.TOOLS, timeout_s)
+
+    def refuse_tool(self, called: ToolCalled, why: str) -> None:
+        """Tell the model instead that it was not run."""
+        self.downlink.sequencer.call_begun(called.call_id)
+        self._output(called.call_id, _error(why))
+
+    def tool_finished(self, call_id: str, output: str, turn: int) -> bool:
+        """Send the output of a tool; False where nobody waits for it."""
+        if call_id not in self.downlink.sequencer.tools:
+            return False
+        called = self._calls[call_id]
+        self._out.tell(news.ToolRan(turn, called.name, called.arguments, output))
+        self._output(call_id, output)
+        return True
+
+    def give_up_tools(self, why: str) -> None:
+        """Wait no longer for those that still run."""
+        self._out.emit(do.CancelTools())
+        for call_id in sorted(self.downlink.sequencer.tools):
+            self._output(call_id, _error(why))
+
+    @property
+    def awaits_tools(self) -> bool:
+        """Whether outputs are missing."""
+        return bool(self.downlink.sequencer.tools)
+
+    def _output(self, call_id: str, output: str) -> None:
+        """One output; the sequencer knows whether it was the last that was awaited."""
+        self.send(
+            ConversationItemCreate(item=FunctionCallOutputItem(call_id=call_id, output=output))
+        )
+        self.send(self.downlink.sequencer.call_ended(call_id))
+        if not self.awaits_tools:
+            self._out.disarm(Timer.TOOLS)
+
+
+def _error(what: str) -> str:
+    return json.dumps({"error": what})

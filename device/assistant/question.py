@@ -1,0 +1,56 @@
+"""What a question consists of: sound, text, or a picture with text."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from device.assistant.stretch import Stretch
+from device.realtime.events import ConversationItemCreate
+from device.realtime.items import InputImage, InputText, MessageItem
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedQuestion:
+    """The ears still listen whether the wake word is over: nothing may be sent yet."""
+
+    guess_sample: int
+    """Where it seems to end; holds when the ears do not tell in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundQuestion:
+    """It is spoken."""
+
+    stretch: Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class TypedQuestion:
+    """It was typed: over as soon as it is there, and no microphone has a part in it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureQuestion:
+    """A picture, and what is asked about it."""
+
+    jpeg: bytes
+    text: str
+
+
+WrittenQuestion = TypedQuestion | PictureQuestion
+"""What is sent as an item of the conversation, and not by the uplink."""
+
+Question = AwaitedQuestion | SoundQuestion | WrittenQuestion
+
+
+def item_of(question: WrittenQuestion) -> ConversationItemCreate:
+    """The event that asks a question without sound."""
+    text = [InputText(text=question.text)] if question.text else []
+    if isinstance(question, TypedQuestion):
+        return ConversationItemCreate(item=MessageItem(role="user", content=[*text]))
+    url = "data:image/jpeg;base64," + base64.b64encode(question.jpeg).decode("ascii")
+    picture = InputImage(image_url=url)
+    return ConversationItemCreate(item=MessageItem(role="user", content=[picture, *text]))
