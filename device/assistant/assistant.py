@@ -783,6 +783,8 @@ class Assistant:
         # Who types has not asked for a microphone that listens for more.
         if self.policy.follow_up_s > 0 and not self._fault and not turn.is_written:
             self.state = State.FOLLOW_UP
+            if at_sample is not None:
+                at_sample = max(at_sample, self._open_from_sample)
             self._out.emit(do.ListenForSpeech(True, at_sample))
             self._out.arm(Timer.FOLLOW_UP, self.policy.follow_up_s)
         else:

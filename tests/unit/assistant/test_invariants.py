@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from device.assistant import effects as do
-from device.assistant import inputs
+from device.assistant import inputs, news
 from device.assistant.assistant import Assistant
 from device.assistant.budget import Budget
 from device.assistant.items import ItemKey
 from device.assistant.policy import BargeIn, EndpointPlan, Policy
 from device.assistant.states import State
+from device.assistant.turn import Trigger
 from device.realtime import events as wire
 from device.realtime.failures import Failure, Reason
 from device.realtime.items import FunctionCallItem
@@ -86,6 +87,7 @@ server_events = st.one_of(
 
 happenings = st.one_of(
     st.builds(inputs.WakeWordHeard, st.just("jarvis"), st.floats(0, 1), samples, st.just(0.0)),
+    st.builds(inputs.WakeWordEnded, samples),
     st.builds(inputs.SpeechStarted, samples, st.just(0.0)),
     st.builds(inputs.SpeechEnded, samples, st.just(0.0)),
     st.builds(inputs.TalkPressed, samples),
@@ -98,6 +100,7 @@ happenings = st.one_of(
     st.builds(inputs.LinkLost, links, reasons.map(lambda reason: Failure(reason, "test"))),
     st.builds(inputs.ServerSaid, links, server_events),
     st.builds(inputs.ServerSaid, links, server_events),
+    st.builds(inputs.LinkExpiring, links),
     st.builds(inputs.UplinkBegan, links),
     st.builds(inputs.UplinkDrained, links),
     st.builds(inputs.PlaybackStarted, item_ids.map(ItemKey), samples),
@@ -105,9 +108,14 @@ happenings = st.one_of(
     st.builds(inputs.PlaybackStopped, st.just({ItemKey("a1"): 100})),
     st.builds(inputs.ToolFinished, st.sampled_from(["c1", "c2", "c3"]), st.just("{}")),
     st.builds(inputs.Spent, st.floats(0, 2)),
+    st.builds(inputs.EchoChanged, st.booleans()),
+    st.builds(inputs.SpeakerBusy, st.sampled_from([0.5, 12.0])),
+    st.just(inputs.SpeakerFree()),
+    st.just(inputs.ToolsChanged()),
     st.just(inputs.ToolsChanged()),
     st.just(inputs.TimePassed()),
 )
+KINDS = get_args(inputs.Input)
 steps = st.lists(st.tuples(happenings, st.sampled_from([0.0, 0.01, 0.4, 3.0, 20.0])), max_size=60)
 policies = st.builds(
     Policy,
@@ -127,6 +135,58 @@ endpoint_lists = st.sampled_from(
 
 
 @dataclass
+class Floor:
+    """Where the question under way may begin, by what a bystander saw of it."""
+
+    sample: int | None = None
+    """None while the ears listen for the end of the wake word."""
+    guess_sample: int = 0
+    guess_until_s: float = 0.0
+    answer_sample: int = 0
+    """Where the last answer began to be heard, or else the question before it."""
+
+    def before(self, happened: inputs.Input, now_s: float) -> None:
+        """Look at an input that the core is about to get."""
+        if self.sample is None and now_s >= self.guess_until_s:
+            self.settle(self.guess_sample)
+        if self.sample is None and isinstance(happened, inputs.WakeWordEnded):
+            self.settle(happened.end_sample)
+
+    def settle(self, at_sample: int) -> None:
+        self.sample = self.answer_sample = at_sample
+
+    def began(self, turn: news.TurnBegan, happened: inputs.Input, until_s: float) -> None:
+        """Look at a turn that has begun."""
+        match turn.trigger:
+            case Trigger.WAKE_WORD:
+                assert isinstance(happened, inputs.WakeWordHeard)
+                self.sample, self.guess_sample = None, happened.end_sample
+                self.guess_until_s = until_s
+            case Trigger.BUTTON:
+                assert isinstance(happened, inputs.TalkPressed)
+                self.settle(happened.at_sample)
+            case Trigger.FOLLOW_UP | Trigger.VOICE:
+                self.settle(self.answer_sample)
+
+    def check(self, effect: do.Effect) -> None:
+        """No effect names a sample before it."""
+        match effect:
+            case do.StartUplink():
+                assert self.sample is not None, "the end of the wake word is not known"
+                assert effect.floor_sample == self.sample, "the floor has moved"
+                named = [effect.from_sample, effect.until_sample]
+            case do.EndUplink():
+                assert self.sample is not None, "the end of the wake word is not known"
+                named = [effect.until_sample]
+            case do.ListenForSpeech(on=True):
+                named = [effect.from_sample]
+            case _:
+                return
+        lowest = self.answer_sample if self.sample is None else self.sample
+        assert all(each is None or each >= lowest for each in named), "from below the floor"
+
+
+@dataclass
 class Watch:
     """Looks at every effect with the eyes of somebody who trusts nobody."""
 
@@ -141,6 +201,7 @@ class Watch:
     ready_links: set[int] = field(default_factory=set)
     last_link: int = 0
     may_spend: bool = True
+    floor: Floor = field(default_factory=Floor)
 
     def feed(self, happened: Any) -> None:
         # A shell wakes the core at its deadline, not together with what happens later.
@@ -163,8 +224,16 @@ class Watch:
             self.ready_links.add(happened.link)
         if isinstance(happened, inputs.ServerSaid) and happened.link in self.ready_links:
             self.server_said(happened)
+        self.floor.before(happened, self.now_s)
         for effect in self.core.handle(happened, self.now_s):
+            if isinstance(effect, do.Tell) and isinstance(effect.news, news.TurnBegan):
+                guess_until_s = self.now_s + self.core.policy.word_end_timeout_s
+                self.floor.began(effect.news, happened, guess_until_s)
             self.check(effect, before)
+            self.floor.check(effect)
+        if (before, self.core.state) == (State.THINKING, State.SPEAKING):
+            assert isinstance(happened, inputs.PlaybackStarted)
+            self.floor.answer_sample = happened.at_sample
         if self.core.state in (State.IDLE, State.MUTED, State.FAULTED):
             self.may_send = False
 
@@ -240,6 +309,11 @@ class Walk:
                 inputs.MuteChanged(True),
                 inputs.MicrophoneFailed("walk"),
                 inputs.LinkLost(0, Failure(Reason.CLOSED, "walk")),
+                inputs.LinkExpiring(0),
+                inputs.EchoChanged(self.random.random() < 0.5),
+                inputs.SpeakerBusy(12.0),
+                inputs.SpeakerFree(),
+                inputs.ToolsChanged(),
             ]
         match self.watch.core.state:
             case State.IDLE:
@@ -258,7 +332,9 @@ class Walk:
         link = self.watch.last_link
         running = self.watch.generating.get(link)
         item = ItemKey(self.random.choice(["a1", "a2"]))
-        started, finished = inputs.PlaybackStarted(item, 0), inputs.PlaybackFinished(item, 0)
+        sample = int(self.watch.now_s * 16_000)
+        started = inputs.PlaybackStarted(item, sample)
+        finished = inputs.PlaybackFinished(item, sample)
         tools = [inputs.ToolFinished(f"c{n}", "{}") for n in range(self.calls, self.calls - 3, -1)]
         if running is None:
             self.responses += 1
@@ -290,6 +366,12 @@ def test_invariants_hold_in_conversations_that_go_wrong(random, policy, plans, l
     watch.cease()
     assert watch.core.state in (State.IDLE, State.MUTED, State.FAULTED)
     assert watch.core.deadline_s is None
+
+
+def test_no_kind_of_input_is_left_out():
+    """``happenings`` is what the tests below draw from; a new input belongs in it."""
+    drawn = {type(find(happenings, lambda it, k=kind: isinstance(it, k))) for kind in KINDS}
+    assert drawn == set(KINDS)
 
 
 @settings(max_examples=400, deadline=None)
