@@ -237,6 +237,7 @@ class Service:
             self.controls.take(self.daemon, self._front.panel)
             core = self.daemon.conductor.core.status
             self._show(Show(core.state, core.is_fallback, core.fault))
+            self.daemon.untold.look()
 
     async def _replace(self, new: LoadedSettings) -> None:
         """Stop the daemon and start one with the new settings, or the old ones again."""
@@ -287,6 +288,7 @@ class Service:
             is_muted=lambda: is_muted or self.controls.is_switched_off,
             may_be_deaf=self._may_be_deaf,
             hangs=lambda: shared_host().hangs,
+            attend=lambda is_wanted: self._front.panel.attend(is_wanted),
         )
 
     def _loudness(self, state: State) -> float:

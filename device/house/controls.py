@@ -102,7 +102,8 @@ class Controls:
         conductor.feed(inputs.TalkPressed(conductor.now_sample()))
 
     def _stop(self, daemon: Daemon) -> None:
-        daemon.quieten()
+        if not daemon.quieten():
+            daemon.untold.somebody_is_there()
         daemon.mouth.stop_announcements()
         daemon.conductor.feed(inputs.StopRequested())
 

@@ -65,6 +65,8 @@ class Orders:
             "endpoint": core.endpoint,
             "is_safe_mode": self._service.is_safe,
             "is_ringing": daemon.alarms.is_ringing,
+            "trouble": daemon.ringer.trouble,
+            "missed": len(daemon.ringer.missed),
             "microphone": daemon.capture.microphone.name,
             "noise_dbfs": noise_dbfs(daemon),
             "speaker": daemon.playback.speaker.name,

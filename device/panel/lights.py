@@ -14,6 +14,7 @@ speaking       green          bright, with short dips             on, with short
 follow-up      cyan           dark, winks once a second           winks once a second
 muted          red            still                               winks twice, long pause
 faulted        red-orange     blinks three times, pause           blinks three times, pause
+attention      white          a wink every four seconds           winks every four seconds
 a warning      red and white  in turn, fewer as time runs out     blinks twice a second
 =============  =============  ==================================  ======================
 
@@ -55,6 +56,7 @@ Rhythm = tuple[float, tuple[tuple[float, float], ...]]
 CONNECTING_BLINK: Rhythm = (0.25, ((0.0, 0.125),))
 FOLLOW_UP_WINK: Rhythm = (1.0, ((0.0, 0.15),))
 MUTED_WINKS: Rhythm = (3.0, ((0.0, 0.1), (0.3, 0.4)))
+ATTENTION_WINK: Rhythm = (4.0, ((0.0, 0.15),))
 FAULT_BLINKS: Rhythm = (2.0, ((0.0, 0.15), (0.3, 0.45), (0.6, 0.75)))
 WARNING_BLINKS: Rhythm = (0.5, ((0.0, 0.25),))
 """Two flashes a second: below the three that WCAG 2.3.1 allows for the sake of epilepsy."""
@@ -69,9 +71,10 @@ def colours(view: PanelView, time_s: float, leds: int) -> Frame:
         return _bar(view.volume, leds)
     if is_muted(view):
         return (RED,) * leds
-    if view.state is State.IDLE:
-        return (BLACK,) * leds
     age_s = max(0.0, time_s - view.since_s)
+    if view.state is State.IDLE:
+        is_lit = view.attention and _is_on(ATTENTION_WINK, age_s)
+        return (_scaled(WHITE, 0.6 if is_lit else 0.0),) * leds
     if view.state is State.FAULTED:
         return (_scaled(RED_ORANGE, 1.0 if _is_on(FAULT_BLINKS, age_s) else 0.0),) * leds
     colour = (LOCAL if view.is_local else CLOUD)[view.state]
@@ -89,7 +92,7 @@ def glow(view: PanelView, time_s: float) -> float:
         return 1.0 if _is_on(MUTED_WINKS, age_s) else 0.0
     match view.state:
         case State.IDLE:
-            return 0.0
+            return 1.0 if view.attention and _is_on(ATTENTION_WINK, age_s) else 0.0
         case State.FAULTED:
             return 1.0 if _is_on(FAULT_BLINKS, age_s) else 0.0
         case State.CONNECTING:
@@ -117,13 +120,15 @@ def next_change_s(view: PanelView, time_s: float, *, has_colour: bool = True) ->
     rhythm = None
     if is_muted(view):
         rhythm = None if has_colour else MUTED_WINKS
+    elif view.state is State.IDLE:
+        rhythm = ATTENTION_WINK if view.attention else None
     elif view.state is State.FAULTED:
         rhythm = FAULT_BLINKS
     elif not has_colour and view.state is State.FOLLOW_UP:
         rhythm = FOLLOW_UP_WINK
     elif not has_colour and view.state is State.CONNECTING:
         rhythm = CONNECTING_BLINK
-    elif view.state is not State.IDLE and (has_colour or view.state is not State.LISTENING):
+    elif has_colour or view.state is not State.LISTENING:
         return time_s + FRAME_S
     return None if rhythm is None else time_s + _until_switch_s(rhythm, age_s)
 

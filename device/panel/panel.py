@@ -90,6 +90,11 @@ class Panel:
         with self._changed:
             self._change(muted=muted)
 
+    def attend(self, is_wanted: bool) -> None:
+        """Show, while nothing else is to be shown, that something waits to be told."""
+        with self._changed:
+            self._change(attention=is_wanted)
+
     def follow(self, loudness: Callable[[State], float]) -> None:
         """Have the lights grow with what is heard or said.
 

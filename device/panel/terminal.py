@@ -69,6 +69,8 @@ def caption(view: PanelView) -> str:
     if view.volume is not None:
         return f"volume {view.volume:.0%}"
     words = "muted" if is_muted(view) else view.state.value.replace("_", " ")
+    if view.attention and words == "idle":
+        words = "idle, something to tell"
     if view.is_local:
         words += " (local brain)"
     return f"{words}: {view.fault}" if view.fault else words

@@ -27,6 +27,8 @@ class PanelView:
     """The local brain answers, not a cloud."""
     muted: bool = False
     """The microphone is closed, whatever the state says."""
+    attention: bool = False
+    """Something waits to be told: an alarm was missed, or timers cannot be saved."""
     fault: str = ""
     """Short name of what is wrong, for those outputs that can write."""
     volume: float | None = None

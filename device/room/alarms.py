@@ -39,6 +39,8 @@ class Alarms:
         self._sounding: dict[int, float] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when there is something that somebody should know."""
 
     @property
     def is_ringing(self) -> bool:
@@ -72,12 +74,14 @@ class Alarms:
             self._mouth.end_tone()
 
     def missed(self, miss: Miss) -> None:
-        """Nobody heard it; the assistant tells when it is asked, the log tells now."""
+        """Nobody heard it: told when somebody is there (:mod:`device.room.untold`)."""
         log.warning("missed: %s", announcement(miss.ringing))
+        self.on_change()
 
     def trouble(self, sentence: str) -> None:
         """The store failed: a person must know."""
         log.error("%s", sentence)
+        self.on_change()
         task = asyncio.create_task(
             self._say(Channel.TROUBLE, "alarm trouble", sentence, lambda: True)
         )

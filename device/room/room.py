@@ -16,6 +16,7 @@ from device.appliance.voice import Voice
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.assistant import Assistant
+from device.assistant.news import News
 from device.audio.capture import Capture
 from device.audio.echo.monitor import Quality
 from device.audio.microphone import Microphone
@@ -47,6 +48,7 @@ from device.room.conductor import Conductor, Parts
 from device.room.links import EndpointEntry
 from device.room.mouth import Mouth
 from device.room.policy import brain_arguments, policy_from, quiet_hours
+from device.room.untold import Untold
 from device.room.watch import SoundWatch
 from device.settings import LoadedSettings
 from device.settings.places import brain_socket, state_folder
@@ -87,17 +89,20 @@ class Daemon:
         is_muted: Callable[[], bool] = lambda: False,
         may_be_deaf: bool = False,
         hangs: Callable[[], bool] = lambda: False,
+        attend: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """``is_private``: use no brain but one of its own, so as to disturb nobody.
 
         ``is_muted``: whether to begin with the microphone closed. ``may_be_deaf``: a
         microphone that cannot be opened is told and waited for, instead of ending it all.
-        ``hangs``: whether the sound library is stuck beyond help.
+        ``hangs``: whether the sound library is stuck beyond help. ``attend``: shows whether
+        something waits to be told.
         """
         self._hangs = hangs
         self._loaded = loaded
         self._settings = loaded.settings
-        self._report = report
+        self._report_outside = report
+        self._attend = attend
         self._show = show
         self._only_endpoint = only_endpoint
         self._is_private = is_private
@@ -125,6 +130,7 @@ class Daemon:
         self.alarms: Alarms
         self.mouth: Mouth
         self.ringer: Ringer
+        self.untold: Untold
         self.spending: Spending
         self._ringing: asyncio.Task[None]
         self._quietening: asyncio.Task[object] | None = None
@@ -211,6 +217,8 @@ class Daemon:
             on_missed=self.alarms.missed,
             on_trouble=self.alarms.trouble,
         )
+        self.untold = Untold(self.mouth, self.ringer, self.voice.speak, self._attend)
+        self.alarms.on_change = self.untold.look
         registry = Registry()
         house = ConductedHouse(lambda: self.conductor)
         add_builtin_tools(
@@ -242,6 +250,8 @@ class Daemon:
 
     async def _begin_ringing(self) -> None:
         await self.ringer.start()
+        self.untold.look()
+        self._talk.callback(self.untold.close)
         self._ringing = asyncio.create_task(self.ringer.run(), name="ringer")
         self._house.push_async_callback(self.ringer.close)
         self._tasks.push_async_callback(_cancelled, self._ringing)
@@ -384,6 +394,10 @@ class Daemon:
         keeper.start()
         self._sound.push_async_callback(asyncio.to_thread, keeper.close)
         return keeper
+
+    def _report(self, what: News) -> None:
+        self._report_outside(what)
+        self.untold.heard_of(what)
 
     def quieten(self) -> bool:
         """Somebody is there: what rings has done its duty. False when nothing rang."""

@@ -29,7 +29,7 @@ from device.tools.alarms.meaning import meaning
 from device.tools.alarms.rules import Rules
 from device.tools.alarms.scheduler import Scheduler
 from device.tools.alarms.sentences import CLOCK_NOT_SET, NOT_KEPT
-from device.tools.database import Database, StoreError
+from device.tools.database import CANNOT_SAVE, Database, StoreError
 from device.tools.moments import Clock, Moment
 from device.tools.store import Store
 
@@ -173,6 +173,13 @@ class Ringer:
         """What was stopped a moment ago, so that ``snooze`` and ``extend`` still reach it."""
         return self._scheduler.recently_stopped(self.now())
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the store, as a sentence, until it is mended or told again."""
+        if not self._store.is_durable or self._unkept_since_s is not None:
+            return CANNOT_SAVE
+        return self._trouble
+
     # -- what people ask for ------------------------------------------------------------
 
     async def set_countdown(self, kind: Kind, name: str, length_s: float) -> Kept:
@@ -238,9 +245,9 @@ class Ringer:
         await self._carry_out(decision)
         return snoozed
 
-    async def acknowledge_missed(self) -> None:
-        """Somebody has been told of all that was missed."""
-        await self._carry_out(self._scheduler.acknowledge_missed())
+    async def acknowledge_missed(self, told: Collection[Ringing] | None = None) -> None:
+        """Somebody has been told of these that were missed, or of all of them."""
+        await self._carry_out(self._scheduler.acknowledge_missed(told))
 
     # -- carrying out -------------------------------------------------------------------
 

@@ -153,11 +153,13 @@ class Scheduler:
         self._stopped.clear()
         return tuple(self._sleep_on(one, for_s, now, decision) for one in ringing), decision
 
-    def acknowledge_missed(self) -> Decision:
-        """Somebody has been told of everything that was missed."""
+    def acknowledge_missed(self, told: Collection[Ringing] | None = None) -> Decision:
+        """Somebody has been told of these that were missed, or of all of them."""
         decision = Decision()
+        ids = None if told is None else {ringing.id for ringing in told}
         for ringing in self.in_phase(Phase.MISSED):
-            self._forget(ringing, decision)
+            if ids is None or ringing.id in ids:
+                self._forget(ringing, decision)
         return decision
 
     # -- what time brings ---------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_every_state_has_a_row_and_the_code_says_the_same_of_it() -> None:
         cells = re.split(r" {2,}", line.strip())
         if len(cells) == 4 and cells[0] != "state" and not line.startswith("="):
             said[cells[0].replace("-", " ") if cells[0] == "follow-up" else cells[0]] = cells
-    assert len(said) == len(State) + 1
+    assert len(said) == len(State) + 2
     for name, (_, colour, motion, plain) in said.items():
         assert rows[name][1] == colour
         assert rows[name][2].startswith(motion)
@@ -56,6 +56,7 @@ def test_every_state_has_a_row_and_the_code_says_the_same_of_it() -> None:
 FLASHES_A_SECOND = {
     "blinks four times a second": 4.0,
     "winks once a second": 1.0,
+    "winks every four seconds": 0.25,
     "breathes once a second": 1.0,
     "winks twice, long pause": 2 / 3,
     "blinks three times, pause": 3 / 2,
@@ -72,6 +73,8 @@ def test_a_plain_led_does_what_the_page_says(row: list[str]) -> None:
         return
     if row[0] == "a warning":
         view = PanelView(State.IDLE, warning=(0.0, 100.0))
+    elif row[0] == "attention":
+        view = PanelView(State.IDLE, attention=True)
     else:
         view = PanelView(State(row[0].replace(" ", "_")))
     lit = [glow(view, step * 0.01) >= 0.5 for step in range(1, 6001)]

@@ -185,3 +185,14 @@ def test_a_warning_is_like_no_state_on_a_plain_led(state: State) -> None:
     differing = sum(a != b for a, b in zip(*on, strict=True)) / len(MOMENTS_S)
     rhythms = [sum(a != b for a, b in itertools.pairwise(states)) for states in on]
     assert differing > 0.2 or abs(rhythms[0] - rhythms[1]) >= 3
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_attention_is_seen_while_idle_and_only_then(state: State) -> None:
+    view = PanelView(state, attention=True)
+    times = [step * 0.05 for step in range(100)]
+    is_other = any(colours(view, t, 3) != colours(PanelView(state), t, 3) for t in times)
+    assert is_other == (state is State.IDLE)
+    if state is State.IDLE:
+        assert next_change_s(view, 1.0) == pytest.approx(4.0)
+        assert next_change_s(view, 4.01) == pytest.approx(4.15)

@@ -1,0 +1,111 @@
+"""What nobody was there to hear is told to who comes, by voice and by light."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.assistant import inputs
+from device.audio.samples import Samples
+from device.room.focus import Channel
+from device.tools.alarms import records
+from device.tools.alarms.decisions import Put
+from device.tools.alarms.entries import Entry, Kind, Occasion, Phase, Ringing, Why, stamp
+from device.tools.database import LOST_SOME, Database
+from device.tools.moments import SystemClock
+
+ANSWER = {"answers": [{"items": [{"say": "It is noon.", "audio_ms": 300}]}]}
+
+
+class Spoken:
+    """A voice, and what it was to say; a sentence takes a tenth of a second."""
+
+    def __init__(self, appliance) -> None:
+        self.sentences: list[str] = []
+        self.lit: list[bool] = []
+        daemon = appliance.daemon
+        daemon.untold._attend = self.lit.append
+        daemon.untold._speak = daemon.alarms._speak = self.speak
+
+    async def speak(self, text: str) -> Samples:
+        self.sentences.append(text)
+        return np.full(2_400, 1_000, np.int16)
+
+
+def keep_a_missed_alarm(path: Path) -> None:
+    now = SystemClock().now()
+    time = dt.time(6, 30)
+    entry = Entry(1, Kind.ALARM, "school", Occasion(time, now.local.date()), now.wall_s)
+    missed = Ringing(1, entry, now.wall_s - 3_600, Phase.MISSED, stamp(now), why=Why.OFF)
+    with closing(Database.open(path)) as database:
+        records.commit(database, [Put(missed)])
+
+
+async def test_a_missed_alarm_is_said_after_the_next_answer_and_then_no_more(
+    settings, cloud_of, appliance_of, studio, tmp_path: Path
+) -> None:
+    keep_a_missed_alarm(tmp_path / "house.sqlite3")
+    cloud = await cloud_of(ANSWER)
+    loaded = settings.load(settings.endpoint("cloud", cloud.url))
+    appliance = await appliance_of(loaded, studio.take(0.5))
+    daemon, voice = appliance.daemon, Spoken(appliance)
+    daemon.untold.look()
+    assert voice.lit[-1] is True
+    assert voice.sentences == []
+    daemon.conductor.feed(inputs.Asked("what time is it"))
+    await appliance.until_told("turn", within_s=30.0)
+    assert daemon.untold._telling is not None
+    await daemon.untold._telling
+    assert [sentence.split(" ", 5)[:5] for sentence in voice.sentences] == [
+        ["You", "missed", "your", "alarm", "for"]
+    ]
+    assert "I was switched off" in voice.sentences[0]
+    assert voice.lit[-1] is False
+    assert daemon.ringer.missed == ()
+    daemon.untold.somebody_is_there()
+    assert len(voice.sentences) == 1
+
+
+async def test_muted_it_is_kept_for_later(
+    settings, cloud_of, appliance_of, studio, tmp_path: Path
+) -> None:
+    keep_a_missed_alarm(tmp_path / "house.sqlite3")
+    cloud = await cloud_of(ANSWER)
+    loaded = settings.load(settings.endpoint("cloud", cloud.url))
+    appliance = await appliance_of(loaded, studio.take(0.5))
+    daemon, voice = appliance.daemon, Spoken(appliance)
+    daemon.conductor.feed(inputs.MuteChanged(True))
+    daemon.untold.somebody_is_there()
+    await daemon.untold._telling
+    assert len(daemon.ringer.missed) == 1
+    assert voice.lit[-1] is True
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish" * 1_000])
+async def test_a_damaged_store_is_told_at_once(
+    settings, cloud_of, appliance_class, studio, tmp_path: Path, content: bytes, monkeypatch
+) -> None:
+    (tmp_path / "house.sqlite3").write_bytes(content)
+    cloud = await cloud_of(ANSWER)
+    loaded = settings.load(settings.endpoint("cloud", cloud.url))
+    said: list[tuple[Channel, str]] = []
+
+    async def say(alarms, channel, key, sentence, is_wanted) -> None:
+        said.append((channel, sentence))
+
+    monkeypatch.setattr("device.room.alarms.Alarms._say", say)
+    from device.audio.files import FileMicrophone, FileSpeaker
+
+    sound = FileMicrophone(studio.take(0.5).path), FileSpeaker(tmp_path / "answer.wav")
+    async with appliance_class(loaded, *sound) as appliance:
+        lit: list[bool] = []
+        appliance.daemon.untold._attend = lit.append
+        appliance.daemon.untold.look()
+        assert lit == [True]
+        kept = await appliance.daemon.ringer.set_countdown(Kind.TIMER, "", 600)
+        assert LOST_SOME in kept.caveat
+        assert said == [(Channel.TROUBLE, LOST_SOME)]
