@@ -126,14 +126,15 @@ install_user() {
     command install -d -m 0755 "$(dirname "$SYSUSERS")" "$(dirname "$TMPFILES")"
     put "$SYSUSERS" 644 <"$release/systemd/bittern.sysusers" && has_changed=yes
     put "$TMPFILES" 644 <"$release/systemd/bittern.tmpfiles" && has_changed=yes
-    local group made=()
+    # Debian has no groups for GPIO and SPI; the uninstaller takes away those that are ours, which
+    # are written down before they are made: a run that is cut off in between leaves none.
+    local group
+    command install -d -m 0755 "$ETC"
     while IFS= read -r group; do
-        getent group "$group" >/dev/null || made+=("$group")
+        getent group "$group" >/dev/null || printf '%s\n' "$group" >>"$GROUPS_MADE"
     done < <(sed -n 's/^m bittern //p' "$SYSUSERS")
     systemd-sysusers "$SYSUSERS"
     systemd-tmpfiles --create "$TMPFILES"
-    # Debian has no groups for GPIO and SPI; the uninstaller takes away those that are ours.
-    [ "${#made[@]}" -eq 0 ] || printf '%s\n' "${made[@]}" >>"$GROUPS_MADE"
 }
 
 install_settings() {
@@ -282,8 +283,26 @@ end_updates() {
     fi
     command install -d -m 0755 "$OPT"
     command install -d -m 0755 "$OPT/updates"
-    exec 8>"$OPT/updates/lock"
-    flock --nonblock 8 || fail 'an update is at work: try again when it has ended'
+    (umask 077 && : >>"$OPT/updates/lock")
+    chmod 0600 "$OPT/updates/lock"
+    exec 8<"$OPT/updates/lock"
+    flock --nonblock 8 || fail "an update is at work: $(holder_of "$OPT/updates/lock")" \
+        'try again when it has ended'
+}
+
+# Up to release 0.1 they lay in the service's own folder, where its user could put others in
+# their place: each is taken over by its hash, and no link is followed.
+fetch_models_of_appliance() {
+    local bittern=$release/.venv/bin/bittern
+    if [ -d "$STATE/models" ] && [ ! -L "$STATE/models" ]; then
+        BITTERN_MODELS=$MODELS "$bittern" models import --from "$STATE/models" >/dev/null
+    fi
+    BITTERN_MODELS=$MODELS "$bittern" models fetch >/dev/null
+}
+
+# When nothing runs any more that would look there. rm follows no link.
+remove_older_models() {
+    rm -rf -- "$STATE/models"
 }
 
 # As the service sees the world: its user, its groups, its credentials.
@@ -314,7 +333,7 @@ install_user
 begin 'checking the settings'
 install_settings
 begin 'fetching the models'
-(umask 022 && BITTERN_MODELS=$STATE/models "$release/.venv/bin/bittern" models fetch >/dev/null)
+fetch_models_of_appliance
 begin 'preparing the board'
 install_boot_lines
 begin 'storing the key'
@@ -323,6 +342,7 @@ begin 'installing the services'
 install_units
 begin 'starting'
 start_service
+remove_older_models
 let_others_in
 trap - ERR
 

@@ -32,9 +32,15 @@ for unit in "${UNIT_NAMES[@]}"; do
     rm -f -- "$UNITS/$unit"
 done
 rm -f -- "$DROP_IN" "$COMMAND" "$SYSUSERS" "$TMPFILES"
-for folder in "$(dirname -- "$DROP_IN")" "$(dirname -- "$SYSUSERS")"; do
-    rmdir -- "$folder" 2>/dev/null || true # others have something in it, or it never was
+# What `systemctl edit` has written, and what was half made when something was ended.
+for unit in "${UNIT_NAMES[@]}"; do
+    rm -rf -- "$UNITS/$unit.d" "/run/systemd/system/$unit.d" "$UNITS/.$unit.new"
 done
+for folder in "$UNITS" "$(dirname -- "$SYSUSERS")" "$(dirname -- "$TMPFILES")"; do
+    rm -f -- "$folder"/.bittern.??????
+done
+rm -f -- "${COMMAND%/*}"/.bittern.new /run/bittern-setup.lock
+rmdir -- "$(dirname -- "$SYSUSERS")" 2>/dev/null || true # others have something in it
 rm -rf -- "$OPT"
 rm -f -- /var/lib/systemd/timers/stamp-bittern-update.timer # when it was last due
 systemctl daemon-reload
@@ -47,17 +53,17 @@ if config=$(boot_config); then
     fi
     # Also what the first boot of a prepared card has left (scripts/make-firstboot.sh).
     boot=$(dirname -- "$config")
-    rm -f -- "$config.before-bittern" "$boot/cmdline.txt.before-bittern" "$boot/bittern-report.txt"
+    rm -f -- "$config.new" "$config.before-bittern" "$boot/cmdline.txt.before-bittern" "$boot/bittern-report.txt"
 fi
 
-rm -rf -- "$STATE/models/.kept" "$STATE/models/.staged"
+rm -rf -- "$MODELS/.kept" "$MODELS/.staged"
 if [ "$keep" = yes ]; then
-    say "kept: $ETC and $STATE"
+    say "kept: $ETC, $STATE and $MODELS"
     exit 0
 fi
 say 'removing settings, keys, models, timers and lists'
 mapfile -t groups < <(cat -- "$GROUPS_MADE" 2>/dev/null)
-rm -rf -- "$ETC" "$STATE"
+rm -rf -- "$ETC" "$STATE" "$MODELS"
 if getent passwd bittern >/dev/null; then
     userdel bittern
 fi

@@ -16,6 +16,7 @@ from device.audio.files import SoundFileError, read_sound, write_sound
 from device.audio.resample import WIRE_RATE_HZ, resample
 from device.audio.samples import Samples, to_int16
 from device.errors import BitternError
+from device.ownership import must_be_ours_alone
 
 NOTICES: Mapping[str, str] = MappingProxyType(
     {
@@ -111,6 +112,7 @@ class Sounds:
         ``BitternError`` when the folder cannot be written.
         """
         missing = self.missing
+        must_be_ours_alone(self.folder, "let the owner of the store make them")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as failure:

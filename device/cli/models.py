@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def add_commands(commands: Commands[Any]) -> None:
         action="store_true",
         help="agree to the terms of models that limit their use",
     )
+    adopt = _verb(verbs, "import", _import, "take models over from a folder, each by its hash")
+    adopt.add_argument("--from", dest="folder", type=Path, required=True, metavar="FOLDER")
     _verb(verbs, "verify", _verify, "hash every file of the models that are in the store")
     _verb(verbs, "list", _list, "show the models, their licences and their condition")
     _verb(verbs, "convert", _convert, "write the wake models in the form the runtime needs")
@@ -55,6 +58,18 @@ def _fetch(arguments: argparse.Namespace) -> int:
     }
     text = f"models: {len(wanted)} ready in {here.folder} ({len(fetched)} fetched now)"
     _print(arguments, document, [text])
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from device.cli.store import store_to_care_for
+    from device.models.adopt import adopt
+    from device.models.progress import Progress
+
+    here = store_to_care_for()
+    taken = adopt(here, arguments.folder, arguments.names, Progress(sys.stderr))
+    text = f"models: {len(taken)} files taken from {arguments.folder} into {here.folder}"
+    _print(arguments, {"store": str(here.folder), "taken": taken}, [text])
     return 0
 
 

@@ -222,6 +222,7 @@ def _places(chosen: argparse.Namespace) -> Places:
         settings=chosen.config or SYSTEM,
         state=Path(paths.state).expanduser() if paths.state else usual.state,
         control=runtime or usual.control,
+        models=Path(paths.models).expanduser() if paths.models else usual.models,
     )
 
 

@@ -64,7 +64,7 @@ def convert(store: Store, names: Iterable[str], progress: Progress) -> list[str]
 
 
 def _alone(store: Store, progress: Progress) -> AbstractContextManager[None]:
-    return store.locked(lambda: progress.say("another fetch is at work: waiting for it to finish"))
+    return store.locked(lambda who: progress.say(f"waiting for {who}, which is at the models"))
 
 
 def keep_records(store: Store, progress: Progress) -> None:

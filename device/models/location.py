@@ -8,8 +8,8 @@ from pathlib import Path
 
 VARIABLE = "BITTERN_MODELS"
 """Names a store to the commands that care for one. Read at the command line, and nowhere else."""
-APPLIANCE = Path("/var/lib/bittern/models")
-"""The store of an installed appliance, shared by its services and its administrators."""
+APPLIANCE = Path("/var/lib/bittern-models")
+"""The store of an installed appliance: root's, in a folder of root's. Its services read it."""
 
 
 def store_folder(

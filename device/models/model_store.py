@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+from device.locks import locked
 from device.models import converted as conversion
 from device.models.errors import MissingModel, UnknownModel
 from device.models.files import explained, sha256_of, unreadable
 from device.models.manifest import Conversion, Manifest, ModelFile, ModelSet
 from device.models.records import Record, Records
+from device.ownership import must_be_ours_alone
+
+OF_ROOT = "root writes models to its own place (/var/lib/bittern-models), or to a folder of its own"
 
 
 class Condition(StrEnum):
@@ -41,10 +44,10 @@ class Store:
     def path_of(self, name: str) -> Path:
         """Return where a model lies: ``"silero/silero_vad.onnx"``, or a set: ``"whisper-tiny.en"``.
 
-        For a set it is the folder with its files. Only sizes are looked at, so the call
-        costs no hashing. Raises MissingModel, with the command that mends it, when
-        anything is absent or has another size than it must; UnknownModel when the
-        manifest has no such name.
+        For a set it is the folder with its files. Each is what was pinned: hashed now, unless
+        root (or who asks) hashed it before and it was not touched since. Raises
+        MissingModel, with the command that mends it, when anything is absent or is another
+        file; UnknownModel when the manifest has no such name.
         """
         if name in self.manifest.sets:
             chosen = self.manifest.sets[name]
@@ -82,7 +85,7 @@ class Store:
         if found.st_size != entry.size_bytes:
             return _wrong_size(found.st_size, entry.size_bytes)
         sha256 = sha256_of(self.folder / entry.path)
-        self.records.put(entry.path, Record(found.st_size, found.st_mtime_ns, sha256))
+        self.records.put(entry.path, Record.of(found, sha256))
         return Condition.SOUND if sha256 == entry.sha256 else Condition.DAMAGED
 
     def condition_of_set(
@@ -103,29 +106,23 @@ class Store:
     def remember(self, path: str, sha256: str, made_from: str = "") -> None:
         """Record a file that was just written and hashed."""
         found = (self.folder / path).stat()
-        record = Record(found.st_size, found.st_mtime_ns, sha256, made_from)
-        self.records.put(path, record)
+        self.records.put(path, Record.of(found, sha256, made_from))
 
     @contextmanager
-    def locked(self, on_waiting: Callable[[], None]) -> Iterator[None]:
+    def locked(self, on_waiting: Callable[[str], None]) -> Iterator[None]:
         """Be the only process that writes to the store; wait for another one to finish.
 
-        The kernel gives the lock back when its holder dies, however it dies.
+        ``on_waiting`` is told who that is. Raises ``NotOursAloneError`` where root would write
+        to what somebody else may change.
         """
-        with explained(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_waiting()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        must_be_ours_alone(self.folder, OF_ROOT)
+        with ExitStack() as stack:
+            with explained(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self.folder / ".lock", on_waiting))
             # What the other process did while we waited counts.
             self.records = Records(self.folder)
             yield
-        finally:
-            os.close(descriptor)
 
     def _must_be_there(self, chosen: ModelSet, entry: ModelFile | Conversion) -> Path:
         path = self.folder / entry.path
@@ -142,7 +139,23 @@ class Store:
                 f"{found.st_size} bytes where {wanted} belong",
                 remedy,
             )
+        self._must_be_pinned(entry, found, remedy)
         return path
+
+    def _must_be_pinned(
+        self, entry: ModelFile | Conversion, found: os.stat_result, remedy: str
+    ) -> None:
+        record = self.records.get(entry.path)
+        pinned = entry.sha256 if isinstance(entry, ModelFile) else record and record.sha256
+        if pinned and record is not None and record.sha256 == pinned and record.fits(found):
+            return
+        path = self.folder / entry.path
+        if not pinned:
+            raise MissingModel(f"nobody knows what the model {path} was made from", remedy)
+        if sha256_of(path) != pinned:
+            raise MissingModel(f"the model {path} is damaged: it is not the pinned one", remedy)
+        # Remembered by this process; who may write to the store makes it last.
+        self.records.put(entry.path, Record.of(found, pinned, record.made_from if record else ""))
 
     def _condition_of_converted(
         self, entry: Conversion, found: os.stat_result, *, hashing: bool = False

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from device.models.files import put_in_place
 
-FILE_NAME = "state.json"
+FILE_NAME = "records.json"
+OLDER_NAME = "state.json"
+"""As it was before records knew of inodes; releases that are gone back to still read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +23,33 @@ class Record:
     sha256: str
     made_from: str = ""
     """For a converted file: what it was made from and by (see ``conversion.recipe``)."""
+    inode: int = 0
+    changed_ns: int = 0
+    """The kernel's own date of a change, which nobody can set back."""
+
+    @classmethod
+    def of(cls, found: os.stat_result, sha256: str, made_from: str = "") -> Record:
+        """Return the record of a file that was just hashed."""
+        return cls(
+            found.st_size, found.st_mtime_ns, sha256, made_from, found.st_ino, found.st_ctime_ns
+        )
 
     def fits(self, found: os.stat_result) -> bool:
         """Tell whether a file has not been touched since."""
-        return (found.st_size, found.st_mtime_ns) == (self.size_bytes, self.modified_ns)
+        return self == Record.of(found, self.sha256, self.made_from)
 
 
 class Records:
-    """The store's memory: one record a path, kept in ``state.json``.
+    """The store's memory: one record a path, kept in ``records.json``.
 
     Losing it costs one more hashing of each file and one more conversion, nothing else; so
-    a file that cannot be read or understood counts as an empty one.
+    a file that cannot be read or understood counts as an empty one, and so does one that
+    somebody else than root or we has written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE_NAME
-        self._records = self._load()
+        self._records = _load(self._file) or _load(folder / OLDER_NAME)
         self.changed = False
         """Something was learned that is not saved yet."""
 
@@ -68,9 +81,13 @@ class Records:
         put_in_place(new, self._file)
         self.changed = False
 
-    def _load(self) -> dict[str, Record]:
-        try:
-            document = json.loads(self._file.read_text(encoding="utf-8"))
-            return {path: Record(**entry) for path, entry in document.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            return {}
+
+def _load(file: Path) -> dict[str, Record]:
+    try:
+        with file.open(encoding="utf-8") as content:
+            if os.fstat(content.fileno()).st_uid not in (0, os.geteuid()):
+                return {}
+            document = json.load(content)
+        return {path: Record(**entry) for path, entry in document.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from device.errors import BitternError
+from device.ownership import opened_folder
 from device.settings.edit import Change, edited
 from device.settings.load import load_settings
 from device.settings.settings_file import BACKUP_SUFFIX
@@ -26,7 +27,10 @@ HARDWARE = {
     "speaker": ("device", "rate_hz"),
     "paths": ("models", "state", "runtime"),
 }
+
+
 KEPT_IN_STATE = ("models",)
+"""Where the models of an owner may lie, and those of releases up to 0.1."""
 
 
 def request(state: Path) -> None:
@@ -79,17 +83,29 @@ def _forget_settings(file: Path, left: list[str]) -> None:
 def _forget_in(folder: Path, kept: tuple[str, ...], left: list[str]) -> None:
     if not folder.is_dir():
         return
-    for entry in os.scandir(folder):
-        if entry.name in kept:
-            continue
+    try:
+        with opened_folder(folder) as here:
+            _empty(here, folder, kept, left)
+    except OSError as failure:
+        left.append(f"{folder} ({failure.strerror})")
+
+
+def _empty(here: int, folder: Path, kept: tuple[str, ...], left: list[str]) -> None:
+    """Links are removed, not followed: the folder may be another user's."""
+    with os.scandir(here) as entries:
+        found = [
+            (entry.name, entry.is_dir(follow_symlinks=False))
+            for entry in entries
+            if entry.name not in kept
+        ]
+    for name, is_folder in found:
         try:
-            # Links are removed, not followed: the folder may be another user's.
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
+            if is_folder:
+                shutil.rmtree(name, dir_fd=here)
             else:
-                os.unlink(entry.path)
+                os.unlink(name, dir_fd=here)
         except OSError as failure:
-            left.append(f"{entry.path} ({failure.strerror})")
+            left.append(f"{folder / name} ({failure.strerror})")
 
 
 @dataclasses.dataclass(frozen=True)

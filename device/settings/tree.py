@@ -499,7 +499,7 @@ class Paths:
 
     models: str = key(
         "",
-        "Model store; empty is ~/.cache/bittern, on the appliance /var/lib/bittern.",
+        "Model store; empty is ~/.cache/bittern, on the appliance /var/lib/bittern-models.",
         form=rf"(?:{WHOLE_PATH})?",
         form_help="the whole path of a folder, from / or ~/",
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from device.models.files import sync_folder
+from device.ownership import opened_folder
 from device.updates.durable import remove_tree, write_whole
 from device.updates.errors import UpdateFailed
 
@@ -58,13 +60,14 @@ def is_saved(saved: Path) -> bool:
 
 def put_back(saved: Path, state: Path) -> None:
     """Give the house the data that were saved; each file is replaced in one step."""
-    for name in FILES:
-        content = _read(saved / name)
-        if content is not None:
-            _replace(state, name, content)
-        else:
-            (state / name).unlink(missing_ok=True)
-    sync_folder(state)
+    with opened_folder(state) as folder:
+        for name in FILES:
+            content = _read(saved / name)
+            if content is not None:
+                _replace(folder, name, content)
+            else:
+                _remove(folder, name)
+        os.fsync(folder)
 
 
 def set_aside(state: Path, saved: Path) -> Path:
@@ -82,8 +85,10 @@ def set_aside(state: Path, saved: Path) -> Path:
 
 def _read(path: Path, most_bytes: int = -1) -> bytes | None:
     """The content of a plain file, or its beginning; None where there is none."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened_folder(path.parent) as folder:
+            descriptor = os.open(path.name, flags, dir_fd=folder)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -95,16 +100,21 @@ def _read(path: Path, most_bytes: int = -1) -> bytes | None:
         return file.read(most_bytes)
 
 
-def _replace(folder: Path, name: str, content: bytes) -> None:
-    owner = folder.stat()
-    new = folder / f".{name}.update"
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "wb") as file:
+def _remove(folder: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _replace(folder: int, name: str, content: bytes) -> None:
+    owner = os.fstat(folder)
+    new = f".{name}.update"
+    _remove(folder, new)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(new, flags, 0o600, dir_fd=folder), "wb") as file:
         file.write(content)
         file.flush()
-        os.fchmod(descriptor, 0o640)
+        os.fchmod(file.fileno(), 0o640)
         if os.geteuid() == 0:
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-        os.fsync(descriptor)
-    os.replace(new, folder / name)
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+        os.fsync(file.fileno())
+    os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -19,7 +19,7 @@ class Places:
 
     root: Path = Path("/opt/bittern")
     units: Path = Path("/etc/systemd/system")
-    models: Path = Path("/var/lib/bittern/models")
+    models: Path = Path("/var/lib/bittern-models")
     state: Path = Path("/var/lib/bittern")
     settings: Path = Path("/etc/bittern/bittern.toml")
     signers: Path = Path("/etc/bittern/release_signers")

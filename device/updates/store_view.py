@@ -8,9 +8,12 @@ The store as the old release knew it is kept, again as hard links, for the way b
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from device.models.files import sync_folder
+from device.ownership import opened_folder
 from device.updates.durable import link_or_copy, link_tree, remove_tree, visible_files
 
 
@@ -28,6 +31,18 @@ def keep(store: Path, kept: Path) -> None:
     remove_tree(kept)
     kept.mkdir(parents=True, mode=0o755)
     link_tree(store, kept)
+
+
+def serve_older(release: Path, state: Path, store: Path) -> None:
+    """Have an older release find the store where it looks for one: in the folder of its state.
+
+    Nothing is written through that link, and whatever is there already stays.
+    """
+    unit = release / "systemd" / "bittern.service"
+    older = state / "models"
+    if unit.is_file() and f"{older}\n" in unit.read_text(encoding="utf-8"):
+        with opened_folder(state) as here, suppress(FileExistsError):
+            os.symlink(store, older.name, dir_fd=here)
 
 
 def place(source: Path, store: Path) -> None:

@@ -19,21 +19,22 @@ Every step may be repeated: :meth:`Updater.resume` does so after a power cut.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import logging
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from device import __version__
 from device.errors import BitternError
+from device.locks import locked
 from device.models.files import sync_folder
 from device.models.progress import Progress, megabytes
+from device.ownership import must_be_ours_alone
 from device.updates import house, manifest, services, store_view
 from device.updates.candidate import Candidate
 from device.updates.durable import forget, remove_tree, write_whole
@@ -283,6 +284,7 @@ class Updater:
     def _prove(self, entry: Entry) -> None:
         parts, places = self._parts, self._places
         anew = services.install_units(places.release(entry.new), places.units)
+        store_view.serve_older(places.release(entry.new), places.state, places.models)
         self._systemd.reload()
         if entry.was_running:
             self._say("starting it")
@@ -327,6 +329,7 @@ class Updater:
         self._data_go_back(entry)
         store_view.place(places.kept(entry.old), places.models)
         places.switch(places.current, entry.old)
+        store_view.serve_older(places.release(entry.old), places.state, places.models)
         anew = services.install_units(places.release(entry.old), places.units)
         services.remove_units(places.release(entry.new), places.release(entry.old), places.units)
         _as_far_as_it_goes(self._systemd.reload)
@@ -404,18 +407,23 @@ class Updater:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Be the only update; the kernel gives the lock back when its holder dies."""
-        try:
-            self._places.work.mkdir(parents=True, exist_ok=True, mode=0o755)
-            descriptor = os.open(self._places.work / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except PermissionError:
-            raise UpdateFailed("only root may change releases", "Say `sudo bittern …`.") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        must_be_ours_alone(self._places.work, "Give the folder back to root.")
+        with ExitStack() as stack:
+            try:
+                self._places.work.mkdir(parents=True, exist_ok=True, mode=0o755)
+                stack.enter_context(locked(self._places.work / "lock", _refuse))
+            except PermissionError:
+                raise UpdateFailed(
+                    "only root may change releases", "Say `sudo bittern …`."
+                ) from None
             yield
-        except BlockingIOError:
-            raise NotNow("another update is at work", "`bittern update status` shows it.") from None
-        finally:
-            os.close(descriptor)
+
+
+def _refuse(holder: str) -> NoReturn:
+    raise NotNow(
+        f"another update is at work: {holder}",
+        "`bittern update status` shows it. One that hangs can be ended by its number.",
+    )
 
 
 def must_be_wanted(offer: Manifest, old: str, *, allow_older: bool, running: str = "") -> str:

@@ -6,6 +6,8 @@
     OPT=/opt/bittern
     ETC=/etc/bittern
     STATE=/var/lib/bittern
+    # Root's alone: the user of the service may do what it likes with what lies in $STATE.
+    MODELS=/var/lib/bittern-models
     UNITS=/etc/systemd/system
     UNIT_NAMES=(bittern.service bittern-safe.service bittern-recover.service
         bittern-brain.service bittern-brain.socket

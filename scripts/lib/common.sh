@@ -47,13 +47,35 @@ as_words() {
 }
 
 # only_one_at_a_time: a second script of this clone waits here until the first has set up.
-# The lock is the folder of scripts itself, so there is no lock file to leave behind.
+# The lock is the folder of scripts itself, so there is no lock file to leave behind. That of
+# root is a file that nobody else can open: whoever may read a file may lock it for ever.
 only_one_at_a_time() {
     have flock || return 0
-    exec 9<"$REPOSITORY/scripts"
+    local lock=$REPOSITORY/scripts
+    if [ "$(id -u)" -eq 0 ] && [ -w /run ]; then
+        lock=/run/bittern-setup.lock
+        (umask 077 && : >>"$lock")
+    fi
+    exec 9<"$lock"
     if ! flock --nonblock 9; then
-        say 'another script is setting up this clone: waiting for it'
+        say "waiting for $(holder_of "$lock"), which is setting up"
         flock 9
+    fi
+}
+
+# holder_of FILE: prints who holds its lock.
+holder_of() {
+    local device inode key process
+    read -r device inode < <(stat --dereference --format '%d %i' -- "$1")
+    printf -v key '%02x:%02x:%s' $(((device >> 8) & 0xfff)) \
+        $(((device & 0xff) | ((device >> 12) & 0xfff00))) "$inode"
+    process=$(awk -v key="$key" '$2 == "FLOCK" && $(NF - 2) == key { print $(NF - 3); exit }' \
+        /proc/locks 2>/dev/null) || true
+    if [ -e "/proc/${process:-none}/cmdline" ]; then
+        printf 'process %s of %s (%s)' "$process" "$(stat --format %U "/proc/$process")" \
+            "$(tr '\0' ' ' <"/proc/$process/cmdline" | sed 's/ *$//')"
+    else
+        printf 'another process'
     fi
 }
 

@@ -12,12 +12,14 @@ import gzip
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.brain.base.memory import give_back_memory
 from device.brain.speaking.packed import PackedTable, open_packed, pack, write_packed
+from device.ownership import changeable_by_others
 
 if TYPE_CHECKING:
     from hibari.g2p import G2P
@@ -37,6 +39,8 @@ def prepare(folder: Path) -> Path:
     assets = _assets()
     place = _place(folder, assets)
     if not (place / _SMALL).is_file():
+        if os.geteuid() == 0 and changeable_by_others(folder):
+            raise PermissionError(f"{folder} is not root's alone")
         _log.info("packing the voice's dictionaries into %s", place)
         small, tables = _read(assets)
         for name, table in tables.items():

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from device.models.adopt import adopt
 from device.models.errors import (
     FetchFailed,
     LicenceNotAccepted,
@@ -24,9 +25,10 @@ from device.models.errors import (
     WrongHash,
 )
 from device.models.fetch import fetch
-from device.models.manifest import Manifest, ModelSet
+from device.models.manifest import Manifest, ModelFile, ModelSet
 from device.models.model_store import Condition, Store
 from device.models.progress import Progress
+from device.ownership import NotOursAloneError
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +46,7 @@ def leftovers(store: Store) -> list[str]:
     return sorted(
         str(path.relative_to(store.folder))
         for path in store.folder.rglob("*")
-        if path.is_file() and path.name not in {".lock", "state.json"}
+        if path.is_file() and path.name not in {".lock", "records.json"}
     )
 
 
@@ -84,7 +86,7 @@ def test_what_was_copied_in_is_hashed_once(
     shop: Store, index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(shop, [], progress)
-    (shop.folder / "state.json").unlink()
+    (shop.folder / "records.json").unlink()
     assert fetch(Store(shop.folder, shop.manifest), [], progress) == []
     monkeypatch.setattr(
         "device.models.model_store.sha256_of", lambda path: pytest.fail("hashed again")
@@ -331,24 +333,26 @@ def test_a_file_cut_in_half_is_noticed_when_it_is_asked_for(
     assert caught.value.advice == "run `bittern models fetch`"
 
 
-def test_only_a_full_look_finds_damage_behind_an_unchanged_date(
+def test_damage_behind_an_unchanged_date_is_found(
     shop: Store, index: Any, progress: Progress, models: ModelSet
 ) -> None:
+    """Size and date can be set back, the kernel's own date of a change cannot."""
     fetch(shop, [], progress)
     path = shop.path_of("small/big.bin")
     before = path.stat()
     damaged(path)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     again = Store(shop.folder, shop.manifest)
-    assert again.quick_condition(models.files[0]) is Condition.SOUND
-    assert again.full_condition(models.files[0]) is Condition.DAMAGED
+    with pytest.raises(MissingModel, match="damaged: it is not the pinned one"):
+        again.path_of("small")
+    assert again.quick_condition(models.files[0]) is Condition.DAMAGED
 
 
 def test_a_garbled_memory_costs_a_hashing_and_nothing_else(
     shop: Store, index: Any, progress: Progress
 ) -> None:
     fetch(shop, [], progress)
-    (shop.folder / "state.json").write_text('{"small/big.bin": 3')
+    (shop.folder / "records.json").write_text('{"small/big.bin": 3')
     assert fetch(Store(shop.folder, shop.manifest), [], progress) == []
     assert len(index.file_requests) == 1
 
@@ -447,7 +451,7 @@ def test_two_fetches_at_once_share_one_download(shop: Store, index: Any) -> None
     wait_for(lambda: bool(index.file_requests))
     second = start(shop.folder)
     assert second.stderr is not None
-    assert "another fetch is at work" in second.stderr.readline()
+    assert "waiting for " in second.stderr.readline()
     index.gate.set()
     outputs = sorted(process.communicate(timeout=30)[0].strip() for process in (first, second))
     assert outputs == ["fetched 0", "fetched 1"]
@@ -507,3 +511,62 @@ def test_an_archive_that_lists_several_places_is_taken_from_the_first_good_one(
     fetch(shop, [], progress)
     assert shop.path_of("small")
     assert len(pip_index.file_requests) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write records of another user's")
+def test_what_somebody_else_recorded_is_not_believed(
+    shop: Store, index: Any, progress: Progress
+) -> None:
+    fetch(shop, [], progress)
+    path = shop.path_of("small/big.bin")
+    damaged(path)
+    forged = Store(shop.folder, shop.manifest)
+    pinned = shop.manifest.by_path["small/big.bin"][1]
+    assert isinstance(pinned, ModelFile)
+    forged.remember("small/big.bin", pinned.sha256)
+    forged.records.save()
+    assert Store(shop.folder, shop.manifest).path_of("small/big.bin")
+    os.chown(shop.folder / "records.json", 65534, 65534)
+    with pytest.raises(MissingModel, match="damaged"):
+        Store(shop.folder, shop.manifest).path_of("small/big.bin")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's folder")
+def test_root_writes_no_models_into_a_folder_of_another_user_s(
+    shop: Store, index: Any, progress: Progress
+) -> None:
+    """Its owner could put a link in the place of any folder in it."""
+    store = Store(shop.folder.parent / "state" / "models", shop.manifest)
+    store.folder.mkdir(parents=True)
+    os.chown(store.folder.parent, 65534, 65534)
+    with pytest.raises(NotOursAloneError, match="belongs to nobody"):
+        fetch(store, [], progress)
+    assert list(store.folder.iterdir()) == []
+
+
+def test_models_are_taken_over_from_an_older_store_by_their_hash(
+    shop: Store, index: Any, progress: Progress
+) -> None:
+    fetch(shop, [], progress)
+    requests = len(index.file_requests)
+    new = Store(shop.folder.parent / "new", shop.manifest)
+    assert "small/big.bin" in adopt(new, shop.folder, [], progress)
+    assert fetch(new, [], progress) == []
+    assert len(index.file_requests) == requests
+    assert adopt(new, shop.folder, [], progress) == []
+
+
+def test_nothing_is_taken_over_that_is_another_file_or_a_link(
+    shop: Store, index: Any, progress: Progress, tmp_path: Path
+) -> None:
+    fetch(shop, [], progress)
+    kept = shop.folder / "small" / "kept"
+    (shop.folder / "small" / "big.bin").rename(kept)
+    (shop.folder / "small" / "big.bin").symlink_to(kept)
+    damaged(shop.folder / "small" / "note.txt")
+    new = Store(tmp_path / "new", shop.manifest)
+    assert adopt(new, shop.folder, [], progress) == []
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.symlink_to(shop.folder / "small")
+    assert adopt(new, shop.folder / "not there", [], progress) == []
+    assert leftovers(new) == []

@@ -42,7 +42,7 @@ inside sh -c 'mkdir -p /boot/firmware/overlays && echo dtparam=audio=on >/boot/f
 all_files >"$work/before"
 all_users >"$work/users-before"
 
-[ -n "$models" ] && inside sh -c 'mkdir -p /var/lib/bittern && cp -r /mnt/models /var/lib/bittern/models && chown -R root:root /var/lib/bittern/models'
+[ -n "$models" ] && inside sh -c 'cp -r /mnt/models /var/lib/bittern-models && chown -R root:root /var/lib/bittern-models'
 inside sh -c 'printf sk-secret-of-this-test >/root/key'
 write_settings </dev/null
 inside cp /etc/bittern/bittern.toml /root/settings.toml

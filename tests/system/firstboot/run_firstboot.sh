@@ -105,7 +105,7 @@ printf 'a good password\n' >"$work/password"
     --key-file "$work/key" --key-name HOUSE_KEY --password-file "$work/password" "$card" >&2 || exit 2
 if [ -n "$models" ]; then
     mkdir -p "$work/merged/var/lib/bittern"
-    cp -r "$models" "$work/merged/var/lib/bittern/models"
+    cp -r "$models" "$work/merged/var/lib/bittern-models"
 fi
 
 is 'before, the key is on the card' grep -rq "$key" "$card"
@@ -151,7 +151,7 @@ is 'which never shows it' inside sh -c '! grep -q sk-another /root/typescript &&
 is 'and stores it as a credential' inside sh -c 'cd /etc/bittern/credentials && { systemd-creds decrypt --name=HOUSE_KEY HOUSE_KEY.cred - 2>/dev/null || cat HOUSE_KEY; } | grep -qx sk-another-key-0123456789'
 # What the button does: the appliance, which may not itself, asks systemd to forget it all.
 inside sh -c 'setpriv --reuid bittern --regid bittern --clear-groups sh -c "echo x >/var/lib/bittern/house.sqlite3; touch /var/lib/bittern/factory-reset"'
-is 'a factory reset forgets timers, settings and keys' soon 60 inside sh -c '! test -e /var/lib/bittern/factory-reset && ! test -e /var/lib/bittern/house.sqlite3 && ! grep -q follow_up /etc/bittern/bittern.toml && ! ls /etc/bittern/credentials | grep -q . && test -d /var/lib/bittern/models'
+is 'a factory reset forgets timers, settings and keys' soon 60 inside sh -c '! test -e /var/lib/bittern/factory-reset && ! test -e /var/lib/bittern/house.sqlite3 && ! grep -q follow_up /etc/bittern/bittern.toml && ! ls /etc/bittern/credentials | grep -q . && test -d /var/lib/bittern-models'
 is 'and starts the appliance again' inside sh -c 'systemctl show -P ActiveState bittern.service | grep -Eq "active|activating|failed" && ! test -e /etc/systemd/system/bittern.service.d/10-credentials.conf'
 is 'the report on the card says so' grep -q 'the appliance is installed' "$card/bittern-report.txt"
 is 'the key is in no file of the card, of cloud-init or of the log' sh -c '! grep -rqs "$1" "$2" "$3/var/lib/cloud" "$3/var/log"' - "$key" "$card" "$work/merged"

@@ -13,7 +13,7 @@ def test_children_are_given_what_they_need_and_no_key():
         {
             "PATH": "/bin",
             "LANG": "C.UTF-8",
-            "BITTERN_MODELS": "/var/lib/bittern/models",
+            "BITTERN_MODELS": "/var/lib/bittern-models",
             "OPENAI_API_KEY": "sk-1",
             "HOUSE": "sk-2",
             "BITTERN_TOKEN": "sk-3",

@@ -45,7 +45,7 @@ FORBIDDEN: list[Attempt] = [
     ("a Bluetooth socket", lambda: open_socket("AF_BLUETOOTH")),
     ("listening on a port", listen),
     ("sending to everybody", multicast),
-    ("writing to the models", lambda: write("/var/lib/bittern/models")),
+    ("writing to the models", lambda: write("/var/lib/bittern-models")),
     ("writing to the program", lambda: write("/opt/bittern")),
     ("writing to its settings", lambda: write("/etc/bittern")),
     ("writing to /usr", lambda: write("/usr")),

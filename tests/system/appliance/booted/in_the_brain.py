@@ -26,7 +26,7 @@ NEEDED: list[Attempt] = [
     ("a Unix socket", unix),
     ("the settings", lambda: read("/etc/bittern/bittern.toml")),
     ("one core for itself", lambda: os.sched_setaffinity(0, os.sched_getaffinity(0))),
-    ("its models", lambda: read("/var/lib/bittern/models")),
+    ("its models", lambda: read("/var/lib/bittern-models")),
 ]
 FORBIDDEN: list[Attempt] = [
     ("an IPv4 socket", lambda: open_socket("AF_INET")),
@@ -42,7 +42,7 @@ FORBIDDEN: list[Attempt] = [
     ),
     ("giving orders to the appliance", lambda: connect_unix("/run/bittern/control.sock")),
     ("timers and lists", lambda: read("/var/lib/bittern/house.sqlite3")),
-    ("writing to the models", lambda: write("/var/lib/bittern/models")),
+    ("writing to the models", lambda: write("/var/lib/bittern-models")),
     ("writing to the program", lambda: write("/opt/bittern")),
     ("writing to /etc", lambda: write("/etc")),
     ("writing to /var/lib", lambda: write("/var/lib")),

@@ -6,7 +6,7 @@ is 'the key is stored encrypted for this machine' sh -c 'test "$(stat -c "%U %a"
 is 'the unit names it, and does not hold it' sh -c 'systemctl cat bittern.service | grep -q "^LoadCredentialEncrypted=HOUSE_KEY:" && ! systemctl cat bittern.service bittern-safe.service bittern-brain.service | grep sk-secret'
 
 # An endpoint in the house that wants that key: a second brain, behind a token.
-inside systemd-run --quiet --unit house --setenv=TOKEN=sk-secret-of-this-test --setenv=BITTERN_MODELS=/var/lib/bittern/models \
+inside systemd-run --quiet --unit house --setenv=TOKEN=sk-secret-of-this-test --setenv=BITTERN_MODELS=/var/lib/bittern-models \
     bittern brain --listen 127.0.0.1:8799 --token-env TOKEN
 soon 20 sh -c 'journalctl -u house | grep -q ready:'
 start_anew

@@ -39,7 +39,7 @@ inside systemctl restart bittern.service >/dev/null 2>&1
 comes 'what keeps failing ends in safe mode' 30 sh -c 'systemctl is-active bittern-safe.service && bittern status | grep -Eq "is safe mode +yes"'
 sleep 8
 kill "$recorder" 2>/dev/null
-is 'its explanation is spoken' env BITTERN_MODELS=/var/lib/bittern/models /opt/bittern/current/.venv/bin/python /mnt/clone/tests/system/appliance/booted/hears.py /mnt/sound/heard.pcm safe_mode
+is 'its explanation is spoken' /opt/bittern/current/.venv/bin/python /mnt/clone/tests/system/appliance/booted/hears.py /mnt/sound/heard.pcm safe_mode
 is 'it has the local brain alone' sh -c 'bittern ask what time is it | grep -F "[brain]"'
 mend_appliance
 inside sh -c 'systemctl reset-failed bittern.service && systemctl start bittern.service'
