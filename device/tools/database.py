@@ -24,7 +24,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from device.errors import BitternError
@@ -37,6 +37,7 @@ from device.tools.rescue import (
     remove,
     second_copy,
     set_aside,
+    sync_folder,
     whole_copy,
     write_second_copy,
 )
@@ -252,8 +253,32 @@ _PRAGMAS = (
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    """Open a file that is proven whole, or memory; raises ``sqlite3.DatabaseError``."""
-    name = ":memory:" if path is None else str(path)
+    """Open a file that is proven whole, or memory; raises ``sqlite3.DatabaseError``.
+
+    A file that is not there yet appears whole, in one step: what is found empty later was
+    not being made when somebody pulled the plug, but has lost what was in it.
+    """
+    if path is not None and not path.exists():
+        _make(path)
+    return _open(":memory:" if path is None else str(path))
+
+
+def _make(path: Path) -> None:
+    new = path.with_name(f"{path.name}.new")
+    files = [(each.with_name(f"{each.name}-journal"), each) for each in (new, path)]
+    for file in files[0]:
+        remove(file)
+    _open(str(new)).close()
+    # The journal, which is the space for later changes, goes first: alone it undoes nothing,
+    # for its header is blank. Never over what another process has made meanwhile.
+    for made, wanted in zip(*files, strict=True):
+        with suppress(FileExistsError):
+            wanted.hardlink_to(made)
+        remove(made)
+    sync_folder(path.parent)
+
+
+def _open(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
         for pragma in _PRAGMAS:
