@@ -293,12 +293,16 @@ class Walk:
         choices = self.what_comes_next()
         self.watch.feed(self.random.choice(choices))
 
+    def sample(self) -> int:
+        """A place in what was captured lately: facts are told late, and not in their order."""
+        return int(self.watch.now_s * 16_000) + self.random.randint(-40_000, 0)
+
     def what_comes_next(self) -> list[inputs.Input]:
-        sample = int(self.watch.now_s * 16_000)
+        sample = self.sample()
         speech: list[inputs.Input] = [
-            inputs.SpeechStarted(sample, 0.0),
-            inputs.SpeechEnded(sample, 0.0),
-            inputs.WakeWordEnded(sample),
+            inputs.SpeechStarted(self.sample(), 0.0),
+            inputs.SpeechEnded(self.sample(), 0.0),
+            inputs.WakeWordEnded(self.sample()),
         ]
         wake = inputs.WakeWordHeard("jarvis", 1.0, sample, 0.0)
         if self.random.random() < 0.08:
@@ -332,9 +336,8 @@ class Walk:
         link = self.watch.last_link
         running = self.watch.generating.get(link)
         item = ItemKey(self.random.choice(["a1", "a2"]))
-        sample = int(self.watch.now_s * 16_000)
-        started = inputs.PlaybackStarted(item, sample)
-        finished = inputs.PlaybackFinished(item, sample)
+        started = inputs.PlaybackStarted(item, self.sample())
+        finished = inputs.PlaybackFinished(item, self.sample())
         tools = [inputs.ToolFinished(f"c{n}", "{}") for n in range(self.calls, self.calls - 3, -1)]
         if running is None:
             self.responses += 1
