@@ -177,24 +177,8 @@ class Tell:
 AUDIO_EFFECTS = (StartUplink, EndUplink, Play, FinishItem, Chime, Notice)
 """Effects that move sound in either direction; none may come while muted."""
 
-Effect = (
-    OpenLink
-    | CloseLink
-    | Send
-    | UpdateTools
-    | StartUplink
-    | EndUplink
-    | StopUplink
-    | Play
-    | FinishItem
-    | StopPlayback
-    | Chime
-    | Notice
-    | ListenForSpeech
-    | OpenMicrophone
-    | CloseMicrophone
-    | RunTool
-    | CancelTools
-    | Show
-    | Tell
-)
+ToLink = OpenLink | CloseLink | Send | UpdateTools | StartUplink | EndUplink | StopUplink
+ToSpeaker = Play | FinishItem | StopPlayback | Chime | Notice
+ToHouse = ListenForSpeech | OpenMicrophone | CloseMicrophone | RunTool | CancelTools | Show | Tell
+
+Effect = ToLink | ToSpeaker | ToHouse

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from device.assistant import effects as do
 from device.assistant import inputs
@@ -99,7 +99,7 @@ class Conductor:
 
     def _step(self, happened: inputs.Input) -> None:
         for effect in self.core.handle(happened, self.parts.clock.now_s()):
-            _CARRY_OUT[type(effect)](self, effect)
+            self._carry_out(effect)
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:
@@ -135,6 +135,67 @@ class Conductor:
             await asyncio.wait(self._chores, timeout=0.5)
 
     # -- effects -----------------------------------------------------------------------
+
+    def _carry_out(self, effect: do.Effect) -> None:
+        if isinstance(effect, do.ToLink):
+            self._to_link(effect)
+        elif isinstance(effect, do.ToSpeaker):
+            self._to_speaker(effect)
+        else:
+            self._to_house(effect)
+
+    def _to_link(self, effect: do.ToLink) -> None:
+        match effect:
+            case do.OpenLink():
+                self._open_link(effect)
+            case do.CloseLink():
+                self._close_link(effect)
+            case do.Send():
+                self._send(effect)
+            case do.UpdateTools():
+                self._update_tools(effect)
+            case do.StartUplink():
+                self._start_uplink(effect)
+            case do.EndUplink():
+                self._end_uplink(effect)
+            case do.StopUplink():
+                self._stop_uplink(effect)
+            case _:
+                assert_never(effect)
+
+    def _to_speaker(self, effect: do.ToSpeaker) -> None:
+        match effect:
+            case do.Play():
+                self._play(effect)
+            case do.FinishItem():
+                self._finish_item(effect)
+            case do.StopPlayback():
+                self._stop_playback(effect)
+            case do.Chime():
+                self._chime(effect)
+            case do.Notice():
+                self._notice(effect)
+            case _:
+                assert_never(effect)
+
+    def _to_house(self, effect: do.ToHouse) -> None:
+        match effect:
+            case do.ListenForSpeech():
+                self._listen_for_speech(effect)
+            case do.OpenMicrophone():
+                self._open_microphone(effect)
+            case do.CloseMicrophone():
+                self._close_microphone(effect)
+            case do.RunTool():
+                self._run_tool(effect)
+            case do.CancelTools():
+                self._cancel_tools(effect)
+            case do.Show():
+                self._show(effect)
+            case do.Tell():
+                self._tell(effect)
+            case _:
+                assert_never(effect)
 
     def _link(self, number: int) -> Link | None:
         return self.links.get(number)
@@ -228,26 +289,3 @@ class Conductor:
         if isinstance(effect.news, TurnBegan):
             self.parts.registry.new_turn()
         self.parts.report(effect.news)
-
-
-_CARRY_OUT: dict[type, Callable[[Conductor, Any], None]] = {
-    do.OpenLink: Conductor._open_link,
-    do.CloseLink: Conductor._close_link,
-    do.Send: Conductor._send,
-    do.UpdateTools: Conductor._update_tools,
-    do.StartUplink: Conductor._start_uplink,
-    do.EndUplink: Conductor._end_uplink,
-    do.StopUplink: Conductor._stop_uplink,
-    do.Play: Conductor._play,
-    do.FinishItem: Conductor._finish_item,
-    do.StopPlayback: Conductor._stop_playback,
-    do.Chime: Conductor._chime,
-    do.Notice: Conductor._notice,
-    do.ListenForSpeech: Conductor._listen_for_speech,
-    do.OpenMicrophone: Conductor._open_microphone,
-    do.CloseMicrophone: Conductor._close_microphone,
-    do.RunTool: Conductor._run_tool,
-    do.CancelTools: Conductor._cancel_tools,
-    do.Show: Conductor._show,
-    do.Tell: Conductor._tell,
-}

@@ -7,6 +7,7 @@ from device.assistant import inputs
 from device.assistant.states import State
 from device.assistant.turn import Trigger
 from device.realtime import events as wire
+from device.realtime.items import InputImage
 
 
 def asked(bench) -> list[str]:
@@ -65,3 +66,28 @@ def test_it_interrupts_an_answer(bench):
 def test_muted_is_silent_for_it_too(bench):
     bench.feed(inputs.MuteChanged(True))
     assert bench.feed(inputs.Asked("what time is it")) == []
+
+
+def test_a_picture_goes_with_what_is_asked_about_it(bench):
+    bench.feed(inputs.Asked("what is this", jpeg=b"\xff\xd8picture"))
+    bench.ready()
+    (item,) = bench.sent(wire.ConversationItemCreate)
+    picture, text = item.item.content
+    assert picture.image_url == "data:image/jpeg;base64,/9hwaWN0dXJl"
+    assert text.text == "what is this"
+    assert len(bench.sent(wire.ResponseCreate)) == 1
+
+
+def test_a_picture_is_shown_to_the_next_endpoint_as_well(bench):
+    bench.feed(inputs.Asked("what is this", jpeg=b"\xff\xd8picture"))
+    bench.lose()
+    bench.ready()
+    bench.wait(9.0)
+    pictures = [
+        part
+        for create in bench.sent(wire.ConversationItemCreate)
+        for part in create.item.content
+        if isinstance(part, InputImage)
+    ]
+    assert len(pictures) == 1
+    assert not bench.of(do.StartUplink)
