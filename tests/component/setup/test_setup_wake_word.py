@@ -40,7 +40,7 @@ class Quiet:
 
 @pytest.fixture
 def visit_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(wake_word, "WAIT_S", 0.1)
+    monkeypatch.setattr(wake_word, "WAIT_S", 0.3)
     recording = tmp_path / "quiet.wav"
     write_sound(recording, np.zeros(16_000, np.int16), 16_000)
 
@@ -101,11 +101,3 @@ def test_another_first_word_keeps_the_others(visit_of: Any) -> None:
     WakeWordStep().run(visit)
     assert visit.changes == {("wake", "words"): ("okay nabu", "alexa")}
     assert 'Say "okay nabu" 3 times' in shown(visit)
-
-
-def test_what_would_help_a_profile_is_said_and_left_to_the_owner(visit_of: Any) -> None:
-    visit = visit_of(PROFILE)
-    (profile,) = visit.settings.profile
-    WakeWordStep()._advise(visit, profile, helps=True)
-    assert 'sensitivity = "high" in [[profile]] school' in shown(visit)
-    assert visit.changes == {}
