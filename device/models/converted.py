@@ -12,14 +12,13 @@ from device.models.manifest import ModelFile
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _DOOR = _PACKAGE / "models" / "convert.py"
-_WAKE = (_DOOR, *sorted(_PACKAGE.glob("models/conversion/*.py")))
+_ROOM = _PACKAGE / "models" / "conversion"
+_WHISPER = tuple(sorted(_ROOM.glob("whisper_*.py")))
+_WAKE = (_DOOR, *sorted({*_ROOM.glob("*.py")} - {*_WHISPER}))
 CONVERTERS = {
     ".tflite": _WAKE,
     ".onnx": _WAKE,
-    ".bin": (
-        _DOOR,
-        *(_PACKAGE / "brain" / "whisper" / f"{name}.py" for name in ("graphs", "weights")),
-    ),
+    ".bin": (_DOOR, *_WHISPER),
 }
 """The sources that decide what a converted file looks like, by the kind of file it is made of."""
 
