@@ -92,7 +92,13 @@ class BrainProcess:
         await self.ensure()
 
     async def _start(self) -> None:
-        self.socket_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.socket_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as failure:
+            raise BrainDidNotStartError(
+                f"the folder {self.socket_path.parent} cannot be made: {failure.strerror}",
+                "Log in with a session of your own (XDG_RUNTIME_DIR), or set [paths] runtime.",
+            ) from None
         command = (sys.executable, "-m", "device", "brain", "--listen", f"unix:{self.socket_path}")
         log.info("starting the local brain")
         self._process = await asyncio.create_subprocess_exec(

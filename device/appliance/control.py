@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.appliance.sole import somebody_listens
 from device.errors import BitternError
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class ControlServer:
 
     def _bind(self, listener: socket.socket) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        if _somebody_listens(self.path):
+        if somebody_listens(self.path):
             raise ControlTakenError(
                 f"another Bittern listens on {self.path}", "Stop it, or use `bittern status`."
             )
@@ -201,16 +202,6 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
     writer.write(json.dumps(reply).encode() + b"\n")
     async with asyncio.timeout(READ_WITHIN_S):
         await writer.drain()
-
-
-def _somebody_listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
-        knock.settimeout(1.0)
-        try:
-            knock.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-    return True
 
 
 def order(path: Path, request: Mapping[str, object], within_s: float) -> dict[str, object]:

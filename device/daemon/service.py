@@ -11,6 +11,7 @@ from pathlib import Path
 
 from device.appliance.control import ControlServer
 from device.appliance.service_manager import Progress, ServiceManager
+from device.appliance.sole import MicrophoneClaim, look_for_another
 from device.assistant.effects import Show
 from device.assistant.news import News
 from device.assistant.states import State
@@ -116,6 +117,7 @@ class Service:
         self._front: Front
         self._log_lines = log_lines(loaded.settings.log.transcripts, self._state)
         self._control: ControlServer | None = None
+        self._claim: MicrophoneClaim | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._is_rebuilding = False
@@ -123,8 +125,14 @@ class Service:
         self._hangups: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Light up, listen, take orders."""
+        """Light up, listen, take orders.
+
+        Raises a ``BitternError`` when another appliance is there already: before anything
+        of the machine is touched where it takes orders, else before anybody is answered.
+        """
         settings = self.loaded.settings
+        own = control_socket(settings.paths)
+        await asyncio.to_thread(look_for_another, own, control_socket(tree.Paths(), {}))
         self._front = _front(settings.panel, self.controls)
         self._front.start()
         self._front.panel.follow(self._loudness)
@@ -133,6 +141,7 @@ class Service:
         await asyncio.to_thread(self._front.buttons.wait_until_known, SWITCH_WITHIN_S)
         self.daemon = self._build(self.loaded)
         await self.daemon.start()
+        self._claim = MicrophoneClaim.make(self.daemon.capture.microphone.name)
         self.controls.take(self.daemon, self._front.panel)
         await self._take_orders(settings.paths)
         self.manager.status(f"{self.daemon.conductor.core.state}")
@@ -161,6 +170,8 @@ class Service:
             await self._control.close()
         if hasattr(self, "daemon"):
             await self._stop_daemon()
+        if self._claim is not None:
+            self._claim.release()
         if hasattr(self, "_front"):
             self._front.close()
 

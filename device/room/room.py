@@ -241,7 +241,11 @@ class Daemon:
     @cached_property
     def _state(self) -> Path:
         state = self._scratch() if self._is_private else state_folder(self._settings.paths)
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as failure:
+            # What is kept there says by itself that it cannot be kept.
+            log.error("the state folder %s cannot be made: %s", state, failure.strerror)
         return state
 
     def _scratch(self) -> Path:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from device.errors import BitternError
 from device.settings.tree import Endpoint, Paths
 
 OWN_BRAIN = "brain"
@@ -36,8 +37,19 @@ def state_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
         return Path(paths.state).expanduser()
     if given := environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
-    base = environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path("~/.local/state").expanduser()) / "bittern"
+    if base := environ.get("XDG_STATE_HOME"):
+        return Path(base) / "bittern"
+    return _home() / ".local/state/bittern"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise BitternError(
+            "there is no home folder, and nothing else says where timers and lists are kept",
+            "Set HOME, or [paths] state in the settings.",
+        ) from None
 
 
 def control_socket(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:

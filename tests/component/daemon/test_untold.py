@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from contextlib import closing
 from pathlib import Path
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 
 from device.assistant import inputs
+from device.audio.files import FileMicrophone, FileSpeaker
 from device.audio.samples import Samples
 from device.room.focus import Channel
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Put
 from device.tools.alarms.entries import Entry, Kind, Occasion, Phase, Ringing, Why, stamp
-from device.tools.database import LOST_SOME, Database
+from device.tools.database import CANNOT_SAVE, LOST_SOME, Database
 from device.tools.moments import SystemClock
 
 ANSWER = {"answers": [{"items": [{"say": "It is noon.", "audio_ms": 300}]}]}
@@ -98,8 +100,6 @@ async def test_a_damaged_store_is_told_at_once(
         said.append((channel, sentence))
 
     monkeypatch.setattr("device.room.alarms.Alarms._say", say)
-    from device.audio.files import FileMicrophone, FileSpeaker
-
     sound = FileMicrophone(studio.take(0.5).path), FileSpeaker(tmp_path / "answer.wav")
     async with appliance_class(loaded, *sound) as appliance:
         lit: list[bool] = []
@@ -109,3 +109,29 @@ async def test_a_damaged_store_is_told_at_once(
         kept = await appliance.daemon.ringer.set_countdown(Kind.TIMER, "", 600)
         assert LOST_SOME in kept.caveat
         assert said == [(Channel.TROUBLE, LOST_SOME)]
+
+
+async def test_a_state_folder_that_cannot_be_made_is_told_and_the_rest_works(
+    settings, cloud_of, appliance_class, studio, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    (tmp_path / "blocked").write_text("")
+    cloud = await cloud_of(ANSWER)
+    loaded = settings.load(settings.endpoint("cloud", cloud.url))
+    paths = dataclasses.replace(loaded.settings.paths, state=str(tmp_path / "blocked" / "state"))
+    own = dataclasses.replace(loaded.settings, paths=paths)
+    loaded = dataclasses.replace(loaded, settings=own)
+    said: list[str] = []
+
+    async def say(alarms, channel, key, sentence, is_wanted) -> None:
+        said.append(sentence)
+
+    monkeypatch.setattr("device.room.alarms.Alarms._say", say)
+    sound = FileMicrophone(studio.take(0.5).path), FileSpeaker(tmp_path / "answer.wav")
+    async with appliance_class(loaded, *sound) as appliance:
+        kept = await appliance.daemon.ringer.set_countdown(Kind.TIMER, "tea", 600)
+        assert not kept.is_kept
+        appliance.daemon.conductor.feed(inputs.Asked("what time is it"))
+        await appliance.until_told("said", within_s=30.0)
+    assert said == [CANNOT_SAVE]
+    assert "the state folder" in caplog.text
+    assert "Traceback" not in caplog.text
