@@ -60,6 +60,8 @@ def record(what: News) -> Record | None:
             return _record("endpoint_error", what)
         case news.Unanswered():
             return _record("unanswered", what)
+        case news.AnswerStopped():
+            return _record("answer_stopped", what)
         case news.TurnEnded(figures=figures):
             return Record("turn", what.turn, _plain_fields(figures))
         case news.PlaybackStalled():
@@ -143,7 +145,7 @@ def _what_was_said(what: News) -> tuple[str, ...]:
             return ()
         case news.LinkBroke() | news.EventRefused() | news.Unanswered() | news.PlaybackStalled():
             return ()
-        case news.NoticeSaid() | news.BudgetChanged() | news.EchoTold():
+        case news.NoticeSaid() | news.BudgetChanged() | news.EchoTold() | news.AnswerStopped():
             return ()
         case news.MicrophoneBroke() | news.MicrophoneBack():
             return ()
@@ -157,7 +159,7 @@ def _level(what: News) -> int:
             return logging.ERROR
         case news.LinkBroke() | news.EventRefused() | news.MicrophoneBroke():
             return logging.WARNING
-        case news.PlaybackStalled():
+        case news.PlaybackStalled() | news.AnswerStopped():
             return logging.WARNING
         case news.BudgetChanged(level=level) if level is not Level.FINE:
             return logging.WARNING

@@ -19,6 +19,7 @@ from device.assistant import downlink as facts
 from device.assistant import effects as do
 from device.assistant import inputs, news
 from device.assistant.budget import Level
+from device.assistant.checks import Check, Ruling
 from device.assistant.delivery import NOTHING_HEARD, Arrival, Delivery
 from device.assistant.downlink import Outcome
 from device.assistant.failover import Failover
@@ -62,8 +63,13 @@ class Assistant:
         policy: Policy,
         endpoints: Sequence[EndpointPlan],
         profiles: Mapping[str, Profile] | None = None,
+        check: Check | None = None,
     ) -> None:
-        """``profiles``: wake word to who answers it; words without one get the default."""
+        """``profiles``: wake word to who answers it; words without one get the default.
+
+        ``check``: looks at questions and answers, and may hold back what is said or stop it.
+        """
+        self._check = check
         self.policy = policy
         self._profiles = dict(profiles or {})
         self._profile = Profile()
@@ -228,6 +234,9 @@ class Assistant:
                 self._spent(month_usd)
             case inputs.ToolFinished():
                 self._tool_finished(happened)
+            case inputs.Ruled(turn=number, ruling=ruling):
+                if self.turn is not None and self.turn.number == number:
+                    self._ruled(ruling)
             case inputs.ToolsChanged():
                 self._tools_changed()
             case inputs.TimePassed():
@@ -272,6 +281,11 @@ class Assistant:
                 self._user_ended(link)
             case facts.UserHeard(text=text):
                 self._user_heard(link, text)
+            case facts.UserHeardSoFar(text=text):
+                if self._check is not None:
+                    self._ruled(self._check.question(text, is_final=False))
+            case facts.AnswerWorded():
+                self._answer_worded(link, fact)
             case facts.ResponseBegan():
                 self._response_began(link)
             case facts.AudioArrived():
@@ -340,7 +354,7 @@ class Assistant:
         self._drop_turn()
         self._fault = ""
         self._remarks.new_turn()
-        self._delivery.arrival = Arrival.OPEN
+        self._delivery.new_turn()
         self._turns_begun += 1
         self._profile = profile
         self.turn = turn = Turn(self._turns_begun, trigger, question, profile)
@@ -658,6 +672,29 @@ class Assistant:
         turn = self._turn_number
         self.history.add(turn, "user", text, self._out.now_s, link.profile.name)
         self._out.tell(news.QuestionHeard(turn, text.strip(), link.plan.name))
+        if self._check is not None:
+            self._ruled(self._check.question(text.strip(), is_final=True))
+
+    def _answer_worded(self, link: LinkInUse, worded: facts.AnswerWorded) -> None:
+        self._answer_lives(link)
+        if self._check is not None and self.turn is not None and self.state in _ANSWERING:
+            check = self._check.answer(worded.item, worded.text, is_final=worded.is_final)
+            self._ruled(check)
+
+    def _ruled(self, ruling: Ruling) -> None:
+        turn = self.turn
+        if turn is None:
+            return
+        match ruling:
+            case Ruling.PASS:
+                self._delivery.release()
+            case Ruling.HOLD:
+                self._delivery.hold()
+            case Ruling.STOP:
+                self._out.tell(news.AnswerStopped(turn.number, turn.endpoint))
+                self._stop()
+            case _:
+                assert_never(ruling)
 
     def _response_began(self, link: LinkInUse) -> None:
         turn = self.turn
@@ -682,7 +719,7 @@ class Assistant:
 
     def _item_ended(self, link: LinkInUse, item: ItemKey) -> None:
         if self.turn is not None and self.state in _ANSWERING:
-            self._out.emit(do.FinishItem(item))
+            self._delivery.finish(item)
             self._answer_lives(link)
 
     def _tool_called(self, link: LinkInUse, called: facts.ToolCalled) -> None:

@@ -47,22 +47,50 @@ class Delivery:
         self._out = out
         self._notices: set[ItemKey] = set()
         self._notices_said = 0
+        self._held: list[do.Play | do.FinishItem] | None = None
+        """What a check holds back; None while nothing is held."""
         self._play_until_s = float("-inf")
         self._busy_until_s = float("-inf")
+
+    def new_turn(self) -> None:
+        """Nothing has arrived of its answer, and nothing of it is held back."""
+        self.arrival = Arrival.OPEN
+        self._held = None
 
     # -- what is given to the speaker --------------------------------------------------
 
     def arrived(self, heard: HeardAudio, piece: AudioArrived) -> None:
         """Play a piece; ``heard`` is the account in which it was counted."""
         self.heard = heard
-        self._out.emit(do.Play(piece.item, piece.pcm))
+        self._give(do.Play(piece.item, piece.pcm))
         self._expect(piece.length_s)
+
+    def finish(self, item: ItemKey) -> None:
+        """All the sound of an item has arrived."""
+        self._give(do.FinishItem(item))
+
+    def hold(self) -> None:
+        """Keep what arrives, until it is released."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """Give the speaker what was kept, and what will arrive."""
+        held, self._held = self._held, None
+        for effect in held or ():
+            self._out.emit(effect)
+
+    def _give(self, effect: do.Play | do.FinishItem) -> None:
+        if self._held is None:
+            self._out.emit(effect)
+        else:
+            self._held.append(effect)
 
     def cut(self) -> None:
         """No more will come, though items are not complete."""
         for key in self.heard.incomplete:
             if self.heard.completed(key):
-                self._out.emit(do.FinishItem(key))
+                self.finish(key)
         self.arrival = Arrival.COMPLETE
 
     def say(self, notice: str, turn: Turn | None) -> None:
@@ -118,6 +146,7 @@ class Delivery:
     def forget(self) -> None:
         """A new account: the last answer was played, or is nobody's any more."""
         self.heard = HeardAudio()
+        self._held = None
         self._notices.clear()
 
     def interrupt(self, turn: Turn, link: int | None) -> None:
@@ -135,6 +164,8 @@ class Delivery:
         if self.heard.has_audio:
             self._out.emit(do.StopPlayback())
         self.heard = HeardAudio()
+        if self._held is not None:
+            self._held = []
         if not self._notices:
             self._out.disarm(Timer.PLAYBACK)
 

@@ -50,6 +50,22 @@ class UserHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class UserHeardSoFar:
+    """The endpoint's transcript of what the user has said until now."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWorded:
+    """The words of an item of the answer, as far as they are known."""
+
+    item: ItemKey
+    text: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseBegan:
     """The endpoint works on an answer."""
 
@@ -111,6 +127,8 @@ Fact = (
     UserBegan
     | UserEnded
     | UserHeard
+    | UserHeardSoFar
+    | AnswerWorded
     | ResponseBegan
     | AudioArrived
     | ItemEnded
@@ -134,6 +152,7 @@ class Downlink:
         self._next_is_stale = False
         self._call_names: dict[str, str] = {}
         self._calls_seen: set[str] = set()
+        self._heard_so_far: dict[str, str] = {}
 
     def new_answer(self) -> HeardAudio:
         """Begin a new account; return that of the last answer, for its corrections."""
@@ -214,21 +233,23 @@ class Downlink:
     def _transcript(self, event: wire.ResponseOutputAudioTranscriptDelta) -> list[Fact]:
         if self._is_stale(event.response_id):
             return []
-        self.heard.said(ItemKey(event.item_id, event.content_index), event.delta)
-        return [SignOfLife()]
+        key = ItemKey(event.item_id, event.content_index)
+        self.heard.said(key, event.delta)
+        return [AnswerWorded(key, self.heard.text(key), is_final=False)]
 
     def _transcript_done(self, event: wire.ResponseOutputAudioTranscriptDone) -> list[Fact]:
         if self._is_stale(event.response_id):
             return []
         key = ItemKey(event.item_id, event.content_index)
         self.heard.corrected(key, event.transcript)
-        return [SignOfLife()]
+        return [AnswerWorded(key, event.transcript, is_final=True)]
 
     def _text(self, event: wire.ResponseOutputTextDelta) -> list[Fact]:
         if self._is_stale(event.response_id):
             return []
-        self.heard.said(ItemKey(event.item_id, event.content_index), event.delta)
-        return [SignOfLife()]
+        key = ItemKey(event.item_id, event.content_index)
+        self.heard.said(key, event.delta)
+        return [AnswerWorded(key, self.heard.text(key), is_final=False)]
 
     def _item_added(self, event: wire.ResponseOutputItemAdded) -> list[Fact]:
         if isinstance(event.item, FunctionCallItem) and event.item.call_id:
@@ -255,7 +276,14 @@ class Downlink:
     def _transcribed(
         self, event: wire.ConversationItemInputAudioTranscriptionCompleted
     ) -> list[Fact]:
+        self._heard_so_far.pop(event.item_id, None)
         return [UserHeard(event.transcript)]
+
+    def _transcribing(self, event: wire.ConversationItemInputAudioTranscriptionDelta) -> list[Fact]:
+        text = self._heard_so_far.get(event.item_id, "") + (event.delta or "")
+        # One item is transcribed at a time; what was begun and never completed is forgotten.
+        self._heard_so_far = {event.item_id: text}
+        return [UserHeardSoFar(text)]
 
     def _error(self, event: wire.ErrorEvent) -> list[Fact]:
         code = event.error.code or event.error.type
@@ -304,6 +332,7 @@ _HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {
     wire.ResponseMcpCallInProgress: Downlink._alive,
     wire.ResponseMcpCallCompleted: Downlink._alive,
     wire.ConversationItemInputAudioTranscriptionCompleted: Downlink._transcribed,
+    wire.ConversationItemInputAudioTranscriptionDelta: Downlink._transcribing,
     wire.InputAudioBufferSpeechStarted: Downlink._user_began,
     wire.InputAudioBufferSpeechStopped: Downlink._user_ended,
     wire.InputAudioBufferCommitted: Downlink._user_ended,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from device.assistant.checks import Ruling
 from device.assistant.items import ItemKey
 from device.realtime.events import LinkEvent
 from device.realtime.failures import Failure
@@ -203,6 +204,15 @@ class ToolFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruled:
+    """A check that had held the answer back has come to its ruling."""
+
+    turn: int
+    """The turn it is about."""
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsChanged:
     """Other tools than before are on offer: the sessions agreed so far have the old list."""
 
@@ -227,7 +237,13 @@ FromSpeaker = (
     PlaybackStarted | PlaybackFinished | PlaybackStopped | SpeakerBusy | SpeakerFree | EchoChanged
 )
 FromHouse = (
-    MicrophoneFailed | MicrophoneRecovered | Spent | ToolFinished | ToolsChanged | TimePassed
+    MicrophoneFailed
+    | MicrophoneRecovered
+    | Spent
+    | ToolFinished
+    | Ruled
+    | ToolsChanged
+    | TimePassed
 )
 
 Input = FromPerson | FromLink | FromSpeaker | FromHouse

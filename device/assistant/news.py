@@ -112,6 +112,14 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerStopped:
+    """A check let no more of the answer be heard."""
+
+    turn: int
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The turn is over, answered or not."""
 
@@ -173,6 +181,7 @@ News = (
     | LinkBroke
     | EventRefused
     | Unanswered
+    | AnswerStopped
     | TurnEnded
     | PlaybackStalled
     | BudgetChanged

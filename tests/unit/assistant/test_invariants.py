@@ -14,6 +14,7 @@ from device.assistant import effects as do
 from device.assistant import inputs, news
 from device.assistant.assistant import Assistant
 from device.assistant.budget import Budget
+from device.assistant.checks import Ruling
 from device.assistant.items import ItemKey
 from device.assistant.policy import BargeIn, EndpointPlan, Policy
 from device.assistant.states import State
@@ -112,7 +113,9 @@ happenings = st.one_of(
     st.builds(inputs.SpeakerBusy, st.sampled_from([0.5, 12.0])),
     st.just(inputs.SpeakerFree()),
     st.just(inputs.ToolsChanged()),
+    st.builds(inputs.Ruled, st.integers(0, 9), st.sampled_from(list(Ruling))),
     st.just(inputs.ToolsChanged()),
+    st.builds(inputs.Ruled, st.integers(0, 9), st.sampled_from(list(Ruling))),
     st.just(inputs.TimePassed()),
 )
 KINDS = get_args(inputs.Input)
@@ -293,6 +296,9 @@ class Walk:
         choices = self.what_comes_next()
         self.watch.feed(self.random.choice(choices))
 
+    def turn(self) -> int:
+        return self.watch.core.status.turn or 0
+
     def sample(self) -> int:
         """A place in what was captured lately: facts are told late, and not in their order."""
         return int(self.watch.now_s * 16_000) + self.random.randint(-40_000, 0)
@@ -318,6 +324,7 @@ class Walk:
                 inputs.SpeakerBusy(12.0),
                 inputs.SpeakerFree(),
                 inputs.ToolsChanged(),
+                inputs.Ruled(self.turn(), self.random.choice(list(Ruling))),
             ]
         match self.watch.core.state:
             case State.IDLE:
