@@ -1,11 +1,13 @@
 """A process that sets something, rings, and is killed on the way; run by the tests only.
 
 ``ringing_process.py FOLDER STORY`` plays the story again and again in child processes.
-Each child numbers its steps once the store is open: every SQL statement, and the moment
-before and after every effect (the story ``create`` numbers those of the opening). A child
-with ``BITTERN_KILL_AT=N`` in its environment sends itself SIGKILL at step N; another child
-then finds what is left of it. One JSON line for each N goes to standard output, until N
-lies beyond the end of the story.
+Each child names its steps once the store is open: every SQL statement, and the moment
+before and after every effect (the story ``create`` names those of the opening). The first
+child goes through them all and lists them; what the store's own thread does may come sooner or
+later in the next one, so a step is found again by its name and not by its place. Each further
+child is told by ``BITTERN_KILL_AT`` at which step to send itself SIGKILL; another child then
+finds what is left of it. One JSON line for each goes to standard output, the undisturbed play
+last.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import signal
 import sqlite3
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,30 +41,40 @@ ALARM_AT = dt.datetime(2026, 11, 23, 7, 0, tzinfo=ZONE)
 
 
 class Steps:
-    """Numbers what happens, and ends the process at one of the numbers."""
+    """Names what happens, lists it, and ends the process where it was told to."""
 
     def __init__(self) -> None:
-        self._kill_at = int(os.environ.get("BITTERN_KILL_AT", "0"))
-        self.count = 0
+        name, _, number = os.environ.get("BITTERN_KILL_AT", "").rpartition(" ")
+        self._kill_at = (name, int(number or 0))
+        self._counts: Counter[str] = Counter()
         self.is_counting = False
 
     def step(self, what: str) -> None:
-        self.count += self.is_counting
-        if self.is_counting and self.count == self._kill_at:
+        if not self.is_counting:
+            return
+        name = what.partition(" VALUES")[0]  # the values hold the time of day
+        self._counts[name] += 1
+        append(LISTED, {"step": f"{name} {self._counts[name]}"})
+        if self._kill_at == (name, self._counts[name]):
             note(killed_at=what)
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def append(file: Path, what: dict[str, object]) -> None:
+    """Append a line that outlives the process."""
+    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, (json.dumps(what) + "\n").encode())
+    os.close(handle)
+
+
 LOG = Path(sys.argv[1]) / "log"
+LISTED = Path(sys.argv[1]) / "steps"
 STEPS = Steps()
 
 
 def note(**what: object) -> None:
-    """Append a line that outlives the process."""
-    line = json.dumps({"t": time.monotonic(), **what}) + "\n"
-    handle = os.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(handle, line.encode())
-    os.close(handle)
+    """Say what happened, with the time."""
+    append(LOG, {"t": time.monotonic(), **what})
 
 
 class AlarmClock(SystemClock):
@@ -180,11 +193,11 @@ async def afterwards(ringer: Ringer, room: Bedroom) -> None:
 STORIES = {"timer": timer, "weekly_alarm": weekly_alarm, "snooze": snooze, "create": create}
 
 
-def child(act: Callable[[Ringer, Bedroom], Any], kill_at: int) -> bool:
+def child(act: Callable[[Ringer, Bedroom], Any], kill_at: str = "") -> bool:
     """Play in a process of its own; True when it was killed."""
     number = os.fork()
     if number == 0:
-        os.environ["BITTERN_KILL_AT"] = str(kill_at)
+        os.environ["BITTERN_KILL_AT"] = kill_at
         STEPS.__init__()  # type: ignore[misc]
         STEPS.is_counting = act is create
         database.sqlite3.connect = traced  # type: ignore[assignment, attr-defined]
@@ -201,20 +214,29 @@ def child(act: Callable[[Ringer, Bedroom], Any], kill_at: int) -> bool:
 def main() -> None:
     """Kill at every step, then let another process find what is left."""
     folder, story = Path(sys.argv[1]), STORIES[sys.argv[2]]
-    was_killed, kill_at = True, 0
-    while was_killed:
-        kill_at += 1
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        if story is not create:  # the steps of making the file have a story of their own
-            child(create, 0)
-            LOG.unlink()
-        was_killed = child(story, kill_at)
-        note(event="second process")
-        child(create if story is create else afterwards, 0)
-        events = [json.loads(line) for line in LOG.read_text().splitlines()]
-        print(json.dumps({"kill_at": kill_at, "was_killed": was_killed, "events": events}))
-        sys.stdout.flush()
+    undisturbed = play_once(folder, story)
+    steps = [json.loads(line)["step"] for line in LISTED.read_text().splitlines()]
+    for kill_at in steps:
+        print(play_once(folder, story, kill_at))
+    print(undisturbed)
+
+
+def play_once(folder: Path, story: Callable[[Ringer, Bedroom], Any], kill_at: str = "") -> str:
+    """Play it, and another process after it; the outcome as JSON. Leaves the steps of the first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    if story is not create:  # the steps of making the file have a story of their own
+        child(create)
+        LOG.unlink()
+    LISTED.unlink(missing_ok=True)
+    was_killed = child(story, kill_at)
+    listed = LISTED.read_text()
+    note(event="second process")
+    child(create if story is create else afterwards)
+    LISTED.write_text(listed)
+    events = [json.loads(line) for line in LOG.read_text().splitlines()]
+    steps = [json.loads(line)["step"] for line in listed.splitlines()]
+    return json.dumps({"steps": steps, "was_killed": was_killed, "events": events})
 
 
 if __name__ == "__main__":
