@@ -18,12 +18,11 @@ from typing import assert_never
 from device.assistant import downlink as facts
 from device.assistant import effects as do
 from device.assistant import inputs, news
-from device.assistant.budget import Level
 from device.assistant.checks import Check, Ruling
+from device.assistant.chronicle import Chronicle
 from device.assistant.delivery import NOTHING_HEARD, Arrival, Delivery
 from device.assistant.downlink import Outcome
-from device.assistant.failover import Failover
-from device.assistant.history import History
+from device.assistant.exchange import Exchange
 from device.assistant.items import ItemKey
 from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
@@ -38,21 +37,18 @@ from device.assistant.question import (
     item_of,
 )
 from device.assistant.remarks import Remarks
+from device.assistant.spoken import Sending, SpokenQuestion
 from device.assistant.states import State
 from device.assistant.status import Status
 from device.assistant.stretch import Hearing, Stretch
 from device.assistant.timers import Timer
-from device.assistant.turn import Mark, Phase, Sending, Trigger, Turn
+from device.assistant.turn import Mark, Phase, Trigger, Turn
 from device.realtime.events import LinkEvent
 from device.realtime.failures import Failure, Reason
-
-CHIME_LENGTH_S = 0.35
-"""The wake chime and the room's echo of it: what must not be in the question."""
 
 _TURN_TIMERS = tuple(timer for timer in Timer if timer not in (Timer.LINK, Timer.LINK_IDLE))
 _ASKING = (State.CONNECTING, State.LISTENING)
 _ANSWERING = (State.THINKING, State.SPEAKING)
-_CHIMED_AT = (Trigger.WAKE_WORD, Trigger.BUTTON)
 
 
 class Assistant:
@@ -72,22 +68,19 @@ class Assistant:
         self._check = check
         self.policy = policy
         self._profiles = dict(profiles or {})
-        self._profile = Profile()
         self.state = State.IDLE
         self.turn: Turn | None = None
-        self.history = History(policy.memory_s)
-        self._failover = Failover(endpoints)
         self._out = Outbox()
-        self._link: LinkInUse | None = None
-        self._links_opened = 0
         self._turns_begun = 0
         self._delivery = Delivery(policy.playback_slack_s, self._out)
         self._remarks = Remarks()
+        self._exchange = Exchange(endpoints, policy, self._remarks, self._out)
+        self._chronicle = Chronicle(policy.memory_s, self._out)
+        self._spoken: SpokenQuestion | None = None
+        """The sound of the question under way, where it has any and its floor is known."""
         self._open_from_sample = 0
         """Where the answer that is given, or was given last, began to be heard: a question
         that nobody called for by name (a follow-up, a voice) begins there at the earliest."""
-        self._last_failure: Failure | None = None
-        self._budget_level = Level.FINE
         self._echo_works = True
         self._shown: do.Show | None = None
         self._fault = ""
@@ -137,13 +130,13 @@ class Assistant:
             fault=self._fault,
             endpoint=link.plan.name if link is not None else None,
             is_local=link.plan.is_local if link is not None else None,
-            is_fallback=self._is_fallback(),
+            is_fallback=self._exchange.is_fallback,
             budget=self.policy.budget,
-            budget_level=self._budget_level,
+            budget_level=self._exchange.level,
             turn=turn.number if turn is not None else None,
             phase=turn.phase if turn is not None else None,
             is_at_rest=is_resting and self._delivery.interrupted is None,
-            last_answer=self.history.last_answer(),
+            last_answer=self._chronicle.history.last_answer(),
         )
 
     # -- dispatch ----------------------------------------------------------------------
@@ -194,7 +187,7 @@ class Assistant:
             case inputs.LinkExpiring():
                 # Between conversations is the time to let go; a turn in progress may still fit.
                 if self.turn is None:
-                    self._close_link()
+                    self._exchange.close()
             case inputs.ServerSaid(event=event):
                 if link.is_ready:
                     self._server_said(link, event)
@@ -231,7 +224,7 @@ class Assistant:
             case inputs.MicrophoneRecovered():
                 self._microphone_recovered()
             case inputs.Spent(month_usd=month_usd):
-                self._spent(month_usd)
+                self._exchange.spent(month_usd, self._turn_number)
             case inputs.ToolFinished():
                 self._tool_finished(happened)
             case inputs.Ruled(turn=number, ruling=ruling):
@@ -251,9 +244,11 @@ class Assistant:
             case Timer.WORD_END:
                 self._begin_is_known(None)
             case Timer.CHIME:
-                self._chime_due()
+                if self._spoken is not None and self.state in _ASKING:
+                    self._spoken.chime_due(self._link)
             case Timer.CHIME_OVER:
-                self._chime_over()
+                if self._spoken is not None:
+                    self._spoken.resume(self._listener)
             case Timer.NO_SPEECH:
                 self._nobody_spoke()
             case Timer.TURN_LIMIT:
@@ -269,7 +264,7 @@ class Assistant:
             case Timer.FOLLOW_UP:
                 self._go_idle()
             case Timer.LINK_IDLE:
-                self._close_link()
+                self._exchange.close()
             case _:
                 assert_never(timer)
 
@@ -339,13 +334,14 @@ class Assistant:
         turn.phase = Phase.AWAITED
         turn.mark(Mark.SPEECH_END, self._out.now_s)
         self._out.emit(do.ListenForSpeech(False))
-        self.history.add(turn.number, "user", asked.text, self._out.now_s, turn.profile.name)
+        self._chronicle.typed(turn, asked.text)
         self._ask(turn)
 
     def _begin_spoken(self, trigger: Trigger, stretch: Stretch, profile: Profile) -> None:
         """Listen to a question whose floor is known, whatever was going on."""
         begin_sample = stretch.begin_sample
         turn = self._begin_turn(trigger, SoundQuestion(stretch), profile, begin_sample)
+        self._spoken = SpokenQuestion(turn, stretch, self.policy, self._out)
         self._listen_to(turn)
 
     def _begin_turn(
@@ -356,12 +352,12 @@ class Assistant:
         self._remarks.new_turn()
         self._delivery.new_turn()
         self._turns_begun += 1
-        self._profile = profile
+        self._spoken = None
         self.turn = turn = Turn(self._turns_begun, trigger, question, profile)
         turn.mark(Mark.WAKE, self._out.now_s)
         self._out.tell(news.TurnBegan(turn.number, trigger, at_sample))
         self._out.disarm(Timer.FOLLOW_UP, Timer.LINK_IDLE)
-        self._prefer_better_endpoint()
+        self._exchange.prefer(profile)
         return turn
 
     def _listen_to(self, turn: Turn) -> None:
@@ -371,42 +367,36 @@ class Assistant:
         self._ask(turn)
         if self.state not in _ASKING:
             return  # there was nobody, and that is said instead
-        stretch = turn.stretch
-        if stretch is None:
+        if self._spoken is None:
             self._out.emit(do.ListenForSpeech(False))
             self._out.arm(Timer.WORD_END, self.policy.word_end_timeout_s)
         else:
-            self._listen_from(turn, stretch)
-
-    def _listen_from(self, turn: Turn, stretch: Stretch) -> None:
-        self._open_from_sample = stretch.floor_sample
-        self._out.emit(do.ListenForSpeech(True, stretch.begin_sample))
-        if stretch.hearing is not Hearing.QUIET:
-            self._out.disarm(Timer.NO_SPEECH)
-        elif self.policy.chime and turn.trigger in _CHIMED_AT:
-            self._out.arm(Timer.CHIME, self.policy.chime_delay_s)
+            self._open_from_sample = self._spoken.stretch.floor_sample
+            self._spoken.listen()
 
     def _begin_is_known(self, end_sample: int | None) -> None:
         """Now the question can be told from the word; until now nothing was sent."""
-        turn, link = self.turn, self._link
+        turn = self.turn
         if turn is None or not isinstance(turn.question, AwaitedQuestion):
             return
         floor_sample = turn.question.guess_sample if end_sample is None else end_sample
         stretch = Stretch(floor_sample)
         turn.question = SoundQuestion(stretch)
+        self._spoken = spoken = SpokenQuestion(turn, stretch, self.policy, self._out)
         self._out.disarm(Timer.WORD_END)
         if self.state not in _ASKING:
             return
-        self._listen_from(turn, stretch)
-        if self.state is State.LISTENING and link is not None:
-            link.uplink(stretch.live())
+        self._open_from_sample = floor_sample
+        spoken.listen()
+        if self._listener is not None:
+            spoken.stream(self._listener)
 
     def _start_question(self, link: LinkInUse, turn: Turn) -> None:
         """The link is ready: send what was said so far, and what is being said."""
         link.update_tools()
         link.turns += 1
         turn.endpoint = link.plan.name
-        self._mention_budget(link.plan)
+        self._exchange.remark_on_budget(link.plan)
         match turn.question:
             case TypedQuestion() | PictureQuestion():
                 link.send(item_of(turn.question))
@@ -415,70 +405,50 @@ class Assistant:
                 self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
             case AwaitedQuestion():
                 self.state = State.LISTENING
-            case SoundQuestion(stretch=stretch):
-                if turn.phase is Phase.ASKED:
-                    self._stream_question(link, turn, stretch)
-                else:
-                    self._replay_question(link, turn, stretch)
+            case SoundQuestion():
+                self._send_spoken(link, turn)
             case _:
                 assert_never(turn.question)
 
-    def _stream_question(self, link: LinkInUse, turn: Turn, stretch: Stretch) -> None:
-        self.state = State.LISTENING
-        if stretch.hearing is not Hearing.CHIMED:
-            self._end_pause(turn)
-            link.uplink(stretch.live())
-        elif turn.sending is not Sending.PAUSED:
-            link.uplink(stretch.from_now(self.policy.lead_ms))
-        if stretch.hearing is Hearing.SPOKEN:
-            self._question_may_be_over(turn, stretch)
-
-    def _replay_question(self, link: LinkInUse, turn: Turn, stretch: Stretch) -> None:
-        """The whole question is in the ring already: send it, and how it ends."""
-        if link.plan.detects_turns:
-            link.uplink(stretch.whole(), tail_silence_ms=link.plan.tail_silence_ms)
+    def _send_spoken(self, link: LinkInUse, turn: Turn) -> None:
+        spoken = self._spoken
+        assert spoken is not None, "the sound of a question is known with its floor"
+        if turn.phase is Phase.ASKED:
+            self.state = State.LISTENING
+            spoken.stream(link)
+            if spoken.stretch.hearing is Hearing.SPOKEN:
+                self._question_may_be_over(turn, spoken)
         else:
-            link.uplink(stretch.live())
-            link.end_uplink(turn.number, stretch.until_sample)
-        turn.sending = Sending.REPLAYED
-        self.state = State.THINKING
-        self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s + link.plan.endpointing_timeout_s)
+            self.state = State.THINKING
+            spoken.replay(link)
+            wait_s = link.plan.answer_timeout_s + link.plan.endpointing_timeout_s
+            self._out.arm(Timer.ANSWER, wait_s)
 
     def _speech_started(self, at_sample: int) -> None:
-        turn = self.turn
-        stretch = turn.stretch if turn is not None else None
+        turn, spoken = self.turn, self._spoken
         if self.state is State.FOLLOW_UP:
             self._speech_uncalled(Trigger.FOLLOW_UP, at_sample)
         elif self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
             self._speech_uncalled(Trigger.VOICE, at_sample)
-        elif turn is None or stretch is None:
+        elif turn is None or spoken is None:
             return
         elif self.state in _ASKING:
-            self._speech_goes_on(turn, stretch, at_sample)
-            if turn.sending is Sending.PAUSED:
-                self._resume(turn, stretch, at_sample)
+            spoken.speech_began(at_sample, self._listener)
         elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
-            self._continue_question(turn, stretch, at_sample)
+            self._continue_question(turn, spoken, at_sample)
 
     def _speech_uncalled(self, trigger: Trigger, at_sample: int) -> None:
         """Somebody speaks who has called nobody: to whom was answered last."""
         stretch = Stretch(self._open_from_sample, at_sample, self.policy.lead_ms)
-        self._begin_spoken(trigger, stretch, self._profile)
+        self._begin_spoken(trigger, stretch, self._exchange.profile)
 
-    def _speech_goes_on(self, turn: Turn, stretch: Stretch, at_sample: int) -> None:
-        stretch.speech_began(at_sample, self.policy.lead_ms)
-        turn.marks.pop(Mark.SPEECH_END, None)
-        self._out.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.ENDPOINTING)
-
-    def _continue_question(self, turn: Turn, stretch: Stretch, at_sample: int) -> None:
+    def _continue_question(self, turn: Turn, spoken: SpokenQuestion, at_sample: int) -> None:
         """The user had only paused. An endpoint that hears for itself notices as well."""
         link = self._link
-        if link is None or link.plan.detects_turns:
-            return
-        self._interrupt(turn)
-        self._speech_goes_on(turn, stretch, at_sample)
-        self._asked_on(turn)
-        link.uplink(stretch.since(at_sample, self.policy.lead_ms), is_more=True)
+        if link is not None and not link.plan.detects_turns:
+            self._interrupt(turn)
+            self._asked_on(turn)
+            spoken.continued(at_sample, link)
 
     def _asked_on(self, turn: Turn) -> None:
         """The question was not over."""
@@ -488,32 +458,32 @@ class Assistant:
         self.state = State.LISTENING
 
     def _speech_ended(self, ended: inputs.SpeechEnded) -> None:
-        turn = self.turn
-        stretch = turn.stretch if turn is not None else None
-        if turn is None or stretch is None or turn.phase is Phase.ANSWERED:
+        turn, spoken = self.turn, self._spoken
+        if turn is None or spoken is None or turn.phase is Phase.ANSWERED:
             return
-        stretch.speech_ended(ended.at_sample)
-        turn.marks[Mark.SPEECH_END] = ended.at_s
+        spoken.speech_ended(ended.at_sample, ended.at_s)
         if self.state is State.LISTENING:
-            self._question_may_be_over(turn, stretch)
+            self._question_may_be_over(turn, spoken)
 
-    def _question_may_be_over(self, turn: Turn, stretch: Stretch) -> None:
+    def _question_may_be_over(self, turn: Turn, spoken: SpokenQuestion) -> None:
         """The device thinks so; some endpoints want to decide for themselves."""
         link = self._link
         if link is None:
             return
         if not link.plan.detects_turns:
-            link.end_uplink(turn.number, stretch.until_sample)
+            spoken.end(link)
             self._question_over(turn)
         else:
             self._out.arm(Timer.ENDPOINTING, link.plan.endpointing_timeout_s)
 
     def _question_over(self, turn: Turn) -> None:
         """Somebody decided that the user has finished: wait for the answer."""
-        assert turn.stretch is not None, "nobody can have heard a question that was not sent"
+        assert self._spoken is not None, "nobody can have heard a question that was not sent"
         turn.phase = Phase.AWAITED
         turn.mark(Mark.SPEECH_END, self._out.now_s)
-        self._out.disarm(Timer.NO_SPEECH, Timer.TURN_LIMIT, Timer.ENDPOINTING, Timer.CHIME)
+        self._out.disarm(
+            Timer.NO_SPEECH, Timer.TURN_LIMIT, Timer.ENDPOINTING, Timer.CHIME, Timer.CHIME_OVER
+        )
         if self._link is not None:
             self._out.arm(Timer.ANSWER, self._link.plan.answer_timeout_s)
         self.state = State.THINKING
@@ -523,44 +493,6 @@ class Assistant:
             return
         if not link.plan.detects_turns and self.state is State.THINKING:
             link.ask(by_commit=True)
-
-    # -- the chime ---------------------------------------------------------------------
-
-    def _chime_due(self) -> None:
-        """Nobody spoke on: chime, and keep the chime out of what is sent."""
-        turn = self.turn
-        stretch = turn.stretch if turn is not None else None
-        if turn is None or stretch is None or self.state not in _ASKING:
-            return
-        if stretch.hearing is not Hearing.QUIET:
-            return
-        stretch.chimed()
-        turn.sending = Sending.PAUSED
-        if self._link is not None:
-            self._link.stop_uplink()
-        self._out.emit(do.Chime("wake"))
-        # Whoever speaks into it is heard by the detector a moment later, and sent from there.
-        self._out.arm(Timer.CHIME_OVER, CHIME_LENGTH_S + self.policy.lead_ms / 1000)
-
-    def _chime_over(self) -> None:
-        turn = self.turn
-        if turn is not None and turn.stretch is not None and turn.sending is Sending.PAUSED:
-            self._resume(turn, turn.stretch, None)
-
-    def _resume(self, turn: Turn, stretch: Stretch, at_sample: int | None) -> None:
-        """The chime is over, or somebody spoke into it: send what is said from there, or now."""
-        self._end_pause(turn)
-        if self._link is None or self.state is not State.LISTENING:
-            return  # the link that gets ready is sent it all
-        if at_sample is None:
-            self._link.uplink(stretch.from_now(self.policy.lead_ms))
-        else:
-            self._link.uplink(stretch.since(at_sample, self.policy.lead_ms), is_more=True)
-
-    def _end_pause(self, turn: Turn) -> None:
-        if turn.sending is Sending.PAUSED:
-            turn.sending = Sending.LIVE
-            self._out.disarm(Timer.CHIME_OVER)
 
     # -- questions that come to nothing ------------------------------------------------
 
@@ -579,20 +511,17 @@ class Assistant:
 
     def _turn_too_long(self) -> None:
         """Somebody left the radio on: take what there is for the question."""
-        turn, link = self.turn, self._link
+        turn, link, spoken = self.turn, self._link, self._spoken
         if turn is None or self.state not in _ASKING:
             return
-        stretch = turn.stretch
-        if self.state is State.CONNECTING or link is None or stretch is None:
+        if self.state is State.CONNECTING or link is None or spoken is None:
             self._drop_turn()
             self._go_idle()
-        elif turn.sending is Sending.CUT:
+        elif spoken.sending is Sending.CUT:
             self._out.arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
             self._endpoint_deaf()
         else:
-            self._end_pause(turn)
-            turn.sending = Sending.CUT
-            link.end_uplink(turn.number, stretch.until_sample, link.plan.tail_silence_ms)
+            spoken.cut(link)
             if link.plan.detects_turns:
                 self._out.arm(Timer.TURN_LIMIT, link.plan.endpointing_timeout_s)
             else:
@@ -613,11 +542,11 @@ class Assistant:
             if link is not None:
                 link.stop_uplink()
             self._interrupt(turn)
-        self.turn = None
+        self.turn = self._spoken = None
         self._out.disarm(*_TURN_TIMERS)
         interrupted = self._delivery.interrupted
         if interrupted is None or interrupted.turn is not turn:
-            self._report_turn(turn)
+            self._chronicle.ended(turn)
 
     # -- the answer --------------------------------------------------------------------
 
@@ -631,14 +560,12 @@ class Assistant:
                 self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
 
     def _user_began(self, link: LinkInUse) -> None:
-        turn = self.turn
-        stretch = turn.stretch if turn is not None else None
-        if turn is None or stretch is None:
+        turn, spoken = self.turn, self._spoken
+        if turn is None or spoken is None:
             return  # of this turn it has got nothing to hear
         if self.state is State.LISTENING:
-            stretch.speech_reported()
-            self._out.disarm(Timer.NO_SPEECH, Timer.CHIME, Timer.ENDPOINTING)
-        elif turn.sending is Sending.REPLAYED:
+            spoken.reported()
+        elif spoken.is_replayed:
             self._answer_lives(link)
         elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
             # The endpoint heard more of the question and has dropped its answer.
@@ -646,32 +573,30 @@ class Assistant:
             self._drop_unplayed_answer()
             self._out.disarm(Timer.ANSWER)
             self._asked_on(turn)
-            if turn.sending is Sending.PAUSED:
-                self._resume(turn, stretch, None)
+            spoken.resume(link)
         elif self.state is State.SPEAKING:
             self._late_speech(link)
 
     def _late_speech(self, link: LinkInUse) -> None:
         """Speech that was on its way when the answer began to play."""
         if link.cut_off_sample is not None and self.policy.barge_in is not BargeIn.OFF:
-            self._begin_spoken(Trigger.VOICE, Stretch(link.cut_off_sample), self._profile)
+            self._begin_spoken(Trigger.VOICE, Stretch(link.cut_off_sample), self._exchange.profile)
 
     def _user_ended(self, link: LinkInUse) -> None:
-        turn = self.turn
-        if turn is None or turn.stretch is None:
+        turn, spoken = self.turn, self._spoken
+        if turn is None or spoken is None:
             return
         if self.state is State.LISTENING:
             self._question_over(turn)
-        elif turn.sending is Sending.REPLAYED:
-            turn.sending = Sending.LIVE
+        elif spoken.is_replayed:
+            spoken.replay_heard()
             self._answer_lives(link)
 
     def _user_heard(self, link: LinkInUse, text: str) -> None:
         if not text.strip():
             return
         turn = self._turn_number
-        self.history.add(turn, "user", text, self._out.now_s, link.profile.name)
-        self._out.tell(news.QuestionHeard(turn, text.strip(), link.plan.name))
+        self._chronicle.heard(turn, text, link.plan.name, link.profile.name)
         if self._check is not None:
             self._ruled(self._check.question(text.strip(), is_final=True))
 
@@ -779,10 +704,7 @@ class Assistant:
             self._out.emit(do.ListenForSpeech(self.policy.barge_in is BargeIn.VOICE))
             self.state = State.SPEAKING
             self._mention_echo()
-        if link is not None:
-            self._failover.succeeded(link.plan)
-            if not link.plan.is_local:
-                self._remarks.first_choice_answered()
+        self._exchange.answered()
 
     def _echo_changed(self, works: bool) -> None:
         if works is self._echo_works:
@@ -809,9 +731,9 @@ class Assistant:
             self._answer_over(turn, at_sample)
 
     def _answer_over(self, turn: Turn, at_sample: int | None) -> None:
-        self._report_said(turn, self._delivery.heard.texts())
-        self._report_turn(turn)
-        self.turn = None
+        self._chronicle.said(turn, self._delivery.heard.texts())
+        self._chronicle.ended(turn)
+        self.turn = self._spoken = None
         self._delivery.forget()
         if self._link is not None:
             self._link.downlink.new_answer()
@@ -854,9 +776,9 @@ class Assistant:
                 link.send(event)
         if interrupted.turn.phase is Phase.ANSWERED:
             texts = interrupted.heard.heard_texts(heard_ms)
-            self._report_said(interrupted.turn, texts, is_interrupted=True)
+            self._chronicle.said(interrupted.turn, texts, is_interrupted=True)
         if interrupted.turn is not self.turn:
-            self._report_turn(interrupted.turn)
+            self._chronicle.ended(interrupted.turn)
 
     def _playback_late(self) -> None:
         """The speaker swallowed the answer: say so in the log, and be ready again."""
@@ -874,29 +796,14 @@ class Assistant:
 
     def _ask(self, turn: Turn) -> None:
         """Bring the question to the link there is, or to the next endpoint."""
-        if self._link is None:
-            plan = self._failover.next(self._out.now_s, turn.tried, turn.profile.endpoints)
-            if plan is None:
-                self._nobody_answers(turn)
-                return
-            self._links_opened += 1
-            self._link = LinkInUse(self._links_opened, plan, turn.profile, self._out)
-        if self._link.is_ready:
-            self._start_question(self._link, turn)
+        link = self._exchange.reach(turn)
+        if link is None:
+            self._nobody_answers(turn)
+        elif link.is_ready:
+            self._start_question(link, turn)
         else:
             is_asked = turn.phase is Phase.ASKED
             self.state = State.CONNECTING if is_asked else State.THINKING
-
-    def _prefer_better_endpoint(self) -> None:
-        """A link to the fallback is not used once the first choice may be tried again.
-
-        Nor is one whose session was begun for another profile.
-        """
-        link = self._link
-        best = self._failover.next(self._out.now_s, (), self._profile.endpoints)
-        is_other = best is not None and link is not None and best.name != link.plan.name
-        if link is not None and (is_other or link.profile != self._profile):
-            self._close_link()
 
     def _link_ready(self, link: LinkInUse) -> None:
         link.ready()
@@ -907,10 +814,9 @@ class Assistant:
             return
         now_s = self._out.now_s
         turn.mark(Mark.LINK_READY, now_s)
-        for event in self.history.replay(turn.number, now_s, link.profile.name):
+        for event in self._chronicle.history.replay(turn.number, now_s, link.profile.name):
             link.send(event)
-        if link.plan.is_local and (turn.tried or self._first_choice_rests()):
-            self._remarks.fell_back(self._last_failure.reason if self._last_failure else None)
+        self._exchange.remark_on_fallback(link, turn)
         self._start_question(link, turn)
 
     def _tools_changed(self) -> None:
@@ -927,20 +833,14 @@ class Assistant:
             return
         name, number = link.plan.name, self._turn_number
         self._out.tell(news.LinkBroke(number, name, failure.reason, failure.detail))
-        self._close_link()
+        self._exchange.close()
         if turn is None:
             return
         if turn.phase is Phase.ANSWERED:
             self._answer_cut()
             return
-        self._last_failure = failure
         self._drop_unplayed_answer()
-        if link.turns <= 1 or failure.is_fatal or f"{name} anew" in turn.tried:
-            turn.tried.append(name)
-            self._failover.failed(link.plan, failure, self._out.now_s)
-        else:
-            # A link that had served before may just have been old: once more, afresh.
-            turn.tried.append(f"{name} anew")
+        self._exchange.failed(link, failure, turn)
         self._ask(turn)
 
     def _answer_cut(self) -> None:
@@ -950,8 +850,9 @@ class Assistant:
         self._answer_may_be_over()
 
     def _nobody_answers(self, turn: Turn) -> None:
-        reason = str(self._last_failure.reason) if self._last_failure else "no endpoint"
-        is_barred = not turn.tried and self._first_choice_is_barred()
+        failure = self._exchange.last_failure
+        reason = str(failure.reason) if failure else "no endpoint"
+        is_barred = not turn.tried and self._exchange.first_choice_is_barred
         if is_barred:
             reason = "budget"
             self._remarks.budget_was_told()
@@ -967,38 +868,6 @@ class Assistant:
             self._out.emit(do.Chime("error"))
             self._answer_over(turn, None)
 
-    def _close_link(self) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
-    # -- the budget --------------------------------------------------------------------
-
-    def _spent(self, month_usd: float) -> None:
-        """What the month has cost by now; a question under way is answered by whom it was asked."""
-        budget = self.policy.budget
-        level = budget.level(month_usd)
-        self._failover.may_spend = budget.may_spend(month_usd)
-        if level is self._budget_level:
-            return
-        self._budget_level = level
-        if level is not Level.SPENT:
-            self._remarks.budget_left()
-        spent_usd = round(month_usd, 4)
-        self._out.tell(news.BudgetChanged(self._turn_number, level, spent_usd, budget.month_usd))
-
-    def _mention_budget(self, plan: EndpointPlan) -> None:
-        """Say once, after the answer, that the budget is used up, and who answers for that."""
-        if self._budget_level is not Level.SPENT:
-            return
-        if self._first_choice_is_barred():
-            self._remarks.budget_spent(is_local=plan.is_local)
-        elif plan.is_charged:
-            self._remarks.budget_spent(is_local=False)
-
-    def _first_choice_is_barred(self) -> bool:
-        return self._failover.first_choice_is_barred(self._profile.endpoints)
-
     # -- quiet, mute, faults -----------------------------------------------------------
 
     def _stop(self) -> None:
@@ -1009,7 +878,7 @@ class Assistant:
     def _mute_changed(self, changed: inputs.MuteChanged) -> None:
         if changed.muted and self.state is not State.MUTED:
             self._drop_turn()
-            self._close_link()
+            self._exchange.close()
             self._out.timers.disarm_all()
             self._fault = ""
             self._out.emit(do.ListenForSpeech(False))
@@ -1029,7 +898,7 @@ class Assistant:
             return
         self._out.tell(news.MicrophoneBroke(self._turn_number, failed.detail))
         self._drop_turn()
-        self._close_link()
+        self._exchange.close()
         self._out.timers.disarm_all()
         self._out.emit(do.ListenForSpeech(False))
         self._fault = "microphone"
@@ -1048,46 +917,33 @@ class Assistant:
     def _go_idle(self) -> None:
         self._out.timers.disarm_all()
         self._fault = ""
-        link = self._link
-        if link is not None:
-            link.stop_uplink()
         self._out.emit(do.ListenForSpeech(False))
         self.state = State.IDLE
-        if link is not None and link.is_ready:
-            self._out.arm(Timer.LINK_IDLE, self.policy.link_idle_s)
-        else:
-            self._close_link()
+        self._exchange.rest()
 
     # -- small change ------------------------------------------------------------------
 
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""
-        show = do.Show(self.state, self._is_fallback(), self._fault)
+        show = do.Show(self.state, self._exchange.is_fallback, self._fault)
         if show != self._shown:
             self._shown = show
             self._out.emit(show)
 
-    def _is_fallback(self) -> bool:
-        is_local = self._link is not None and self._link.plan.is_local
-        return is_local or self._first_choice_rests() or self._first_choice_is_barred()
+    @property
+    def _link(self) -> LinkInUse | None:
+        """The link in use, or on its way."""
+        return self._exchange.link
 
-    def _first_choice_rests(self) -> bool:
-        return self._failover.first_choice_rests(self._out.now_s, self._profile.endpoints)
+    @property
+    def _listener(self) -> LinkInUse | None:
+        """The link that listens to the question."""
+        return self._exchange.link if self.state is State.LISTENING else None
 
     @property
     def _turn_number(self) -> int:
         """Of the turn that is going on, or of the last one."""
         return self.turn.number if self.turn is not None else self._turns_begun
-
-    def _report_said(self, turn: Turn, texts: list[str], *, is_interrupted: bool = False) -> None:
-        text = " ".join(texts).strip()
-        self.history.add(turn.number, "assistant", text, self._out.now_s, turn.profile.name)
-        if text or is_interrupted:
-            self._out.tell(news.AnswerSaid(turn.number, text, turn.endpoint, is_interrupted))
-
-    def _report_turn(self, turn: Turn) -> None:
-        turn.mark(Mark.DONE, self._out.now_s)
-        self._out.tell(news.TurnEnded(turn.number, turn.figures()))
 
 
 def _timeout(what: str) -> Failure:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from device.assistant.policy import Profile
-from device.assistant.question import Question, SoundQuestion, WrittenQuestion
-from device.assistant.stretch import Stretch
+from device.assistant.question import Question, WrittenQuestion
 
 
 class Trigger(StrEnum):
@@ -68,19 +67,6 @@ class Phase(Enum):
     """Some of an answer has been played: too late to ask anybody else."""
 
 
-class Sending(Enum):
-    """How the sound of the question gets to the endpoint."""
-
-    LIVE = "live"
-    """As it comes."""
-    PAUSED = "paused"
-    """Not while a chime sounds that is not to be in it."""
-    CUT = "cut"
-    """It was too long; nothing more of it is sent."""
-    REPLAYED = "replayed"
-    """All at once, and the endpoint hears its beginning late."""
-
-
 @dataclass(slots=True)
 class Turn:
     """What is known of the question that is being asked or answered."""
@@ -91,17 +77,11 @@ class Turn:
     profile: Profile
     """Who is to answer: the wake word tells."""
     phase: Phase = Phase.ASKED
-    sending: Sending = Sending.LIVE
     tried: list[str] = field(default_factory=list)
     """Endpoints that failed this question."""
     endpoint: str = ""
     tool_rounds: int = 0
     marks: dict[Mark, float] = field(default_factory=dict)
-
-    @property
-    def stretch(self) -> Stretch | None:
-        """The sound of the question, where it has any and its floor is known."""
-        return self.question.stretch if isinstance(self.question, SoundQuestion) else None
 
     @property
     def is_written(self) -> bool:
