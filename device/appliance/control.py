@@ -51,6 +51,10 @@ class NotServedError(BitternError):
     """The appliance cannot be reached, or does not serve this user."""
 
 
+class NotAllowedError(NotServedError):
+    """There is an appliance, and it is not for this user to order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Who is at the other end of a socket, as the kernel knows it."""
@@ -155,7 +159,8 @@ class ControlServer:
             await _send(writer, _refusal("you may not control this appliance", _MEMBERS))
             return
         if len(self._clients) > MOST_CLIENTS:
-            await _send(writer, _refusal("too many are giving orders at once", "Try again."))
+            await self._line(reader, writer, STRANGER_WITHIN_S)
+            await _send(writer, _refusal("the appliance is busy", _BUSY))
             return
         while line := await self._line(reader, writer, REQUEST_WITHIN_S):
             await _send(writer, await self._reply(line, peer))
@@ -194,6 +199,9 @@ class ControlServer:
 _MEMBERS = "Members of the group of its user may: `sudo usermod -aG bittern YOU`, log in anew."
 
 
+_BUSY = f"{MOST_CLIENTS} others are giving orders: try again in a moment."
+
+
 def _refusal(what: str, advice: str, exit_code: int = 1) -> Reply:
     return {"ok": False, "error": what, "advice": advice, "exit_code": exit_code}
 
@@ -218,7 +226,7 @@ def order(path: Path, request: Mapping[str, object], within_s: float) -> dict[st
             with contextlib.closing(connection.makefile("rb")) as answers:
                 reply = json.loads(answers.readline())
         except PermissionError:
-            raise NotServedError(f"you may not use {path}", _MEMBERS) from None
+            raise NotAllowedError(f"you may not use {path}", _MEMBERS) from None
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotServedError(
                 f"no appliance listens on {path}", "Start it: `systemctl start bittern`."

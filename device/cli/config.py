@@ -6,9 +6,13 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device.cli import Commands
 from device.errors import EXIT_FAILURE
+
+if TYPE_CHECKING:
+    from device.settings.tree import Settings
 
 
 def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -46,7 +50,6 @@ def run_check(arguments: argparse.Namespace) -> int:
     from device.panel.boards import load_board
     from device.schema.mistakes import MistakesError
     from device.settings.load import SHIPPED, load_settings
-    from device.settings.show import key_state
 
     try:
         loaded = load_settings(arguments.file)
@@ -56,9 +59,30 @@ def run_check(arguments: argparse.Namespace) -> int:
             print(mistake, file=sys.stderr)
         return EXIT_FAILURE
     print(f"{loaded.user_file or SHIPPED}: good")
-    for endpoint in loaded.settings.endpoints():
-        print(f"  endpoint {endpoint.name}: key {key_state(endpoint, os.environ)}")
-    return 0
+    return _check_keys(loaded.settings)
+
+
+def _check_keys(settings: Settings) -> int:
+    """Say how it is with each endpoint's key; 1 where one is none."""
+    from device.settings.key_store import service_environment
+    from device.settings.secrets import KeyFileError, find_key, in_the_clear
+    from device.settings.show import key_state
+
+    environ, is_hidden = service_environment(settings.endpoints())
+    status = 0
+    for endpoint in settings.endpoints():
+        state = key_state(endpoint, environ)
+        if state == "not found" and is_hidden:
+            state = "not found here; those of the service only root can see (sudo)"
+        print(f"  endpoint {endpoint.name}: key {state}")
+        try:
+            find_key(endpoint, environ)
+        except KeyFileError as failure:
+            print(f"endpoint {endpoint.name}: {failure}", file=sys.stderr)
+            status = EXIT_FAILURE
+        if (warning := in_the_clear(endpoint)) is not None:
+            print(f"endpoint {endpoint.name}: {warning}", file=sys.stderr)
+    return status
 
 
 def run_show(arguments: argparse.Namespace) -> int:

@@ -73,7 +73,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.house.endpoints import unpriced_models
     from device.models import store_of
     from device.room.policy import budget_from
-    from device.settings.places import state_folder
+    from device.settings.places import state_to_look_at
     from device.spending.ledger import FILE
 
     try:
@@ -82,15 +82,16 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
         bad = Finding("settings", Verdict.BAD, failure.what, failure.advice)
         return [bad, *check_stores(store_of("")), *check_machine(Path("/var/lib"))]
     file = str(loaded.user_file or "the shipped ones")
+    state = state_to_look_at(loaded.settings.paths)
     return [
         Finding("settings", Verdict.GOOD, file),
         *_sound(loaded, with_sound=with_sound),
         *check_board(loaded.settings.panel.board),
         *check_stores(store_of(loaded.settings.paths.models)),
         *asyncio.run(check_endpoints(loaded)),
-        *check_machine(state_folder(loaded.settings.paths)),
+        *check_machine(state),
         check_budget(
-            state_folder(loaded.settings.paths) / FILE,
+            state / FILE,
             budget_from(loaded.settings.budget),
             date.today(),
             unpriced_models(loaded.settings),
@@ -99,7 +100,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
 
 
 def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
-    from device.appliance.control import order
+    from device.appliance.control import NotAllowedError, order
     from device.cli.control import _socket
     from device.doctor.findings import Finding, Verdict
     from device.errors import BitternError
@@ -107,10 +108,14 @@ def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
     settings = loaded.settings
     try:
         status = order(_socket(), {"command": "status"}, 5.0)
-        if not status.get("ok"):
-            raise BitternError(str(status.get("error")))
+    except NotAllowedError as refused:
+        status = {"ok": False, "error": refused.what}
     except BitternError:
         return _sound_cards(settings, with_sound=with_sound)
+    if not status.get("ok"):
+        # It runs and has the sound card: what could be tried beside it would say nothing.
+        found = f"runs, and does not answer: {status.get('error')}"
+        return [Finding("appliance", Verdict.SKIPPED, found, "Ask as root: `sudo bittern doctor`.")]
     verdict = Verdict.BAD if status["fault"] or status["is_safe_mode"] else Verdict.GOOD
     found = f"runs, {status['state']}{': ' + str(status['fault']) if status['fault'] else ''}"
     return [

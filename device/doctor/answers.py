@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from device.appliance.brain_process import BrainProcess
@@ -14,7 +15,10 @@ from device.realtime.failures import LinkFailed, Reason
 from device.room.links import EndpointEntry
 from device.room.policy import brain_arguments
 from device.settings import LoadedSettings
+from device.settings.key_store import service_environment
 from device.settings.places import brain_socket
+from device.settings.secrets import KeyFileError, find_key
+from device.settings.tree import Endpoint
 
 _ADVICE = {
     Reason.NO_KEY: "Give it a key: see key_env and key_file in the settings.",
@@ -30,10 +34,19 @@ async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
     """Open a link to each, and close it."""
     brain = BrainProcess(brain_socket(loaded.settings.paths), brain_arguments(loaded.settings))
     try:
-        chosen = roster(loaded, f"unix:{brain.socket_path}", brain, lambda: [])
-        findings = [await _check(name, entry) for name, entry in chosen.entries.items()]
+        enabled = loaded.settings.endpoints()
+        environ, is_hidden = service_environment(enabled)
+        url = f"unix:{brain.socket_path}"
+        chosen = roster(loaded, url, brain, lambda: [], environ=environ)
+        findings = [
+            _hidden(name)
+            if is_hidden and entry.is_missing_key and not _mistake(enabled, name, environ)
+            else await _check(name, entry, _mistake(enabled, name, environ))
+            for name, entry in chosen.entries.items()
+        ]
+        lacks = "not set up: it has no key" + (" that I may see" if is_hidden else "")
         left_out = [
-            Finding(f"endpoint {each.name}", Verdict.SKIPPED, "not set up: it has no key")
+            Finding(f"endpoint {each.name}", Verdict.SKIPPED, lacks)
             for each in loaded.settings.endpoints()
             if each.name not in chosen.entries
         ]
@@ -44,11 +57,29 @@ async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
         await brain.stop()
 
 
-async def _check(name: str, entry: EndpointEntry) -> Finding:
+def _hidden(name: str) -> Finding:
+    found = "its key is kept for the service"
+    return Finding(f"endpoint {name}", Verdict.SKIPPED, found, "`sudo bittern doctor` tries it.")
+
+
+def _mistake(endpoints: Sequence[Endpoint], name: str, environ: Mapping[str, str]) -> str:
+    """What is wrong with the key of an endpoint; empty when nothing is."""
+    for each in endpoints:
+        if each.name == name:
+            try:
+                find_key(each, environ)
+            except KeyFileError as failure:
+                return failure.what
+    return ""
+
+
+async def _check(name: str, entry: EndpointEntry, mistake: str = "") -> Finding:
     check = f"endpoint {name}"
     way = await way_to(entry.endpoint.url)
     began_s = time.monotonic()
     try:
+        if mistake:
+            return Finding(check, Verdict.BAD, mistake, "`sudo bittern setup key` stores it anew.")
         if entry.is_missing_key:
             return Finding(check, Verdict.BAD, "no key was found", _ADVICE[Reason.NO_KEY])
         link = await entry.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from device.schema.checker import GivenTable
 from device.settings import LoadedSettings, tree
 from device.settings.endpoints import name_of
 from device.settings.places import OWN_BRAIN
-from device.settings.secrets import find_key
+from device.settings.secrets import FoundKey, KeyFileError, find_key
 from device.spending.meter import NO_MODEL, Spending
 from device.spending.prices import Prices, prices
 
@@ -66,11 +67,13 @@ def roster(
     tools: Callable[[], list[dict[str, object]]],
     only: str | None = None,
     spending: Spending | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Roster:
     """Build plans and entries; ``only`` names the one endpoint to use, ``spending`` counts.
 
     An endpoint whose key is missing is left out when it is one of those we ship: who has
-    set up no cloud is not to be told that it failed. Raises :class:`NoEndpointError`.
+    set up no cloud is not to be told that it failed. One whose key is no key is there, and
+    fails for want of it: a mistake in a key costs nobody else. Raises :class:`NoEndpointError`.
     """
     settings = loaded.settings
     written = {name_of(table) for table in _written(loaded)}
@@ -81,9 +84,10 @@ def roster(
     for chosen in settings.endpoints():
         if only is not None and chosen.name != only:
             continue
-        key = find_key(chosen)
-        lacks_key = key is None and chosen.key_required and bool(chosen.key_env or chosen.key_file)
-        if lacks_key and chosen.name not in written and only is None:
+        key, is_bad = _key_of(chosen, environ)
+        needs_key = chosen.key_required and bool(chosen.key_env or chosen.key_file)
+        lacks_key = is_bad or (key is None and needs_key)
+        if lacks_key and not is_bad and chosen.name not in written and only is None:
             log.info("endpoint %s is not set up: no key in $%s", chosen.name, chosen.key_env)
             continue
         url = brain_url if chosen.url == OWN_BRAIN else chosen.url
@@ -104,6 +108,15 @@ def roster(
             "See [[endpoint]] in the settings: `bittern config show`.",
         )
     return Roster(plans, entries, _profiles(settings.profile, set(entries)))
+
+
+def _key_of(chosen: tree.Endpoint, environ: Mapping[str, str]) -> tuple[FoundKey | None, bool]:
+    """The key of an endpoint, and whether something that is none is in its place."""
+    try:
+        return find_key(chosen, environ), False
+    except KeyFileError as failure:
+        log.error("endpoint %s cannot be asked: %s", chosen.name, failure)
+        return None, True
 
 
 def _profiles(chosen: Sequence[tree.Profile], in_use: set[str]) -> dict[str, Profile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,39 @@ class KeyStore(Protocol):
         """Keep it; return the ``key_file`` that the settings must name, empty for none."""
 
 
+def service_environment(
+    endpoints: Iterable[Endpoint],
+    environ: Mapping[str, str] = os.environ,
+    folder: Path = CREDENTIALS,
+) -> tuple[Mapping[str, str], bool]:
+    """What the service is given, for who looks at it from outside, and whether any is hidden.
+
+    systemd hands the keys to the service alone. Root may look at them where they are kept;
+    for everybody else they are hidden: that none is found then says nothing.
+    """
+    if environ.get("CREDENTIALS_DIRECTORY") or not folder.is_dir():
+        return environ, False
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return environ, True
+    given = dict(environ)
+    for endpoint in endpoints:
+        if endpoint.key_env and (content := _credential(endpoint.key_env, folder)) is not None:
+            # An empty one is a mistake of its own, and not the lack of any.
+            given[endpoint.key_env] = content.strip() or '""'
+    return given, False
+
+
+def _credential(name: str, folder: Path) -> str | None:
+    plain, sealed = folder / name, folder / f"{name}.cred"
+    if sealed.exists():
+        done = subprocess.run(
+            ["systemd-creds", "decrypt", f"--name={name}", sealed, "-"],
+            capture_output=True, timeout=20, check=False,
+        )  # fmt: skip
+        return None if done.returncode else done.stdout.decode("latin-1")
+    return plain.read_bytes().decode("latin-1") if plain.exists() else None
+
+
 def key_store() -> KeyStore:
     """Return the store for whoever runs the appliance here."""
     if SERVICE.exists() and os.geteuid() == 0:
@@ -41,16 +74,8 @@ class ServiceKeys:
 
     def find(self, endpoint: Endpoint) -> str | None:
         """Look where the service would be given it; needs root."""
-        name = endpoint.key_env
-        plain, sealed = CREDENTIALS / name, CREDENTIALS / f"{name}.cred"
-        if name and sealed.exists():
-            done = subprocess.run(
-                ["systemd-creds", "decrypt", f"--name={name}", sealed, "-"],
-                capture_output=True, text=True, timeout=20, check=False,
-            )  # fmt: skip
-            return done.stdout.strip() or None
-        if name and plain.exists():
-            return plain.read_text().strip() or None
+        if endpoint.key_env and (content := _credential(endpoint.key_env, CREDENTIALS)) is not None:
+            return content.strip() or None
         found = find_key(endpoint)
         return found.value if found is not None else None
 

@@ -42,6 +42,21 @@ def state_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
     return _home() / ".local/state/bittern"
 
 
+SERVICE_STATE = Path("/var/lib/bittern")
+SERVICE_UNIT = Path("/etc/systemd/system/bittern.service")
+
+
+def state_to_look_at(
+    paths: Paths, environ: Mapping[str, str] = os.environ, service: Path = SERVICE_STATE
+) -> Path:
+    """Return the state folder of the appliance that a user on this machine means.
+
+    Their own, if they have one; else the service's, where there is a service.
+    """
+    own = state_folder(paths, environ)
+    return own if paths.state or own.is_dir() or not SERVICE_UNIT.exists() else service
+
+
 def _home() -> Path:
     try:
         return Path.home()

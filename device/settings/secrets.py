@@ -6,7 +6,9 @@ import dataclasses
 import os
 import stat
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from device.errors import EXIT_BAD_SETTINGS, BitternError
 from device.settings.tree import Endpoint
@@ -39,7 +41,7 @@ def find_key(endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> Fou
 
     In this order: ``key_file`` (a name without ``/`` is a systemd credential), the
     credential called like ``key_env``, the environment variable ``key_env``.
-    Raises :class:`KeyFileError` for a file that is there and holds no key.
+    Raises :class:`KeyFileError`, which names the mistake, for what is there and is no key.
     """
     folder = environ.get(CREDENTIALS)
     for path, origin in _files(endpoint, folder):
@@ -47,7 +49,11 @@ def find_key(endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> Fou
             value, is_exposed = _read_key(path)
             return FoundKey(value, origin, is_exposed)
     value = environ.get(endpoint.key_env, "").strip() if endpoint.key_env else ""
-    return FoundKey(value, f"${endpoint.key_env}") if value else None
+    if not value:
+        return None
+    if (mistake := mistake_in(value)) is not None:
+        raise KeyFileError(f"${endpoint.key_env} does not hold a key: {mistake}", _ADVICE)
+    return FoundKey(value, f"${endpoint.key_env}")
 
 
 def _files(endpoint: Endpoint, credentials: str | None) -> list[tuple[Path, str]]:
@@ -62,17 +68,62 @@ def _files(endpoint: Endpoint, credentials: str | None) -> list[tuple[Path, str]
     return files
 
 
+def in_the_clear(endpoint: Endpoint) -> str | None:
+    """Warn where a key and a voice would cross a network that anybody on it can read."""
+    parts = urlsplit(endpoint.url)
+    if parts.scheme != "ws" or _is_this_machine(parts.hostname or ""):
+        return None
+    what = "the key and what you say" if endpoint.key_env or endpoint.key_file else "what you say"
+    return (
+        f"warning: {what} would cross the network in the clear (ws://): use wss://, "
+        "by way of a TLS proxy before a server of your own"
+    )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+_ADVICE = "Expected the key alone, in one line: `sudo bittern setup key` stores it so."
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_BYTE_ORDER_MARKS = ("\ufeff", "\u00ef\u00bb\u00bf", "\ufffe", "\u00ff\u00fe")
+
+
+def mistake_in(text: str) -> str | None:
+    """Say what is wrong with a text that should be a key, without a letter of it; None: nothing.
+
+    ``text`` has no space or line break at its ends. The mistakes are those of copying.
+    """
+    if not text:
+        return "it is empty"
+    if text.startswith(_BYTE_ORDER_MARKS) or "\x00" in text:
+        return "it begins with a byte order mark: save it as plain text, without BOM"
+    if len(text.splitlines()) > 1:
+        return f"it holds {len(text.splitlines())} lines"
+    if text[0] in _QUOTES or text[-1] in _QUOTES:
+        return "it is in quotes: only what is between them is the key"
+    name, _, rest = text.removeprefix("export ").partition("=")
+    if rest.strip("=") and name.strip().isidentifier() and name.isupper():
+        return "it is an assignment: only what follows the = is the key"
+    if any(character.isspace() for character in text):
+        return "there is a space in it"
+    if not text.isascii() or not text.isprintable():
+        return "there is a character in it that no key has"
+    return None
+
+
 def _read_key(path: Path) -> tuple[str, bool]:
-    advice = "Expected a file with the key in its only line."
+    advice = _ADVICE
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > LONGEST_BYTES:
-            raise KeyFileError(f"{path} does not hold a key", advice)
-        text = path.read_text("ascii").strip()
+            raise KeyFileError(f"{path} does not hold a key: it is no file of its size", advice)
+        text = path.read_bytes().decode("latin-1").strip()
     except OSError as failure:
         raise KeyFileError(f"{path} cannot be read: {failure.strerror}", advice) from None
-    except UnicodeDecodeError:
-        raise KeyFileError(f"{path} does not hold a key", advice) from None
-    if not text or not text.isprintable() or " " in text:
-        raise KeyFileError(f"{path} does not hold a key", advice)
+    if (mistake := mistake_in(text)) is not None:
+        raise KeyFileError(f"{path} does not hold a key: {mistake}", advice)
     return text, bool(status.st_mode & stat.S_IROTH)

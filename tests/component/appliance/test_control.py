@@ -106,6 +106,20 @@ async def test_who_does_not_read_is_dropped(server, monkeypatch):
     assert (await ordered(server.path, {"command": "status"}))["ok"]
 
 
+async def test_under_nine_connections_it_says_that_it_is_busy(server):
+    others = [await asyncio.open_unix_connection(server.path) for _ in range(control.MOST_CLIENTS)]
+    for _ in range(5):
+        reply = await ordered(server.path, {"command": "status"})
+        assert reply["error"] == "the appliance is busy"
+        assert "others are giving orders" in reply["advice"]
+    others.pop()[1].close()
+    async with asyncio.timeout(5):
+        while not (await ordered(server.path, {"command": "status"}))["ok"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    for _, writer in others:
+        writer.close()
+
+
 async def test_the_file_is_for_user_and_group_and_goes_with_the_server(server):
     assert server.path.stat().st_mode & 0o777 == 0o660
     await server.close()

@@ -9,11 +9,14 @@ import sys
 import numpy as np
 import pytest
 
+from device.appliance.control import NotAllowedError
 from device.audio.files import FileMicrophone, write_sound
+from device.cli.doctor import _sound
 from device.doctor.answers import check_endpoints
 from device.doctor.findings import Finding, Verdict, exit_code
 from device.doctor.machine import check_machine
 from device.doctor.sound import check_microphone
+from device.house.endpoints import roster
 from device.settings import load_settings
 
 RATE_HZ = 16_000
@@ -122,6 +125,45 @@ async def test_endpoints(tmp_path, cloud_of, monkeypatch):
     assert found["endpoint locked"].verdict is Verdict.BAD
     assert "key" in found["endpoint locked"].advice
     assert "sk-wrong" not in repr(found)
+
+
+async def test_a_key_that_is_none_costs_its_endpoint_and_nothing_else(
+    tmp_path, cloud_of, monkeypatch, caplog
+):
+    monkeypatch.setenv("TEST_KEY", "sk-one sk-two")
+    good = await cloud_of()
+    path = tmp_path / "bittern.toml"
+    path.write_text(
+        f'[paths]\nruntime = "{tmp_path}"\n'
+        f'[[endpoint]]\nname = "cloud"\nurl = "{good.url}"\nkey_env = "TEST_KEY"\n'
+        f'[[endpoint]]\nname = "good"\nurl = "{good.url}"\nkey_required = false\n'
+        '[[endpoint]]\nname = "openai"\nenabled = false\n'
+    )
+    loaded = load_settings(path)
+    chosen = roster(loaded, "unix:/nowhere", None, lambda: [])
+    assert [plan.name for plan in chosen.plans] == ["cloud", "good", "brain"]
+    assert chosen.entries["cloud"].is_missing_key
+    assert "there is a space in it" in caplog.text
+    found = {each.check: each for each in await check_endpoints(loaded)}
+    assert found["endpoint cloud"].verdict is Verdict.BAD
+    assert "there is a space in it" in found["endpoint cloud"].found
+    assert found["endpoint good"].verdict is Verdict.GOOD
+    assert "sk-one" not in repr(found) + caplog.text
+
+
+@pytest.mark.parametrize("reply", [{"ok": False, "error": "you may not"}, None])
+def test_who_may_not_ask_the_appliance_gets_no_false_alarm(tmp_path, monkeypatch, reply):
+    def refused(*_: object) -> dict[str, object]:
+        if reply is None:
+            raise NotAllowedError("you may not use the socket")
+        return reply
+
+    monkeypatch.setattr("device.appliance.control.order", refused)
+    path = tmp_path / "bittern.toml"
+    path.write_text("")
+    findings = _sound(load_settings(path), with_sound=True)
+    assert [each.verdict for each in findings] == [Verdict.SKIPPED]
+    assert "sudo bittern doctor" in findings[0].advice
 
 
 def test_the_worst_decides():

@@ -131,3 +131,18 @@ def test_no_traceback_whatever_the_file_holds(tmp_path: Path, content: bytes) ->
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(str(path))
+
+
+def test_check_names_a_mistake_in_a_key_and_a_key_in_the_clear(tmp_path: Path) -> None:
+    path = tmp_path / "bittern.toml"
+    path.write_text(
+        '[[endpoint]]\nname = "house"\nurl = "ws://house.lan:8765"\nkey_env = "HOUSE_KEY"\n'
+    )
+    done = bittern("check", str(path), HOUSE_KEY='"sk-secret"')
+    assert done.returncode == 1
+    assert "endpoint house: $HOUSE_KEY does not hold a key: it is in quotes" in done.stderr
+    assert "in the clear" in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    good = bittern("check", str(path), HOUSE_KEY="sk-secret")
+    assert good.returncode == 0
+    assert "in the clear" in good.stderr

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from device.settings.key_store import service_environment
 from device.settings.load import SettingsError, load_settings
-from device.settings.secrets import KeyFileError, find_key
+from device.settings.secrets import KeyFileError, find_key, in_the_clear
 from device.settings.tree import Endpoint, Settings
 
 
@@ -148,12 +149,76 @@ def test_no_key(tmp_path: Path) -> None:
     assert find_key(Endpoint(name="brain", url="brain"), {"": "x"}) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"a b", b"a\nb", b"\xff", b"x" * 10000, b"\x1b[m"])
-def test_a_file_that_holds_no_key(tmp_path: Path, content: bytes) -> None:
+MISTAKES = {
+    b"": "it is empty",
+    b"\n": "it is empty",
+    b"sk- proj": "a space in it",
+    b"sk-proj\nabc": "it holds 2 lines",
+    b"sk-proj\r\n\r\nabc": "it holds 3 lines",
+    b'"sk-proj"': "it is in quotes",
+    b"'sk-proj'\n": "it is in quotes",
+    "\u201csk-proj\u201d".encode(): "no key has",
+    b"\xef\xbb\xbfsk-proj": "byte order mark",
+    "sk-proj".encode("utf-16"): "byte order mark",
+    b"OPENAI_API_KEY=sk-proj": "it is an assignment",
+    b"export OPENAI_API_KEY=sk-proj": "it is an assignment",
+    b"\xffsk": "no key has",
+    b"\x1b[msk": "no key has",
+    b"x" * 10_000: "no file of its size",
+}
+
+
+@pytest.mark.parametrize("content", MISTAKES)
+def test_a_file_that_holds_no_key_has_its_mistake_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
-    with pytest.raises(KeyFileError, match="does not hold a key"):
+    with pytest.raises(KeyFileError, match=MISTAKES[content]) as failed:
         find_key(with_file(str(path)), {})
+    assert "does not hold a key" in failed.value.what
+    assert "proj" not in str(failed.value)
+    assert str(failed.value).isprintable()
+
+
+@pytest.mark.parametrize("value", ['"sk-proj"', "sk-proj abc", "sk-a\nsk-b", "\ufeffsk"])
+def test_a_variable_is_judged_like_a_file(value: str) -> None:
+    with pytest.raises(KeyFileError, match=r"\$CLOUD_KEY does not hold a key: "):
+        find_key(CLOUD, {"CLOUD_KEY": value})
+
+
+@pytest.mark.parametrize("value", ["sk-proj_A-9", "eyJhbGciOi.J9==", "a+b/c=", "ABC=", "token:1"])
+def test_what_looks_odd_and_is_a_key(value: str) -> None:
+    found = find_key(CLOUD, {"CLOUD_KEY": f" {value}\n"})
+    assert found is not None
+    assert found.value == value
+
+
+@pytest.mark.parametrize(
+    ("url", "is_warned"),
+    [
+        ("wss://brain.lan/v1", False),
+        ("ws://127.0.0.1:8765", False),
+        ("ws://[::1]:8765", False),
+        ("ws://localhost:8765", False),
+        ("unix:/run/x", False),
+        ("brain", False),
+        ("ws://192.168.1.5:8765", True),
+        ("ws://127.0.0.1.evil.example", True),
+        ("WS://brain.lan", True),
+    ],
+)
+def test_a_key_that_would_cross_the_network_in_the_clear(url: str, is_warned: bool) -> None:
+    warning = in_the_clear(Endpoint(name="house", url=url, key_env="HOUSE_KEY"))
+    assert (warning is not None) == is_warned
+    assert warning is None or "the key and what you say" in warning
+
+
+def test_root_looks_where_the_service_is_given_its_keys(tmp_path: Path) -> None:
+    assert service_environment([CLOUD], {}, tmp_path / "none") == ({}, False)
+    (tmp_path / "CLOUD_KEY").write_bytes(b'"sk-proj"\n')
+    environ, is_hidden = service_environment([CLOUD], {"A": "b"}, tmp_path)
+    assert not is_hidden
+    with pytest.raises(KeyFileError, match="in quotes"):
+        find_key(CLOUD, environ)
 
 
 def test_a_folder_is_no_key(tmp_path: Path) -> None:
