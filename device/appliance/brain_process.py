@@ -79,6 +79,13 @@ class BrainProcess:
     def _is_ready(self) -> bool:
         return self._told is not None and self._told.done() and self._told.result()
 
+    async def use(self, arguments: Sequence[str], *, may_start: bool) -> None:
+        """From its next start on it gets these; one of ours that runs with others ends."""
+        self._may_start = may_start
+        if tuple(arguments) != self._arguments:
+            self._arguments = tuple(arguments)
+            await self.stop()
+
     async def restart(self) -> None:
         """Have a new one; raises ``BrainDidNotStartError``.
 

@@ -145,10 +145,10 @@ def _microphone_in_use(status: dict[str, object], verdict: Verdict) -> Finding:
 def _sound_cards(settings: Settings, *, with_sound: bool) -> list[Finding]:
     from device.audio.all_channels import AllChannelsMicrophone
     from device.audio.portaudio_host import shared_host
-    from device.daemon.service import microphone_from, speaker_from
     from device.doctor.echo_path import check_echo_path
     from device.doctor.findings import Finding, Verdict
     from device.doctor.sound import check_channels, check_devices, check_speaker
+    from device.room.cards import microphone_from, speaker_from
 
     wanted, speaker = settings.microphone, settings.speaker
     microphone = AllChannelsMicrophone(

@@ -91,9 +91,9 @@ def _meter(
 
 def _play_back(chosen: argparse.Namespace, settings: Settings, done: MicTest) -> str:
     """Say nothing and play; return why that was not possible."""
-    from device.daemon.service import speaker_from
     from device.doctor.recording import play
     from device.errors import BitternError
+    from device.room.cards import speaker_from
 
     if not len(done.heard):
         return ""

@@ -210,8 +210,8 @@ def _takes(word: str, count: int, folder: Path) -> list[Path]:
     import sys
 
     from device.audio.files import write_sound
-    from device.daemon.service import microphone_from
     from device.doctor.recording import record
+    from device.room.cards import microphone_from
     from device.settings import load_settings
 
     microphone = microphone_from(load_settings().settings.microphone)

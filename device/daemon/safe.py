@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import os
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 from device.appliance.service_manager import Efforts, Progress, ServiceManager
 from device.assistant.news import MicrophoneBack, News
@@ -20,9 +20,10 @@ from device.audio.devices import present_card_ids
 from device.audio.playback import Playback
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.sounds import Sounds
-from device.daemon.service import Load, Service, speaker_from, stop_on_signals
+from device.daemon.service import THIS_MACHINE, Service, begin_service, stop_on_signals
 from device.ears.opening import wake_settings
 from device.errors import EXIT_BAD_SETTINGS, BitternError
+from device.house.appliance import Hardware, Load
 from device.models.errors import MissingModel
 from device.models.location import chosen_folder
 from device.room.focus import Channel
@@ -37,27 +38,59 @@ log = logging.getLogger("bittern")
 
 EXIT_TRY_AGAIN = 75
 """``EX_TEMPFAIL`` of sysexits.h: the unit then starts the appliance itself again."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 30.0
-"""Between attempts to open a microphone and a speaker."""
+LONGEST_WAIT_S = 30.0
 SAID_WITHIN_S = 5.0
 """How much longer than itself a notice may take."""
-LOOK_S = 5.0
-TRY_AGAIN_S = 1800.0
-"""How long after a failure that explains itself by nothing the appliance is tried again."""
 
 
-async def serve_safely(load: Load, environ: Mapping[str, str] = os.environ) -> int:
-    """Run until told to stop (returns 0), or until the appliance may be tried again (75)."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Patience:
+    """How often safe mode looks for reasons to end."""
+
+    first_wait_s: float = 2.0
+    """Between the first attempts to open a microphone and a speaker; later ones are rarer."""
+    look_s: float = 5.0
+    """Between looks at the settings and the sound cards."""
+    try_again_s: float = 1800.0
+    """So long after a failure that explains itself by nothing the appliance is tried again."""
+
+
+USUAL_PATIENCE = Patience()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Search:
+    """What safe mode goes by while it lasts."""
+
+    load: Load
+    hardware: Hardware
+    patience: Patience
+    begun: Callable[[Service], None]
+    by_settings: bool
+    """It is the settings that are wrong."""
+
+
+async def serve_safely(
+    load: Load,
+    environ: Mapping[str, str] = os.environ,
+    hardware: Hardware = THIS_MACHINE,
+    patience: Patience = USUAL_PATIENCE,
+    begun: Callable[[Service], None] = lambda _: None,
+) -> int:
+    """Run until told to stop (returns 0), or until the appliance may be tried again (75).
+
+    ``begun`` is told of each service that runs.
+    """
     manager = ServiceManager()
     # The watchdog counts from here on. That it can hear is another matter, of its status.
     manager.ready()
     stopping, hope = stop_on_signals(), asyncio.Event()
-    by_settings = _failed_by_settings(load, environ)
+    search = _Search(load, hardware, patience, begun, _failed_by_settings(load, environ))
     ends = [
         asyncio.create_task(stopping.wait(), name="told to stop"),
         asyncio.create_task(hope.wait(), name="reason to hope"),
-        asyncio.create_task(_watch_for_hope(load, by_settings, hope), name="watch for hope"),
-        asyncio.create_task(_live(load, by_settings, hope), name="safe mode"),
+        asyncio.create_task(_watch_for_hope(search, hope), name="watch for hope"),
+        asyncio.create_task(_live(search, hope), name="safe mode"),
     ]
     try:
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -76,17 +109,19 @@ async def serve_safely(load: Load, environ: Mapping[str, str] = os.environ) -> i
         await asyncio.wait(ends)
 
 
-async def _live(load: Load, by_settings: bool, hope: asyncio.Event) -> None:
+async def _live(search: _Search, hope: asyncio.Event) -> None:
     """Say why, and serve; sound that was missing and comes is reason to hope."""
-    service, was_waited_for = await _started(load)
+    service, was_waited_for = await _started(search)
     try:
-        if was_waited_for and not by_settings:
+        search.begun(service)
+        if was_waited_for and not search.by_settings:
             log.info("the sound devices that were missing are there")
             hope.set()
             return
-        if not by_settings:
-            service.listeners.add(lambda what: _hope_of_sound(what, hope))
-        _explain(service, await asyncio.to_thread(_reason, load, by_settings))
+        if not search.by_settings:
+            listeners = service.appliance.house.listeners
+            listeners.add(lambda what: _hope_of_sound(what, hope))
+        _explain(service, await asyncio.to_thread(_reason, search.load, search.by_settings))
         await service.wait()
     finally:
         await _to_its_end(service.stop())
@@ -107,7 +142,7 @@ def _hope_of_sound(what: News, hope: asyncio.Event) -> None:
         hope.set()
 
 
-async def _started(load: Load) -> tuple[Service, bool]:
+async def _started(search: _Search) -> tuple[Service, bool]:
     """A service with the best sound to be had, and whether its devices came only later.
 
     In each round: the owner's devices, the shipped ones, then each without a microphone,
@@ -121,44 +156,42 @@ async def _started(load: Load) -> tuple[Service, bool]:
 
     heart = asyncio.create_task(ServiceManager().watch(progress), name="watchdog of the search")
     try:
-        return await _found(load, efforts)
+        return await _found(search, efforts)
     finally:
         heart.cancel()
 
 
-async def _found(load: Load, efforts: Efforts) -> tuple[Service, bool]:
-    wait_s, rounds = FIRST_WAIT_S, 0
+async def _found(search: _Search, efforts: Efforts) -> tuple[Service, bool]:
+    load, wait_s, rounds = search.load, search.patience.first_wait_s, 0
     while True:
         for may_be_deaf in (False, True):
             for owners in (_owners(load), None):
                 efforts.made()
-                service = await _tried(owners, may_be_deaf)
+                service = await _tried(owners, search.hardware, may_be_deaf)
                 if isinstance(service, Service):
                     return service, rounds > 0 and owners is not None and not may_be_deaf
         efforts.made()
         log.error("safe mode waits: %s", service)
         if isinstance(service, MissingModel) and rounds == 0:
-            await _say_without_ears(safe_settings(_owners(load)).settings)
+            await _say_without_ears(safe_settings(_owners(load)).settings, search.hardware)
             efforts.made()
         rounds += 1
         await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
 
 
-async def _tried(owners: Settings | None, may_be_deaf: bool) -> Service | BitternError:
+async def _tried(
+    owners: Settings | None, hardware: Hardware, may_be_deaf: bool
+) -> Service | BitternError:
     """A service that runs, or what kept it from starting."""
     loaded = safe_settings(owners)
-    service = Service(loaded, lambda: loaded, is_safe=True, may_be_deaf=may_be_deaf)
     try:
-        await service.start()
+        return await begin_service(
+            loaded, lambda: loaded, hardware, is_safe=True, may_be_deaf=may_be_deaf
+        )
     except BitternError as failure:
-        service.manager.status(f"safe mode waits: {failure.what}")
-        await service.stop()
+        ServiceManager().status(f"safe mode waits: {failure.what}")
         return failure
-    except BaseException:
-        await service.stop()
-        raise
-    return service
 
 
 def safe_settings(owners: Settings | None) -> LoadedSettings:
@@ -205,10 +238,10 @@ def _reason(load: Load, by_settings: bool) -> str:
     return "safe_mode"
 
 
-async def _say_without_ears(settings: Settings) -> None:
+async def _say_without_ears(settings: Settings, hardware: Hardware) -> None:
     """Nobody can be heard for lack of models; that at least is said, once."""
     speaker = settings.speaker
-    playback = Playback(speaker_from(speaker), volume_percent=speaker.volume_percent)
+    playback = Playback(hardware.speaker(speaker), volume_percent=speaker.volume_percent)
     sounds = Sounds.of_store(chosen_folder(settings.paths.models))
     mouth = Mouth(playback, sounds)
     _, samples = sounds.notice("models_missing")
@@ -224,24 +257,25 @@ async def _say_without_ears(settings: Settings) -> None:
 
 
 def _explain(service: Service, notice: str) -> None:
-    text, samples = service.daemon.mouth.sounds.notice(notice)
+    text, samples = service.appliance.room.mouth.sounds.notice(notice)
     log.error("safe mode: %s", text)
-    service.daemon.mouth.say(Channel.TROUBLE, f"safe-{notice}", samples)
+    service.appliance.room.mouth.say(Channel.TROUBLE, f"safe-{notice}", samples)
 
 
-async def _watch_for_hope(load: Load, by_settings: bool, hope: asyncio.Event) -> None:
+async def _watch_for_hope(search: _Search, hope: asyncio.Event) -> None:
     """Set ``hope`` when the reason for safe mode may be gone."""
+    load, patience = search.load, search.patience
     began_s, first = time.monotonic(), await asyncio.to_thread(_owners, load)
     cards = present_card_ids()
     while True:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(patience.look_s)
         now = await asyncio.to_thread(_owners, load)
         if now is None:
             continue
         # Late even with settings that were bad and are not: they may have been mended while
         # this process was not there, or was frozen, to see them change.
-        is_late = time.monotonic() - began_s > TRY_AGAIN_S
-        is_sound_new = not by_settings and present_card_ids() != cards
+        is_late = time.monotonic() - began_s > patience.try_again_s
+        is_sound_new = not search.by_settings and present_card_ids() != cards
         if now != first or is_late or is_sound_new:
             hope.set()
             return

@@ -12,8 +12,10 @@ from device.assistant import effects as do
 from device.assistant import news
 from device.audio.files import FileMicrophone, FileSpeaker
 from device.errors import EXIT_NO_ANSWER, EXIT_NO_WAKE_WORD, BitternError
+from device.house.house import MAIN, House, open_house
+from device.house.opening import Terms
 from device.reports import Reporter
-from device.room.room import Daemon
+from device.room.room import Room, RoomPlan
 from device.settings import LoadedSettings
 
 GRACE_S = 2.0
@@ -94,27 +96,19 @@ async def talk(
     microphone = FileMicrophone(recording, on_end=at_the_end)
     with tempfile.TemporaryDirectory(prefix="bittern-talk-") as scratch:
         speaker = FileSpeaker(answer or Path(scratch) / "answer.wav")
-        daemon = Daemon(
-            loaded,
-            microphone,
-            speaker,
-            noted,
-            show=shown,
-            only_endpoint=only_endpoint,
-            is_private=True,
-        )
-        await daemon.start(watch_sound=False)
-        try:
-            await _until_over(daemon, ended, changed)
-        finally:
-            await daemon.stop()
+        plan = RoomPlan(microphone, speaker, noted, shown, watches_sound=False)
+        async with open_house(loaded, Terms(only_endpoint, is_private=True)) as house:
+            room = await house.open_room(MAIN, lambda _: plan)
+            await _until_over(house, room, ended, changed)
     _judge(outcome, recording)
-    return daemon.conductor.parts.clock.began_s
+    return room.conductor.parts.clock.began_s
 
 
-async def _until_over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Event) -> None:
-    broken = asyncio.create_task(daemon.wait())
-    over = asyncio.create_task(_over(daemon, ended, changed))
+async def _until_over(
+    house: House, room: Room, ended: asyncio.Event, changed: asyncio.Event
+) -> None:
+    broken = asyncio.create_task(house.wait())
+    over = asyncio.create_task(_over(room, ended, changed))
     done, left = await asyncio.wait({broken, over}, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
         task.cancel()
@@ -123,13 +117,12 @@ async def _until_over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Eve
         task.result()
 
 
-async def _over(daemon: Daemon, ended: asyncio.Event, changed: asyncio.Event) -> None:
+async def _over(room: Room, ended: asyncio.Event, changed: asyncio.Event) -> None:
     await ended.wait()
     await asyncio.sleep(GRACE_S)
-    core = daemon.conductor.core
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not core.status.is_between_turns:
+            while not room.is_at_rest:
                 changed.clear()
                 await changed.wait()
     except TimeoutError:

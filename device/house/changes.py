@@ -6,8 +6,8 @@ import dataclasses
 
 from device.settings.tree import Settings
 
-NEEDS_RESTART = frozenset({"log.format", "paths.runtime"})
-"""The log's handler and the place of the control socket are made once, at the start."""
+NEEDS_RESTART = frozenset({"log.format", "paths.runtime", "paths.state"})
+"""Log, control socket and stores are opened once, at the start: they belong to no room."""
 AT_ONCE = frozenset({"log.level", "log.transcripts", "speaker.volume_percent", "update.url"})
 
 
@@ -28,7 +28,7 @@ class Changes:
         return any(key.startswith("panel.") for key in self.keys)
 
     @property
-    def touch_daemon(self) -> bool:
+    def touch_rooms(self) -> bool:
         """Ears, sound, endpoints and tools must be built anew."""
         at_once = AT_ONCE | NEEDS_RESTART
         return any(key not in at_once and not key.startswith("panel.") for key in self.keys)

@@ -15,7 +15,7 @@ from device.panel.gestures import Gesture
 from device.panel.panel import Panel
 from device.panel.watchers import ButtonDown, ButtonEvent
 from device.room.focus import Channel
-from device.room.room import Daemon
+from device.room.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Controls:
     """Carries out the actions of buttons and of the mute switch.
 
     ``button`` and ``mute_switch`` may be called from any thread, also before there is a
-    daemon: a switch that is on from the start closes the microphone as soon as there is
+    room: a switch that is on from the start closes the microphone as soon as there is
     one. The switch wins over software.
     """
 
@@ -37,14 +37,14 @@ class Controls:
         self._loop = loop
         self.resetting = Resetting(loop, forget)
         self._introducing: asyncio.Task[None] | None = None
-        self._daemon: Daemon | None = None
+        self._room: Room | None = None
         self._panel: Panel | None = None
         self._is_switched_off = False
 
-    def take(self, daemon: Daemon, panel: Panel) -> None:
+    def take(self, room: Room, panel: Panel) -> None:
         """From now on there is an appliance to control."""
-        self._daemon, self._panel = daemon, panel
-        self.resetting.take(daemon, panel)
+        self._room, self._panel = room, panel
+        self.resetting.take(room, panel)
         if self._is_switched_off:
             self._mute(True)
 
@@ -82,70 +82,70 @@ class Controls:
         if action is Action.NONE:
             return
         perform = _ACTIONS.get(action)
-        if self._daemon is None or perform is None:
+        if self._room is None or perform is None:
             log.info("nothing to do for %s", action)
             return
-        perform(self, self._daemon)
+        perform(self, self._room)
 
     def _switched(self, muted: bool) -> None:
         self._is_switched_off = muted
         self._mute(muted)
 
     def _mute(self, muted: bool) -> None:
-        if self._daemon is not None:
-            self._daemon.conductor.feed(inputs.MuteChanged(muted))
+        if self._room is not None:
+            self._room.conductor.feed(inputs.MuteChanged(muted))
 
-    def _talk(self, daemon: Daemon) -> None:
-        if daemon.quieten():
+    def _talk(self, room: Room) -> None:
+        if room.quieten():
             return
-        conductor = daemon.conductor
+        conductor = room.conductor
         conductor.feed(inputs.TalkPressed(conductor.now_sample()))
 
-    def _stop(self, daemon: Daemon) -> None:
-        if not daemon.quieten():
-            daemon.untold.somebody_is_there()
-        daemon.mouth.stop_announcements()
-        daemon.conductor.feed(inputs.StopRequested())
+    def _stop(self, room: Room) -> None:
+        if not room.quieten():
+            room.untold.somebody_is_there()
+        room.mouth.stop_announcements()
+        room.conductor.feed(inputs.StopRequested())
 
-    def _toggle_mute(self, daemon: Daemon) -> None:
+    def _toggle_mute(self, room: Room) -> None:
         if self._is_switched_off:
             log.info("the mute switch is on; only it can open the microphone")
             return
-        self._mute(not daemon.conductor.core.status.is_muted)
+        self._mute(not room.conductor.core.status.is_muted)
 
-    def _louder(self, daemon: Daemon) -> None:
-        self._change_volume(daemon, VOLUME_STEP_PERCENT)
+    def _louder(self, room: Room) -> None:
+        self._change_volume(room, VOLUME_STEP_PERCENT)
 
-    def _quieter(self, daemon: Daemon) -> None:
-        self._change_volume(daemon, -VOLUME_STEP_PERCENT)
+    def _quieter(self, room: Room) -> None:
+        self._change_volume(room, -VOLUME_STEP_PERCENT)
 
-    def _pair(self, daemon: Daemon) -> None:
-        daemon.quieten()
-        daemon.conductor.feed(inputs.StopRequested())
-        if (why := daemon.mouth.refusal(Channel.ANNOUNCEMENT)) is not None:
+    def _pair(self, room: Room) -> None:
+        room.quieten()
+        room.conductor.feed(inputs.StopRequested())
+        if (why := room.mouth.refusal(Channel.ANNOUNCEMENT)) is not None:
             log.info("the address is not said: %s", why)
             return
-        self._introducing = asyncio.create_task(self._introduce(daemon), name="introduction")
+        self._introducing = asyncio.create_task(self._introduce(room), name="introduction")
 
-    async def _introduce(self, daemon: Daemon) -> None:
+    async def _introduce(self, room: Room) -> None:
         text = await asyncio.to_thread(own_introduction)
         log.info("%s", text)
         try:
-            samples = await daemon.voice.speak(text)
+            samples = await room.voice.speak(text)
         except NoVoiceError as failure:
             log.warning("the address is not said: %s", failure)
-            daemon.mouth.chime("error")
+            room.mouth.chime("error")
             return
-        daemon.mouth.say(Channel.ANNOUNCEMENT, "introduction", samples)
+        room.mouth.say(Channel.ANNOUNCEMENT, "introduction", samples)
 
-    def _change_volume(self, daemon: Daemon, by_percent: int) -> None:
-        volume = min(max(daemon.mouth.volume_percent + by_percent, 0), 100)
-        daemon.mouth.volume_percent = volume
+    def _change_volume(self, room: Room, by_percent: int) -> None:
+        volume = min(max(room.mouth.volume_percent + by_percent, 0), 100)
+        room.mouth.volume_percent = volume
         if self._panel is not None:
             self._panel.show_volume(volume / 100)
 
 
-_ACTIONS: dict[Action, Callable[[Controls, Daemon], None]] = {
+_ACTIONS: dict[Action, Callable[[Controls, Room], None]] = {
     Action.TALK: Controls._talk,
     Action.STOP: Controls._stop,
     Action.MUTE: Controls._toggle_mute,

@@ -8,41 +8,39 @@ from pathlib import Path
 
 from device import __version__
 from device.assistant import inputs
+from device.assistant.assistant import Assistant
 from device.assistant.states import State
-from device.room.conductor import Conductor
+from device.room.mouth import Mouth
 from device.tools.house import HouseStatus
 
 TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 """Thousandths of a degree Celsius, on Raspberry Pi and most PCs."""
 
 
-class ConductedHouse:
-    """The running appliance as its own tools see it."""
+class RoomForTools:
+    """One room of the running appliance as its own tools see it."""
 
-    def __init__(self, conductor: Callable[[], Conductor]) -> None:
-        """``conductor`` is asked when it is needed: the tools are built before it."""
-        self._find_conductor = conductor
+    def __init__(self, core: Assistant, mouth: Mouth, feed: Callable[[inputs.Input], None]) -> None:
+        self._core = core
+        self._mouth = mouth
+        self._feed = feed
         self._began_s = time.monotonic()
-
-    @property
-    def _conductor(self) -> Conductor:
-        return self._find_conductor()
 
     def volume(self) -> int:
         """Loudness of the speaker in percent."""
-        return round(self._conductor.parts.mouth.volume_percent)
+        return round(self._mouth.volume_percent)
 
     async def set_volume(self, percent: int) -> None:
         """Set the loudness of the speaker, 0 to 100."""
-        self._conductor.parts.mouth.volume_percent = percent
+        self._mouth.volume_percent = percent
 
     def last_answer(self) -> str | None:
         """What was said last, as far as it was heard."""
-        return self._conductor.core.status.last_answer or None
+        return self._core.status.last_answer or None
 
     def status(self) -> HouseStatus:
         """How the appliance is."""
-        core = self._conductor.core.status
+        core = self._core.status
         status: HouseStatus = {
             "is_muted": core.is_muted,
             "fault": core.fault,
@@ -60,8 +58,8 @@ class ConductedHouse:
 
     async def stop_playback(self) -> bool:
         """Silence what is being said."""
-        was_speaking = self._conductor.core.state is State.SPEAKING
-        self._conductor.feed(inputs.StopRequested())
+        was_speaking = self._core.state is State.SPEAKING
+        self._feed(inputs.StopRequested())
         return was_speaking
 
 

@@ -25,7 +25,7 @@ from device.spending.meter import first_of_month
 from device.spending.words import sentence
 
 if TYPE_CHECKING:
-    from device.daemon.service import Service
+    from device.house.appliance import Appliance
 
 ANSWERED_WITHIN_S = 90.0
 """Every endpoint's time-outs one after the other, and a long answer spoken to its end."""
@@ -38,10 +38,10 @@ class OrderError(BitternError):
 
 
 class Orders:
-    """Carries out orders on whatever daemon is running at the moment."""
+    """Carries out orders on whatever room there is at the moment."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, appliance: Appliance) -> None:
+        self._appliance = appliance
         self._began_s = time.monotonic()
         self._sayings = count(1)
 
@@ -54,29 +54,30 @@ class Orders:
         return await perform(self, request)
 
     async def _status(self, _: Request) -> dict[str, object]:
-        daemon, settings = self._service.daemon, self._service.loaded
-        core = daemon.conductor.core.status
+        appliance, settings = self._appliance, self._appliance.loaded
+        room, services = appliance.room, appliance.house.services
+        core, spending = room.conductor.core.status, services.spending
         return {
             "state": str(core.state),
             "fault": core.fault,
             "is_muted": core.is_muted,
-            "is_muted_by_switch": self._service.controls.is_switched_off,
-            "volume_percent": round(daemon.mouth.volume_percent),
+            "is_muted_by_switch": appliance.controls.is_switched_off,
+            "volume_percent": round(room.mouth.volume_percent),
             "endpoint": core.endpoint,
-            "is_safe_mode": self._service.is_safe,
-            "is_ringing": daemon.alarms.is_ringing,
-            "trouble": daemon.ringer.trouble,
-            "missed": len(daemon.ringer.missed),
-            "microphone": daemon.capture.microphone.name,
-            "noise_dbfs": noise_dbfs(daemon),
-            "speaker": daemon.playback.speaker.name,
+            "is_safe_mode": appliance.is_safe,
+            "is_ringing": services.rings.is_ringing,
+            "trouble": services.ringer.trouble,
+            "missed": len(services.ringer.missed),
+            "microphone": room.capture.microphone.name,
+            "noise_dbfs": noise_dbfs(room),
+            "speaker": room.playback.speaker.name,
             "wake_words": list(settings.settings.wake_words()),
             "settings_file": str(settings.user_file) if settings.user_file else None,
             "version": __version__,
-            "echo": _echo_of(daemon.listening.echo),
-            "budget": sentence(daemon.spending.month, core.budget),
+            "echo": _echo_of(room.listening.echo),
+            "budget": sentence(spending.month, core.budget),
             "budget_level": str(core.budget_level),
-            "spent_usd": round(daemon.spending.month_usd, 6),
+            "spent_usd": round(spending.month_usd, 6),
             "running_s": round(time.monotonic() - self._began_s, 1),
         }
 
@@ -87,28 +88,28 @@ class Orders:
                 since = date.fromisoformat(str(given))
             except ValueError:
                 raise OrderError(f"{given!r} is no day such as {since}") from None
-        entries = await self._service.daemon.spending.since(since)
+        entries = await self._appliance.house.services.spending.since(since)
         return {"since": since.isoformat(), "entries": [as_json(each) for each in entries]}
 
     async def _stop(self, _: Request) -> dict[str, object]:
-        daemon = self._service.daemon
-        daemon.mouth.stop_announcements()
-        daemon.quieten()
-        daemon.conductor.feed(inputs.StopRequested())
+        room = self._appliance.room
+        room.mouth.stop_announcements()
+        room.quieten()
+        room.conductor.feed(inputs.StopRequested())
         return {}
 
     async def _mute(self, _: Request) -> dict[str, object]:
-        self._service.daemon.conductor.feed(inputs.MuteChanged(True))
+        self._appliance.room.conductor.feed(inputs.MuteChanged(True))
         return {"is_muted": True}
 
     async def _unmute(self, _: Request) -> dict[str, object]:
-        if self._service.controls.is_switched_off:
+        if self._appliance.controls.is_switched_off:
             raise OrderError("the mute switch is on", "Only the switch opens the microphone.")
-        self._service.daemon.conductor.feed(inputs.MuteChanged(False))
+        self._appliance.room.conductor.feed(inputs.MuteChanged(False))
         return {"is_muted": False}
 
     async def _volume(self, request: Request) -> dict[str, object]:
-        mouth, percent = self._service.daemon.mouth, request.get("percent")
+        mouth, percent = self._appliance.room.mouth, request.get("percent")
         if percent is not None:
             if type(percent) is not int or not 0 <= percent <= 100:
                 raise OrderError("the volume is a whole number from 0 to 100")
@@ -117,20 +118,20 @@ class Orders:
 
     async def _say(self, request: Request) -> dict[str, object]:
         text = _text_of(request)
-        _raise(self._service.daemon.mouth.refusal(Channel.ANNOUNCEMENT))
-        samples = await self._service.daemon.voice.speak(text)
+        _raise(self._appliance.room.mouth.refusal(Channel.ANNOUNCEMENT))
+        samples = await self._appliance.house.services.voice.speak(text)
         # While the voice was at work, somebody may have begun a conversation.
         key = f"say-{next(self._sayings)}"
-        _raise(self._service.daemon.mouth.say(Channel.ANNOUNCEMENT, key, samples))
+        _raise(self._appliance.room.mouth.say(Channel.ANNOUNCEMENT, key, samples))
         return {"length_s": round(len(samples) / 24_000, 2)}
 
     async def _ask(self, request: Request) -> dict[str, object]:
         text = _text_of(request)
         self._may_ask()
         reply = _Answer()
-        self._service.listeners.add(reply.take)
+        self._appliance.house.listeners.add(reply.take)
         try:
-            self._service.daemon.conductor.feed(inputs.Asked(text))
+            self._appliance.room.conductor.feed(inputs.Asked(text))
             async with asyncio.timeout(ANSWERED_WITHIN_S):
                 return await reply.over
         except TimeoutError:
@@ -138,18 +139,18 @@ class Orders:
                 "no answer came in time", "See `bittern status` and the log."
             ) from None
         finally:
-            self._service.listeners.discard(reply.take)
+            self._appliance.house.listeners.discard(reply.take)
 
     async def _reload(self, _: Request) -> dict[str, object]:
-        changed = await self._service.reload()
+        changed = await self._appliance.reload()
         return {"changed": list(changed.keys), "needs_restart": list(changed.need_restart)}
 
     async def _restart_brain(self, _: Request) -> dict[str, object]:
-        await self._service.daemon.brain.restart()
+        await self._appliance.house.services.brain.restart()
         return {}
 
     def _may_ask(self) -> None:
-        state = self._service.daemon.conductor.core.state
+        state = self._appliance.room.conductor.core.state
         if state is State.MUTED:
             _raise(Refusal.MUTED)
         if state not in (State.IDLE, State.FOLLOW_UP):

@@ -13,7 +13,7 @@ from device.panel.panel import Panel
 from device.panel.reset_guard import GRACE_S, ResetGuard, Step
 from device.panel.watchers import ButtonDown, ButtonEvent
 from device.room.focus import Channel
-from device.room.room import Daemon
+from device.room.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +34,12 @@ class Resetting:
         self.guard = ResetGuard()
         self._sayings = count(1)
         self._timer: asyncio.TimerHandle | None = None
-        self._daemon: Daemon | None = None
+        self._room: Room | None = None
         self._panel: Panel | None = None
 
-    def take(self, daemon: Daemon, panel: Panel) -> None:
+    def take(self, room: Room, panel: Panel) -> None:
         """From now on this is the appliance."""
-        self._daemon, self._panel = daemon, panel
+        self._room, self._panel = room, panel
 
     def button(self, event: ButtonEvent) -> bool:
         """Take an event; False when it is for somebody else."""
@@ -81,8 +81,8 @@ class Resetting:
         self._show(GRACE_S)
 
     def _tick(self) -> None:
-        if self._daemon is not None:
-            self._daemon.mouth.chime("tick")
+        if self._room is not None:
+            self._room.mouth.chime("tick")
 
     def _call_off(self) -> None:
         self._show(None)
@@ -94,16 +94,16 @@ class Resetting:
 
     def _hush(self) -> None:
         """Somebody is there: what rings has done its duty."""
-        if self._daemon is not None:
-            self._daemon.quieten()
+        if self._room is not None:
+            self._room.quieten()
 
     def _say(self, notice: str) -> float:
         """Return how long it takes, in seconds."""
-        if self._daemon is None:
+        if self._room is None:
             return 0.0
-        text, samples = self._daemon.mouth.sounds.notice(notice)
+        text, samples = self._room.mouth.sounds.notice(notice)
         log.warning("%s", text)
-        self._daemon.mouth.say(Channel.WARNING, f"{KEY} {next(self._sayings)}", samples)
+        self._room.mouth.say(Channel.WARNING, f"{KEY} {next(self._sayings)}", samples)
         return len(samples) / WIRE_RATE_HZ
 
     def _show(self, seconds: float | None) -> None:

@@ -73,6 +73,14 @@ class Alarms:
             # One tone is two seconds long: whoever speaks now is to be heard.
             self._mouth.end_tone()
 
+    def close(self) -> None:
+        """Sound nothing more here; what rings is not stopped by it."""
+        tasks = [*self._tasks.values(), *([self._task] if self._task is not None else [])]
+        for task in tasks:
+            task.cancel()
+        self._sounding.clear()
+        self._mouth.end_tone()
+
     def missed(self, miss: Miss) -> None:
         """Nobody heard it: told when somebody is there (:mod:`device.room.untold`)."""
         log.warning("missed: %s", announcement(miss.ringing))

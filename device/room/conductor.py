@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
@@ -20,6 +19,7 @@ from device.realtime.link import Link
 from device.realtime.pcm import bytes_to_pcm
 from device.reports import Reporter
 from device.room.focus import Channel
+from device.room.inbox import Inbox
 from device.room.links import EndpointEntry, Links
 from device.room.mouth import Mouth
 from device.room.uplinks import Uplinks
@@ -51,51 +51,38 @@ class Parts:
 class Conductor:
     """One core, one event loop, and the parts its effects move.
 
-    All methods but :meth:`feed_soon` belong to the thread of the event loop. An error
-    that nobody foresaw ends in :attr:`broken`, which the daemon awaits: a process that
-    can no longer decide must be restarted, not kept.
+    All methods but :meth:`feed_soon` belong to the thread of the event loop.
     """
 
     def __init__(
-        self, core: Assistant, parts: Parts, endpoints: Mapping[str, EndpointEntry]
+        self,
+        core: Assistant,
+        parts: Parts,
+        endpoints: Mapping[str, EndpointEntry],
+        inbox: Inbox,
     ) -> None:
         self.core = core
         self.parts = parts
         self._loop = asyncio.get_running_loop()
-        self.broken: asyncio.Future[None] = self._loop.create_future()
+        self._inbox = inbox
+        self.broken = inbox.broken
         self.links = Links(endpoints, self.feed)
         self.uplinks = Uplinks(lambda: parts.capture.ring, self._link, self.feed)
-        self._inbox: deque[inputs.Input] = deque()
-        self._is_feeding = False
-        self._is_closed = False
         self._alarm: asyncio.TimerHandle | None = None
         self._tools: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._forget_tools = parts.registry.watch(lambda: self.feed(inputs.ToolsChanged()))
+        inbox.read(self._step, self._set_alarm)
 
     # -- inputs ------------------------------------------------------------------------
 
     def feed_soon(self, happened: inputs.Input) -> None:
         """Feed from another thread."""
-        self._loop.call_soon_threadsafe(self.feed, happened)
+        self._inbox.feed_soon(happened)
 
     def feed(self, happened: inputs.Input) -> None:
         """Give the core an input and carry out what it wants; inputs made on the way wait."""
-        if self._is_closed:
-            return
-        self._inbox.append(happened)
-        if self._is_feeding or self.broken.done():
-            return
-        self._is_feeding = True
-        try:
-            while self._inbox:
-                self._step(self._inbox.popleft())
-        except Exception as failure:
-            log.exception("the conversation broke")
-            self.broken.set_exception(failure)
-        finally:
-            self._is_feeding = False
-        self._set_alarm()
+        self._inbox.feed(happened)
 
     def _step(self, happened: inputs.Input) -> None:
         for effect in self.core.handle(happened, self.parts.clock.now_s()):
@@ -110,18 +97,13 @@ class Conductor:
             wait_s = max(due_s - self.parts.clock.now_s(), 0.0)
             self._alarm = self._loop.call_later(wait_s, self.feed, inputs.TimePassed())
 
-    def moment_of(self, at_sample: int) -> float:
-        """When a place in the captured sound was heard, on the session's clock."""
-        ring = self.parts.capture.ring
-        return self.parts.clock.now_s() - (ring.end_sample - at_sample) / ring.rate_hz
-
     def now_sample(self) -> int:
         """The place in the captured sound that is being heard now."""
         return self.parts.capture.ring.end_sample
 
     async def close(self) -> None:
         """Stop everything that was begun here, in bounded time; from now on nothing happens."""
-        self._is_closed = True
+        self._inbox.close()
         self._forget_tools()
         if self._alarm is not None:
             self._alarm.cancel()

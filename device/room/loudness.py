@@ -8,7 +8,7 @@ from device.assistant.states import State
 from device.audio.levels import measure
 from device.audio.ring import OverwrittenError
 from device.audio.samples import Samples
-from device.room.room import Daemon
+from device.room.room import Room
 
 DARK_DBFS, FULL_DBFS = -50.0, -14.0
 """A quiet room, and a voice at its loudest."""
@@ -16,13 +16,13 @@ LOOK_BACK_S = 0.05
 NOISE_S = 5.0
 
 
-def loudness(daemon: Daemon, state: State) -> float:
+def loudness(room: Room, state: State) -> float:
     """Return 0 to 1: of the answer while it is spoken, of the microphone otherwise."""
     if state is State.SPEAKING:
-        return share(daemon.playback.last_block())
-    if not daemon.capture.is_open:
+        return share(room.playback.last_block())
+    if not room.capture.is_open:
         return 0.0
-    ring = daemon.capture.ring
+    ring = room.capture.ring
     end = ring.end_sample
     try:
         return share(
@@ -33,11 +33,11 @@ def loudness(daemon: Daemon, state: State) -> float:
         return 0.0
 
 
-def noise_dbfs(daemon: Daemon) -> float | None:
+def noise_dbfs(room: Room) -> float | None:
     """How loud the quietest moments of the last seconds were; None while nothing is heard."""
-    if not daemon.capture.is_open:
+    if not room.capture.is_open:
         return None
-    ring = daemon.capture.ring
+    ring = room.capture.ring
     begin = max(ring.start_sample, ring.end_sample - round(NOISE_S * ring.rate_hz))
     try:
         sound = ring.read(begin, ring.end_sample)

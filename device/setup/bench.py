@@ -11,7 +11,7 @@ from device.audio.microphone import Microphone
 from device.audio.portaudio_host import shared_host
 from device.audio.samples import Samples
 from device.audio.speaker import Speaker
-from device.daemon.service import microphone_from, speaker_from
+from device.room.cards import microphone_from, speaker_from
 from device.settings import tree
 
 

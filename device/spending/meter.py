@@ -53,6 +53,11 @@ class Spending:
         self._cannot_keep = False
         self._unpriced: set[str] = set()
 
+    def use(self, prices: Prices) -> None:
+        """Count by these prices from now on."""
+        self._prices = prices
+        self._unpriced.clear()
+
     @property
     def month_usd(self) -> float:
         """What this month has cost, as far as prices are known."""

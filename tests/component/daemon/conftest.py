@@ -28,8 +28,10 @@ from device.audio.microphone import Microphone
 from device.audio.samples import Samples, silence
 from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
+from device.house.house import MAIN, House, begin_house
 from device.reports import Record, record
-from device.room.room import Daemon
+from device.room.room import Room as OpenRoom
+from device.room.room import RoomPlan
 from device.settings import LoadedSettings, load_settings
 from device.workshop.simulation.room import Room
 
@@ -166,19 +168,38 @@ class Appliance:
         *,
         watch_sound: bool = False,
     ) -> None:
-        self.daemon = Daemon(loaded, microphone, speaker, self._report, self._show)
+        self._loaded = loaded
+        self._plan = RoomPlan(
+            microphone, speaker, self._report, self._show, watches_sound=watch_sound
+        )
+        self._stack = AsyncExitStack()
+        self.house: House
+        self.room: OpenRoom
         self.reports: list[tuple[float, Record]] = []
         """With the moment of each, on :func:`time.monotonic`."""
         self.shows: list[Show] = []
-        self._watch_sound = watch_sound
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Appliance:
-        await self.daemon.start(watch_sound=self._watch_sound)
+        await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.daemon.stop()
+        await self.stop()
+
+    async def start(self) -> None:
+        """Open a house and its room."""
+        self.house = await begin_house(self._loaded)
+        self._stack.push_async_callback(self.house.close)
+        try:
+            self.room = await self.house.open_room(MAIN, lambda _: self._plan)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close them."""
+        await self._stack.aclose()
 
     def _report(self, what: News) -> None:
         if (line := record(what)) is not None:
@@ -196,7 +217,7 @@ class Appliance:
     @property
     def state(self) -> State:
         """What it is doing."""
-        return self.daemon.conductor.core.state
+        return self.room.state
 
     async def until(self, happened: Callable[[Appliance], object], within_s: float = 15.0) -> None:
         """Wait until it has happened; raise :class:`TimeoutError` with what happened instead."""

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from device.daemon.policy import brain_arguments
 
 from device.appliance import brain_process
 from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
 from device.realtime.endpoint import Endpoint
 from device.realtime.session import session_for
 from device.realtime.websocket import WebSocketLink
+from device.room.policy import brain_arguments
 from device.settings.tree import Paths, Settings
 
 

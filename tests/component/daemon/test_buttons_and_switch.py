@@ -6,7 +6,6 @@ Microphone and speaker are files, the pins are gpiozero's own mock; the rest is 
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -21,11 +20,10 @@ from device.appliance.control import order
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.audio.sounds import NOTICES
-from device.daemon import service as module
-from device.daemon.service import Service, serve
+from device.daemon.service import Service, begin_service, serve
+from device.house.appliance import Hardware
 from device.house.introduction import address, introduction, own_introduction
 from device.panel.actions import Action
-from device.panel.front import Front
 from device.panel.gestures import Gesture
 from device.panel.reset_guard import ResetGuard
 from device.panel.watchers import ButtonEvent
@@ -85,11 +83,11 @@ class Desk:
 
     @property
     def blocks(self) -> int:
-        return self.service.daemon.capture.health().blocks
+        return self.service.appliance.room.capture.health().blocks
 
     @property
     def state(self) -> State:
-        return self.service.daemon.conductor.core.state
+        return self.service.appliance.room.conductor.core.state
 
     @property
     def is_red(self) -> bool:
@@ -108,16 +106,16 @@ DeskOf = Callable[..., Awaitable[Desk]]
 
 
 @pytest.fixture
-async def desk_of(tmp_path, monkeypatch, settings, cloud_of) -> AsyncIterator[DeskOf]:
+async def desk_of(tmp_path, settings, cloud_of) -> AsyncIterator[DeskOf]:
     pins = MockFactory(pin_class=Switch)
     desk = Desk(pins, tmp_path)
     silence, board = tmp_path / "silence.wav", tmp_path / "desk.toml"
     write_sound(silence, np.zeros(24_000, np.int16), 24_000)
     board.write_text(BOARD)
     spoken = (tmp_path / f"spoken-{number}.wav" for number in range(9))
-    monkeypatch.setattr(module, "microphone_from", lambda _: desk.microphone(silence))
-    monkeypatch.setattr(module, "speaker_from", lambda _: FileSpeaker(next(spoken)))
-    monkeypatch.setattr(module, "Front", functools.partial(Front, pins=lambda: pins))
+    hardware = Hardware(
+        lambda _: desk.microphone(silence), lambda _: FileSpeaker(next(spoken)), lambda: pins
+    )
     cloud = await cloud_of()
     panel = f'[panel]\nboard = "{board}"\nvery_long = "factory_reset"\n'
     loaded = settings.load(settings.endpoint("cloud", cloud.url), more=panel)
@@ -125,9 +123,10 @@ async def desk_of(tmp_path, monkeypatch, settings, cloud_of) -> AsyncIterator[De
 
         async def start(*, switch_on: bool = False) -> Desk:
             pins.pin(SWITCH).is_closed = switch_on
-            desk.service = Service(loaded, lambda: load_settings(loaded.user_file))
+            desk.service = await begin_service(
+                loaded, lambda: load_settings(loaded.user_file), hardware
+            )
             stack.push_async_callback(desk.service.stop)
-            await desk.service.start()
             return desk
 
         yield start
@@ -139,12 +138,12 @@ async def test_while_the_switch_is_on_no_frame_is_read_whatever_software_wants(d
     await until(lambda: desk.blocks > 5)
     desk.pins.pin(SWITCH).drive_low()
     await until(lambda: desk.state is State.MUTED)
-    await until(lambda: not desk.service.daemon.capture.is_open)
+    await until(lambda: not desk.service.appliance.room.capture.is_open)
     before, opened = desk.blocks, desk.opened
     await until(lambda: desk.is_red)
     assert not (await desk.order("unmute"))["ok"]
     for action in (Action.MUTE, Action.TALK, Action.STOP, Action.PAIR):
-        desk.service.controls.act(action)
+        desk.service.appliance.controls.act(action)
     desk.pins.pin(BUTTON).drive_low()
     await asyncio.sleep(1.0)  # a long press: mute, or the end of it
     desk.pins.pin(BUTTON).drive_high()
@@ -154,7 +153,7 @@ async def test_while_the_switch_is_on_no_frame_is_read_whatever_software_wants(d
     assert not (await desk.order("unmute"))["ok"]
     assert desk.opened == opened
     assert desk.blocks in (before, 0)
-    assert len(desk.service.daemon.capture.ring.read(0, 10**9)) == 0
+    assert len(desk.service.appliance.room.capture.ring.read(0, 10**9)) == 0
     assert desk.is_red
     desk.pins.pin(SWITCH).drive_high()
     await until(lambda: desk.blocks > 5)
@@ -174,15 +173,17 @@ def event(gesture: Gesture, action: Action = Action.FACTORY_RESET) -> ButtonEven
 
 async def test_letting_go_forgets_nothing_and_both_are_said(desk_of, caplog) -> None:
     desk = await desk_of()
-    desk.service.controls.button(event(Gesture.VERY_LONG_COMING))
-    await until(lambda: desk.service._front.panel.view.warning is not None)
+    desk.service.appliance.controls.button(event(Gesture.VERY_LONG_COMING))
+    await until(lambda: desk.service.appliance.front.front.panel.view.warning is not None)
     assert NOTICES["reset_coming"] in caplog.text
-    desk.service.controls.button(event(Gesture.VERY_LONG_CANCELLED))
-    await until(lambda: desk.service._front.panel.view.warning is None)
+    desk.service.appliance.controls.button(event(Gesture.VERY_LONG_CANCELLED))
+    await until(lambda: desk.service.appliance.front.front.panel.view.warning is None)
     assert NOTICES["reset_called_off"] in caplog.text
     await asyncio.sleep(2.0)
     assert not desk.service.reset_asked.is_set()
-    length = len(desk.service.daemon.conductor.parts.mouth.sounds.notice("reset_called_off")[1])
+    length = len(
+        desk.service.appliance.room.conductor.parts.mouth.sounds.notice("reset_called_off")[1]
+    )
     await desk.service.stop()
     sound, _ = read_sound(desk.folder / "spoken-0.wav")
     assert np.count_nonzero(np.abs(sound.astype(int)) > 200) > 0.2 * length
@@ -190,12 +191,12 @@ async def test_letting_go_forgets_nothing_and_both_are_said(desk_of, caplog) -> 
 
 async def test_a_press_in_the_count_stops_it(desk_of) -> None:
     desk = await desk_of()
-    desk.service.controls.button(event(Gesture.VERY_LONG))
-    await until(lambda: desk.service.controls.resetting.guard.is_counting)
+    desk.service.appliance.controls.button(event(Gesture.VERY_LONG))
+    await until(lambda: desk.service.appliance.controls.resetting.guard.is_counting)
     desk.pins.pin(BUTTON).drive_low()
     await asyncio.sleep(0.1)
     desk.pins.pin(BUTTON).drive_high()
-    await until(lambda: not desk.service.controls.resetting.guard.is_counting)
+    await until(lambda: not desk.service.appliance.controls.resetting.guard.is_counting)
     assert desk.state is State.IDLE
     assert not desk.service.reset_asked.is_set()
 
@@ -203,8 +204,8 @@ async def test_a_press_in_the_count_stops_it(desk_of) -> None:
 async def test_as_a_service_it_asks_systemd(desk_of, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     desk = await desk_of()
-    desk.service.controls.resetting.guard = ResetGuard(0.2)
-    desk.service.controls.button(event(Gesture.VERY_LONG))
+    desk.service.appliance.controls.resetting.guard = ResetGuard(0.2)
+    desk.service.appliance.controls.button(event(Gesture.VERY_LONG))
     await until((tmp_path / "factory-reset").exists)
     assert not desk.service.reset_asked.is_set()
 
@@ -215,17 +216,9 @@ async def test_everything_is_forgotten_and_the_appliance_begins_anew(
     silence = tmp_path / "silence.wav"
     write_sound(silence, np.zeros(24_000, np.int16), 24_000)
     spoken = (tmp_path / f"spoken-{number}.wav" for number in range(9))
-    monkeypatch.setattr(module, "microphone_from", lambda _: FileMicrophone(silence))
-    monkeypatch.setattr(module, "speaker_from", lambda _: FileSpeaker(next(spoken)))
+    hardware = Hardware(lambda _: FileMicrophone(silence), lambda _: FileSpeaker(next(spoken)))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     services: list[Service] = []
-    real = Service.start
-
-    async def noted(self: Service) -> None:
-        await real(self)
-        services.append(self)
-
-    monkeypatch.setattr(Service, "start", noted)
     state = tmp_path / "state"
     cloud = await cloud_of()
     loaded: LoadedSettings = settings.load(settings.endpoint("cloud", cloud.url), follow_up_s=3)
@@ -235,17 +228,19 @@ async def test_everything_is_forgotten_and_the_appliance_begins_anew(
     key = tmp_path / "config" / "bittern" / "keys" / "openai"
     key.parent.mkdir(parents=True)
     key.write_text("sk-secret")
-    running = asyncio.create_task(serve(loaded, lambda: load_settings(loaded.user_file)))
+    running = asyncio.create_task(
+        serve(loaded, lambda: load_settings(loaded.user_file), hardware, services.append)
+    )
     await until(lambda: services)
     first = services[0]
-    registry = first.daemon.conductor.parts.registry
+    registry = first.appliance.room.conductor.parts.registry
     await registry.run("set_timer", '{"minutes": 7, "name": "eggs"}', "call-1")
-    first.controls.resetting.guard = ResetGuard(0.2)
-    first.controls.button(event(Gesture.VERY_LONG))
+    first.appliance.controls.resetting.guard = ResetGuard(0.2)
+    first.appliance.controls.button(event(Gesture.VERY_LONG))
     await until(lambda: len(services) == 2, 20.0)
     second = services[1]
-    assert second.loaded.settings.assistant.follow_up_s != 3
-    listed = await second.daemon.conductor.parts.registry.run("list_timers", "{}", "call-2")
+    assert second.appliance.loaded.settings.assistant.follow_up_s != 3
+    listed = await second.appliance.room.conductor.parts.registry.run("list_timers", "{}", "call-2")
     assert "eggs" not in listed.output_json
     assert not key.exists()
     running.cancel()

@@ -148,10 +148,10 @@ async def mute_while_listening(scene: Scene) -> None:
         WAKE, 0.2, QUESTION, 1.0, WAKE, 0.2, QUESTION, 1.5, WAKE, 0.2, OTHER, 1.0,
         answers=[SHORT],
     )  # fmt: skip
-    daemon = appliance.daemon
+    room = appliance.room
     await appliance.until(lambda _: scene.uplinked > 300 * BYTES_PER_MS)
     await mute(scene, for_s=2.0)  # while the question goes on, and the whole of the next
-    daemon.conductor.feed(inputs.MuteChanged(False))
+    room.conductor.feed(inputs.MuteChanged(False))
     await appliance.until_told("said", within_s=20.0)
     await appliance.until_state(State.IDLE)
 
@@ -166,21 +166,21 @@ async def mute_while_speaking(scene: Scene) -> None:
 
 async def mute(scene: Scene, for_s: float) -> None:
     """Mute; note what should not move from then on, and where it is in the end."""
-    daemon = scene.appliance.daemon
-    daemon.conductor.feed(inputs.MuteChanged(True))
-    await scene.appliance.until(lambda it: not it.daemon.capture.is_open, within_s=2.0)
+    room = scene.appliance.room
+    room.conductor.feed(inputs.MuteChanged(True))
+    await scene.appliance.until(lambda it: not it.room.capture.is_open, within_s=2.0)
     await asyncio.sleep(0.1)  # what was on its way over the loopback
 
     def moving() -> dict[str, Any]:
         return {
             "uplinked": scene.uplinked,
-            "blocks": daemon.capture.health().blocks,
-            "clock": daemon.capture.ring.end_sample,
-            "listened": daemon.listening.counts.blocks,
+            "blocks": room.capture.health().blocks,
+            "clock": room.capture.ring.end_sample,
+            "listened": room.listening.counts.blocks,
         }
 
     scene.notes["muted"] = moving()
-    scene.notes["remembered"] = daemon.capture.ring.end_sample - daemon.capture.ring.start_sample
+    scene.notes["remembered"] = room.capture.ring.end_sample - room.capture.ring.start_sample
     scene.notes["muted at"] = len(scene.room.played)
     scene.notes["is open"] = scene.room.microphone.is_open
     await asyncio.sleep(for_s)
@@ -208,9 +208,9 @@ async def stopped_with_a_dead_link(scene: Scene) -> None:
 
 async def stop(scene: Scene) -> None:
     begun_s = time.monotonic()
-    await scene.appliance.daemon.stop()
+    await scene.appliance.stop()
     scene.notes["stopped within"] = time.monotonic() - begun_s
-    scene.notes["left behind"] = scene.room.is_alive, scene.appliance.daemon.capture.is_open
+    scene.notes["left behind"] = scene.room.is_alive, scene.appliance.room.capture.is_open
 
 
 @scene
@@ -220,11 +220,11 @@ async def timer(scene: Scene) -> None:
         WAKE, 0.2, QUESTION, 3.5, WAKE, 1.0,
         answers=[call, SHORT, SHORT], no_speech_timeout_s=1,
     )  # fmt: skip
-    await appliance.until(lambda it: it.daemon.alarms.is_ringing)
+    await appliance.until(lambda it: it.room.alarms.is_ringing)
     await appliance.until_told("wake", 2)
-    await appliance.until(lambda it: not it.daemon.alarms.is_ringing)
+    await appliance.until(lambda it: not it.room.alarms.is_ringing)
     await appliance.until_told("no_speech")
-    scene.notes["rang at the end"] = appliance.daemon.alarms.is_ringing
+    scene.notes["rang at the end"] = appliance.room.alarms.is_ringing
 
 
 @scene
@@ -261,7 +261,7 @@ async def nobody_answers(scene: Scene) -> None:
 async def button(scene: Scene) -> None:
     appliance = await scene.begin(0.6, QUESTION, 2.0, OTHER, 1.0, answers=[LONG, SHORT])
     controls = Controls(asyncio.get_running_loop())
-    controls.take(appliance.daemon, None)
+    controls.take(appliance.room, None)
     controls.act(Action.TALK)
     await appliance.until_state(State.SPEAKING)
     await asyncio.sleep(0.3)

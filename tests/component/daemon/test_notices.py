@@ -77,7 +77,7 @@ def runs(
             sounds = FileMicrophone(take.path), FileSpeaker(folder / "answer.wav")
             appliance = await stack.enter_async_context(appliance_class(loaded, *sounds))
             await appliance.until_told("turn", len(outage.answerers), within_s=60.0)
-            await appliance.until(lambda it: it.daemon.conductor.core.status.turn is None)
+            await appliance.until(lambda it: it.room.conductor.core.status.turn is None)
         return appliance
 
     plays = {name: partial(play, OUTAGES[name]) for name in chosen(request, "name")}

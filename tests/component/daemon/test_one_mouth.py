@@ -20,14 +20,14 @@ async def test_an_answer_behind_three_alarms_is_spoken_to_its_end(
     cloud = await cloud_of(ANSWER)
     loaded = settings.load(settings.endpoint("cloud", cloud.url))
     appliance = await appliance_of(loaded, studio.take(0.5))
-    daemon = appliance.daemon
+    room = appliance.room
     for name in RINGING:
-        await daemon.ringer.set_countdown(Kind.TIMER, name, 0.0)
+        await appliance.house.services.ringer.set_countdown(Kind.TIMER, name, 0.0)
     async with asyncio.timeout(20):
-        while len(daemon.mouth.keys_of(Channel.ALARM)) < len(RINGING):  # noqa: ASYNC110
+        while len(room.mouth.keys_of(Channel.ALARM)) < len(RINGING):  # noqa: ASYNC110
             # Nobody is told when a sentence was made: it is looked at.
             await asyncio.sleep(0.02)
-    daemon.conductor.feed(inputs.Asked("what time is it"))
+    room.conductor.feed(inputs.Asked("what time is it"))
     turn = await appliance.until_told("turn", within_s=40.0)
     waited_s = turn.fields["first_audio_played_s"] - turn.fields["first_audio_received_s"]
     assert waited_s > 5.0, "the sentences of the alarms came first"

@@ -20,9 +20,9 @@ from device.appliance.control import order
 from device.assistant.budget import Budget
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
-from device.daemon import service as module
-from device.daemon.service import Service
+from device.daemon.service import Service, begin_service
 from device.doctor.budget import check_budget
+from device.house.appliance import Hardware
 from device.house.changes import changes
 from device.models.errors import MissingModel
 from device.models.location import store_folder
@@ -58,18 +58,16 @@ class Running:
 
 
 @pytest.fixture
-async def run(tmp_path, monkeypatch) -> AsyncIterator[Callable[..., Awaitable[Running]]]:
+async def run(tmp_path) -> AsyncIterator[Callable[..., Awaitable[Running]]]:
     silence = tmp_path / "silence.wav"
     write_sound(silence, np.zeros(24_000, np.int16), 24_000)
-    monkeypatch.setattr(module, "microphone_from", lambda _: FileMicrophone(silence))
     spoken = (tmp_path / f"spoken-{number}.wav" for number in range(9))
-    monkeypatch.setattr(module, "speaker_from", lambda _: FileSpeaker(next(spoken)))
+    hardware = Hardware(lambda _: FileMicrophone(silence), lambda _: FileSpeaker(next(spoken)))
     async with AsyncExitStack() as stack:
 
         async def start(loaded: LoadedSettings) -> Running:
-            service = Service(loaded, lambda: load_settings(loaded.user_file))
+            service = await begin_service(loaded, lambda: load_settings(loaded.user_file), hardware)
             stack.push_async_callback(service.stop)
-            await service.start()
             return Running(service, tmp_path / "control.sock", tmp_path)
 
         yield start
@@ -98,7 +96,7 @@ async def test_status_volume_and_mute(running):
 
 
 async def test_software_does_not_open_what_the_switch_has_closed(running):
-    running.service.controls.mute_switch(True)
+    running.service.appliance.controls.mute_switch(True)
     await running.until_state(State.MUTED)
     refused = await running.order("unmute")
     assert (refused["ok"], refused["error"]) == (False, "the mute switch is on")
@@ -125,10 +123,10 @@ async def test_a_sentence_is_spoken_and_can_be_stopped(running, tmp_path):
     assert reply["ok"], reply
     assert reply["length_s"] > 0.8
     await asyncio.sleep(0.6)
-    assert running.service.daemon.playback.health().waiting_s > 0
+    assert running.service.appliance.room.playback.health().waiting_s > 0
     await running.order("stop")
     await asyncio.sleep(0.1)
-    assert running.service.daemon.playback.health().waiting_s == 0
+    assert running.service.appliance.room.playback.health().waiting_s == 0
     await running.service.stop()
     assert np.abs(read_sound(tmp_path / "spoken-0.wav")[0]).max() > 500
 
@@ -163,18 +161,18 @@ async def test_another_store_in_the_settings_counts_after_a_reload(running, tmp_
     good.symlink_to(store_folder())
     running.write(f"{tmp_path}/none", str(good))
     assert (await running.order("reload"))["ok"]
-    sounds = running.service.daemon.conductor.parts.mouth.sounds
+    sounds = running.service.appliance.room.conductor.parts.mouth.sounds
     assert sounds.folder == good / "notices"
 
 
 async def test_bad_settings_are_refused_with_reasons_and_the_old_stay(running):
-    before = running.service.daemon
+    before = running.service.appliance.room
     running.write("follow_up_s = 0", 'follow_up_s = "soon"')
     refused = await running.order("reload")
     assert not refused["ok"]
     assert "follow_up_s" in refused["error"]
     assert refused["exit_code"] == 78
-    assert running.service.daemon is before
+    assert running.service.appliance.room is before
     assert (await running.order("status"))["state"] == "idle"
 
 
@@ -188,15 +186,15 @@ async def test_settings_that_cannot_start_bring_the_old_ones_back(running):
 
 
 async def test_good_settings_are_applied_and_no_timer_is_lost(running):
-    registry = running.service.daemon.conductor.parts.registry
+    registry = running.service.appliance.room.conductor.parts.registry
     await registry.run("set_timer", '{"minutes": 7, "name": "eggs"}', "call-1")
-    before = running.service.daemon
+    before = running.service.appliance.room
     await running.order("volume", percent=41)
     running.write("follow_up_s = 0", "follow_up_s = 3")
     reply = await running.order("reload")
     assert reply["ok"], reply
     assert reply["changed"] == ["assistant.follow_up_s"]
-    after = running.service.daemon
+    after = running.service.appliance.room
     assert after is not before
     assert after.conductor.core.policy.follow_up_s == 3
     assert after.playback.volume_percent == 41
@@ -206,11 +204,11 @@ async def test_good_settings_are_applied_and_no_timer_is_lost(running):
 
 
 async def test_what_needs_no_rebuilding_is_applied_at_once(running):
-    before = running.service.daemon
+    before = running.service.appliance.room
     running.write("volume_percent = 100", "volume_percent = 33")
     reply = await running.order("reload")
     assert reply["changed"] == ["speaker.volume_percent"]
-    assert running.service.daemon is before
+    assert running.service.appliance.room is before
     assert before.playback.volume_percent == 33
 
 
@@ -219,7 +217,7 @@ async def test_mute_outlives_new_settings_and_no_frame_is_read(running):
     running.write("follow_up_s = 0", "follow_up_s = 3")
     assert (await running.order("reload"))["ok"]
     assert (await running.order("status"))["is_muted"]
-    assert running.service.daemon.capture.health().blocks == 0
+    assert running.service.appliance.room.capture.health().blocks == 0
 
 
 async def test_what_breaks_the_new_daemon_still_ends_the_service(running):
@@ -227,7 +225,7 @@ async def test_what_breaks_the_new_daemon_still_ends_the_service(running):
     running.write("follow_up_s = 0", "follow_up_s = 3")
     assert (await running.order("reload"))["ok"]
     assert not waiting.done()
-    running.service.daemon.conductor.broken.set_exception(RuntimeError("on purpose"))
+    running.service.appliance.room.conductor.broken.set_exception(RuntimeError("on purpose"))
     with pytest.raises(RuntimeError, match="on purpose"):
         await asyncio.wait_for(waiting, 3.0)
 
@@ -237,7 +235,7 @@ def test_only_a_restart_applies_some_keys():
     new = dataclasses.replace(old, paths=dataclasses.replace(old.paths, runtime="/run/elsewhere"))
     found = changes(old, new)
     assert found.need_restart == ("paths.runtime",)
-    assert not found.touch_daemon
+    assert not found.touch_rooms
 
 
 MODEL = "gpt-realtime-2.1-mini"
@@ -292,7 +290,7 @@ async def test_a_spoken_question_costs_its_answer_and_its_transcription(
     )
     appliance = await appliance_of(loaded, studio.question())
     await appliance.until_told("turn", within_s=60.0)
-    by_name = {entry.model: entry for entry in appliance.daemon.spending.month}
+    by_name = {entry.model: entry for entry in appliance.house.services.spending.month}
     assert by_name[MODEL].tokens.audio_in > 0
     assert by_name[MODEL].usd > 0
     written = by_name["gpt-transcribe"]

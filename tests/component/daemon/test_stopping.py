@@ -50,8 +50,8 @@ async def test_two_devices_that_hang_take_no_longer_than_one(
     microphone.let_go = speaker.let_go = let_go
     loaded = settings.load(settings.endpoint("nobody", "ws://127.0.0.1:9"))
     appliance = appliance_class(loaded, microphone, speaker)
-    await appliance.daemon.start(watch_sound=False)
-    stopping = asyncio.create_task(appliance.daemon.stop())
+    await appliance.start()
+    stopping = asyncio.create_task(appliance.stop())
     try:
         await asyncio.wait({stopping}, timeout=ENDS_WITHIN_S)
         assert stopping.done(), "it waits for the second for ever"

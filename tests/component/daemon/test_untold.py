@@ -29,9 +29,9 @@ class Spoken:
     def __init__(self, appliance) -> None:
         self.sentences: list[str] = []
         self.lit: list[bool] = []
-        daemon = appliance.daemon
-        daemon.untold._attend = self.lit.append
-        daemon.untold._speak = daemon.alarms._speak = self.speak
+        room = appliance.room
+        room.untold._attend = self.lit.append
+        room.untold._speak = room.alarms._speak = self.speak
 
     async def speak(self, text: str) -> Samples:
         self.sentences.append(text)
@@ -54,21 +54,21 @@ async def test_a_missed_alarm_is_said_after_the_next_answer_and_then_no_more(
     cloud = await cloud_of(ANSWER)
     loaded = settings.load(settings.endpoint("cloud", cloud.url))
     appliance = await appliance_of(loaded, studio.take(0.5))
-    daemon, voice = appliance.daemon, Spoken(appliance)
-    daemon.untold.look()
+    room, voice = appliance.room, Spoken(appliance)
+    room.untold.look()
     assert voice.lit[-1] is True
     assert voice.sentences == []
-    daemon.conductor.feed(inputs.Asked("what time is it"))
+    room.conductor.feed(inputs.Asked("what time is it"))
     await appliance.until_told("turn", within_s=30.0)
-    assert daemon.untold._telling is not None
-    await daemon.untold._telling
+    assert room.untold._telling is not None
+    await room.untold._telling
     assert [sentence.split(" ", 5)[:5] for sentence in voice.sentences] == [
         ["You", "missed", "your", "alarm", "for"]
     ]
     assert "I was switched off" in voice.sentences[0]
     assert voice.lit[-1] is False
-    assert daemon.ringer.missed == ()
-    daemon.untold.somebody_is_there()
+    assert appliance.house.services.ringer.missed == ()
+    room.untold.somebody_is_there()
     assert len(voice.sentences) == 1
 
 
@@ -79,11 +79,11 @@ async def test_muted_it_is_kept_for_later(
     cloud = await cloud_of(ANSWER)
     loaded = settings.load(settings.endpoint("cloud", cloud.url))
     appliance = await appliance_of(loaded, studio.take(0.5))
-    daemon, voice = appliance.daemon, Spoken(appliance)
-    daemon.conductor.feed(inputs.MuteChanged(True))
-    daemon.untold.somebody_is_there()
-    await daemon.untold._telling
-    assert len(daemon.ringer.missed) == 1
+    room, voice = appliance.room, Spoken(appliance)
+    room.conductor.feed(inputs.MuteChanged(True))
+    room.untold.somebody_is_there()
+    await room.untold._telling
+    assert len(appliance.house.services.ringer.missed) == 1
     assert voice.lit[-1] is True
 
 
@@ -103,10 +103,10 @@ async def test_a_damaged_store_is_told_at_once(
     sound = FileMicrophone(studio.take(0.5).path), FileSpeaker(tmp_path / "answer.wav")
     async with appliance_class(loaded, *sound) as appliance:
         lit: list[bool] = []
-        appliance.daemon.untold._attend = lit.append
-        appliance.daemon.untold.look()
+        appliance.room.untold._attend = lit.append
+        appliance.room.untold.look()
         assert lit == [True]
-        kept = await appliance.daemon.ringer.set_countdown(Kind.TIMER, "", 600)
+        kept = await appliance.house.services.ringer.set_countdown(Kind.TIMER, "", 600)
         assert LOST_SOME in kept.caveat
         assert said == [(Channel.TROUBLE, LOST_SOME)]
 
@@ -128,9 +128,9 @@ async def test_a_state_folder_that_cannot_be_made_is_told_and_the_rest_works(
     monkeypatch.setattr("device.room.alarms.Alarms._say", say)
     sound = FileMicrophone(studio.take(0.5).path), FileSpeaker(tmp_path / "answer.wav")
     async with appliance_class(loaded, *sound) as appliance:
-        kept = await appliance.daemon.ringer.set_countdown(Kind.TIMER, "tea", 600)
+        kept = await appliance.house.services.ringer.set_countdown(Kind.TIMER, "tea", 600)
         assert not kept.is_kept
-        appliance.daemon.conductor.feed(inputs.Asked("what time is it"))
+        appliance.room.conductor.feed(inputs.Asked("what time is it"))
         await appliance.until_told("said", within_s=30.0)
     assert said == [CANNOT_SAVE]
     assert "the state folder" in caplog.text

@@ -31,7 +31,7 @@ async def test_a_voice_interrupts_an_answer_and_its_own_echo_does_not(
             await appliance.until_told("turn", 2, within_s=40.0)
             triggers = [it.fields["trigger"] for it in appliance.of("turn")]
             assert triggers == ["wake_word", "voice"]
-            (status,) = [appliance.daemon.listening.echo]
+            (status,) = [appliance.room.listening.echo]
             assert status.removed_db > 10
             assert appliance.of("said")[0].fields["interrupted"]
     begun = int(np.nonzero(room.played)[0][0])

@@ -1,0 +1,228 @@
+"""The whole appliance: a house with one room, the panel before it, the control socket beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+
+from device.appliance.control import ControlServer
+from device.appliance.sole import MicrophoneClaim, look_for_another
+from device.assistant.effects import Show
+from device.assistant.news import News
+from device.audio.microphone import Microphone
+from device.audio.portaudio_host import shared_host
+from device.audio.speaker import Speaker
+from device.errors import BitternError
+from device.house.changes import Changes, changes
+from device.house.controls import Controls
+from device.house.front import HouseFront
+from device.house.house import MAIN, House, begin_house
+from device.house.levels import set_levels_once
+from device.house.orders import Orders
+from device.panel.boards import load_board
+from device.panel.gpio import Pins
+from device.reports import log_lines
+from device.room.cards import microphone_from, speaker_from
+from device.room.room import Room, RoomPlan
+from device.settings import LoadedSettings, tree
+from device.settings.places import control_socket
+
+log = logging.getLogger("bittern")
+
+Load = Callable[[], LoadedSettings]
+"""Reads the settings anew; raises a ``BitternError`` with every mistake in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """Where sound, lights and buttons are: of this machine, or of a test."""
+
+    microphone: Callable[[tree.Microphone], Microphone] = microphone_from
+    speaker: Callable[[tree.Speaker], Speaker] = speaker_from
+    pins: Pins | None = None
+    """gpiozero's, in place of the Raspberry Pi's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an appliance runs, and who is told how it is."""
+
+    is_safe: bool = False
+    """Safe mode: the status says so."""
+    may_be_deaf: bool = False
+    """Start, and say so, where the microphone cannot be opened."""
+    tell: Callable[[str], None] = lambda _: None
+    """Gets one line for ``systemctl status``."""
+    forget: Callable[[], None] = lambda: None
+    """Does the factory reset, or has it done; called on the event loop."""
+
+
+class Appliance:
+    """One that runs. See :func:`begin_appliance`.
+
+    New settings build anew what depends on them; the house, the control socket, mute and
+    volume stay.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        controls: Controls,
+        front: HouseFront,
+        load: Load,
+        manner: Manner,
+        stack: AsyncExitStack,
+    ) -> None:
+        self.house = house
+        self.controls = controls
+        self.front = front
+        self.is_safe = manner.is_safe
+        self._manner = manner
+        self._load = load
+        self._stack = stack
+        self._reloading = asyncio.Lock()
+        self._write = log_lines(house.loaded.settings.log.transcripts, self._state)
+
+    @property
+    def room(self) -> Room:
+        """The room of this appliance, as it is now: other settings make another one."""
+        return self.house.rooms[MAIN]
+
+    @property
+    def loaded(self) -> LoadedSettings:
+        """The settings in force."""
+        return self.house.loaded
+
+    def _state(self) -> str:
+        room = self.house.rooms.get(MAIN)
+        return str(room.state) if room is not None else ""
+
+    def plan(self, hardware: Hardware, loaded: LoadedSettings) -> RoomPlan:
+        """The room by these settings, on this hardware."""
+        return RoomPlan(
+            hardware.microphone(loaded.settings.microphone),
+            hardware.speaker(loaded.settings.speaker),
+            self._report,
+            show=self.show,
+            is_muted=lambda: self.controls.is_switched_off,
+            may_be_deaf=self._manner.may_be_deaf,
+            hangs=lambda: shared_host().hangs,
+            attend=self.front.attend,
+        )
+
+    async def wait(self) -> None:
+        """Return never; raise what broke it."""
+        await self.house.wait()
+
+    async def reload(self) -> Changes:
+        """Read the settings and apply them; return what changed.
+
+        Bad ones, and ones the appliance cannot start with, raise a ``BitternError``, and
+        the old ones stay in force.
+        """
+        async with self._reloading:
+            new = await asyncio.to_thread(self._load)
+            found = changes(self.loaded.settings, new.settings)
+            if found.touch_panel:
+                load_board(new.settings.panel.board)
+            if found.touch_rooms:
+                try:
+                    await self.house.rebuild(new)
+                finally:
+                    if MAIN in self.house.rooms:
+                        self.controls.take(self.room, self.front.front.panel)
+            self._adopt(new, found)
+            log.info("new settings: %s", ", ".join(found.keys) or "nothing has changed")
+            return found
+
+    def _adopt(self, new: LoadedSettings, found: Changes) -> None:
+        settings, self.house.loaded = new.settings, new
+        logging.getLogger().setLevel(settings.log.level.upper())
+        self._write = log_lines(settings.log.transcripts, self._state)
+        if "speaker.volume_percent" in found.keys:
+            self.room.mouth.volume_percent = settings.speaker.volume_percent
+        if found.touch_panel:
+            core = self.room.conductor.core.status
+            show = Show(core.state, core.is_fallback, core.fault)
+            self.front.rebuild(settings.panel, show)
+            self.room.untold.look()
+            self.controls.take(self.room, self.front.front.panel)
+
+    def _report(self, what: News) -> None:
+        self._write(what)
+
+    def show(self, what: Show) -> None:
+        """Tell by lights and in words how the conversation is."""
+        self.front.show(what)
+        brain = ", the local brain answers" if what.is_local else ""
+        safe = "safe mode, " if self.is_safe else ""
+        fault = f": {what.fault}" if what.fault else ""
+        self._manner.tell(f"{safe}{what.state}{brain}{fault}")
+
+    async def close(self) -> None:
+        """Stop everything, in bounded time; what could not be closed goes with the process."""
+        await self._stack.aclose()
+
+
+async def begin_appliance(
+    loaded: LoadedSettings, load: Load, hardware: Hardware, manner: Manner
+) -> Appliance:
+    """Light up, listen, take orders; raises a ``BitternError`` that says what is missing.
+
+    Or that another appliance is there already: before anything of the machine is touched
+    where it takes orders, else before anybody is answered.
+    """
+    stack = AsyncExitStack()
+    try:
+        return await _begun(loaded, load, hardware, manner, stack)
+    except BaseException:
+        await stack.aclose()
+        raise
+
+
+async def _begun(
+    loaded: LoadedSettings, load: Load, hardware: Hardware, manner: Manner, stack: AsyncExitStack
+) -> Appliance:
+    settings = loaded.settings
+    own = control_socket(settings.paths)
+    await asyncio.to_thread(look_for_another, own, control_socket(tree.Paths(), {}))
+    controls = Controls(asyncio.get_running_loop(), manner.forget)
+    front = HouseFront(settings.panel, controls, hardware.pins)
+    stack.callback(front.close)
+    await asyncio.to_thread(set_levels_once, settings)
+    # A microphone that a switch closes is not opened, not for a moment.
+    await front.until_switch_is_known()
+    claim = stack.enter_context(ExitStack())  # kept until the house has let go of it
+    house = await begin_house(loaded)
+    stack.push_async_callback(_closed, house)
+    appliance = Appliance(house, controls, front, load, manner, stack)
+    front.follow(lambda: house.rooms.get(MAIN))
+    room = await house.open_room(MAIN, lambda loaded: appliance.plan(hardware, loaded))
+    claim.callback(MicrophoneClaim.make(room.capture.microphone.name).release)
+    controls.take(room, front.front.panel)
+    await _take_orders(appliance, stack)
+    stack.callback(controls.close)
+    manner.tell(f"{room.state}")
+    log.info('listening for "%s"', '", "'.join(settings.wake_words()))
+    return appliance
+
+
+async def _closed(house: House) -> None:
+    try:
+        await house.close()
+    except BitternError as failure:
+        log.error("%s", failure)
+
+
+async def _take_orders(appliance: Appliance, stack: AsyncExitStack) -> None:
+    server = ControlServer(control_socket(appliance.loaded.settings.paths), Orders(appliance))
+    try:
+        await server.start()
+    except BitternError as failure:
+        # Without it the appliance still does what it is for.
+        log.error("%s", failure)
+    else:
+        stack.push_async_callback(server.close)

@@ -1,0 +1,110 @@
+"""What outlives a conversation and a change of settings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.appliance.brain_process import BrainProcess
+from device.appliance.voice import Voice
+from device.house.rings import Rings
+from device.room.policy import brain_arguments
+from device.room.stopping import Stage, Stops
+from device.settings.places import brain_socket, state_folder
+from device.settings.tree import Settings
+from device.spending.ledger import FILE as SPENDING_FILE
+from device.spending.meter import Spending
+from device.spending.prices import prices
+from device.tools.alarms.ringer import Ringer
+from device.tools.lists import Lists
+from device.tools.moments import Clock, SystemClock
+from device.tools.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Stores, what rings, what was spent, and the process of the brain: one of each a house."""
+
+    state: Path
+    clock: Clock
+    lists: Lists
+    rings: Rings
+    ringer: Ringer
+    ringing: asyncio.Task[None]
+    """Ends only by an error."""
+    spending: Spending
+    brain: BrainProcess
+    voice: Voice
+    told_of_spending: list[Callable[[float], None]] = field(default_factory=list)
+    """Each is told the month's sum in US dollars whenever it changes."""
+
+    async def adopt(self, settings: Settings, *, is_private: bool) -> None:
+        """Go by other settings from now on; no timer, list or sum is lost by that."""
+        self.spending.use(prices(settings.price))
+        may_start = settings.brain.autostart or is_private
+        await self.brain.use(brain_arguments(settings), may_start=may_start)
+
+
+async def open_services(settings: Settings, stops: Stops, *, is_private: bool) -> Services:
+    """Open them all; ``is_private``: with a brain and a store of its own, to disturb nobody.
+
+    What has come due meanwhile rings as soon as a room joins.
+    """
+    scratch = _scratch(stops) if is_private else None
+    state = scratch or state_folder(settings.paths)
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as failure:
+        # What is kept there says by itself that it cannot be kept.
+        log.error("the state folder %s cannot be made: %s", state, failure.strerror)
+    store = Store(state / "house.sqlite3")
+    await store.open()  # the ringer tells what was wrong with it
+    stops.add(Stage.KEEPING, store.close)
+    clock, rings = SystemClock(), Rings()
+    ringer = Ringer(
+        store,
+        clock,
+        rings.ring,
+        rings.silence,
+        on_missed=rings.missed,
+        on_trouble=rings.trouble,
+    )
+    listeners: list[Callable[[float], None]] = []
+    spending = await _spending(settings, state, listeners, stops)
+    brain = BrainProcess(
+        scratch / "brain.sock" if scratch else brain_socket(settings.paths),
+        brain_arguments(settings),
+        may_start=settings.brain.autostart or is_private,
+    )
+    stops.add(Stage.BRAIN, brain.stop)
+    voice = Voice(brain.socket_path, brain.ensure)
+    await ringer.start()
+    stops.add(Stage.KEEPING, ringer.close)
+    ringing = stops.watch(asyncio.create_task(ringer.run(), name="ringer"))
+    return Services(
+        state, clock, Lists(store), rings, ringer, ringing, spending, brain, voice, listeners
+    )
+
+
+async def _spending(
+    settings: Settings, state: Path, listeners: list[Callable[[float], None]], stops: Stops
+) -> Spending:
+    def spent(month_usd: float) -> None:
+        for listener in tuple(listeners):
+            listener(month_usd)
+
+    spending = Spending(state / SPENDING_FILE, prices(settings.price), spent)
+    await spending.open()
+    stops.add(Stage.KEEPING, spending.close)
+    stops.watch(asyncio.create_task(spending.run(), name="months"))
+    return spending
+
+
+def _scratch(stops: Stops) -> Path:
+    return Path(stops.enter(Stage.KEEPING, tempfile.TemporaryDirectory(prefix="bittern-")))
