@@ -18,12 +18,11 @@ from typing import assert_never
 from device.assistant import downlink as facts
 from device.assistant import effects as do
 from device.assistant import inputs, news
-from device.assistant.checks import Check, Ruling
+from device.assistant.answering import Answering, Standing
+from device.assistant.checks import Check
 from device.assistant.chronicle import Chronicle
-from device.assistant.delivery import NOTHING_HEARD, Arrival, Delivery
-from device.assistant.downlink import Outcome
+from device.assistant.delivery import Arrival
 from device.assistant.exchange import Exchange
-from device.assistant.items import ItemKey
 from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
 from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
@@ -65,17 +64,17 @@ class Assistant:
 
         ``check``: looks at questions and answers, and may hold back what is said or stop it.
         """
-        self._check = check
         self.policy = policy
         self._profiles = dict(profiles or {})
         self.state = State.IDLE
         self.turn: Turn | None = None
         self._out = Outbox()
         self._turns_begun = 0
-        self._delivery = Delivery(policy.playback_slack_s, self._out)
         self._remarks = Remarks()
         self._exchange = Exchange(endpoints, policy, self._remarks, self._out)
         self._chronicle = Chronicle(policy.memory_s, self._out)
+        self._answering = Answering(policy, check, self._chronicle, self._out)
+        self._delivery = self._answering.delivery
         self._spoken: SpokenQuestion | None = None
         """The sound of the question under way, where it has any and its floor is known."""
         self._open_from_sample = 0
@@ -207,7 +206,7 @@ class Assistant:
                 self._delivery.played(item)
                 self._answer_may_be_over(at_sample)
             case inputs.PlaybackStopped(heard_ms=heard_ms):
-                self._playback_stopped(heard_ms)
+                self._answering.stopped(heard_ms, self._link, self.turn)
             case inputs.SpeakerBusy(for_s=for_s):
                 self._delivery.speaker_busy(for_s)
             case inputs.SpeakerFree():
@@ -226,10 +225,11 @@ class Assistant:
             case inputs.Spent(month_usd=month_usd):
                 self._exchange.spent(month_usd, self._turn_number)
             case inputs.ToolFinished():
-                self._tool_finished(happened)
+                if self._link is not None:
+                    self._answering.tool_finished(happened, self._link, self._turn_number)
             case inputs.Ruled(turn=number, ruling=ruling):
                 if self.turn is not None and self.turn.number == number:
-                    self._ruled(ruling)
+                    self._go_on(self._answering.ruled(ruling, self.turn))
             case inputs.ToolsChanged():
                 self._tools_changed()
             case inputs.TimePassed():
@@ -258,7 +258,8 @@ class Assistant:
             case Timer.ANSWER:
                 self._fail_link(_timeout("the endpoint stopped answering"))
             case Timer.TOOLS:
-                self._tools_late()
+                if self._link is not None:
+                    self._answering.tools_late(self._link)
             case Timer.PLAYBACK:
                 self._playback_late()
             case Timer.FOLLOW_UP:
@@ -269,35 +270,33 @@ class Assistant:
                 assert_never(timer)
 
     def _on_fact(self, link: LinkInUse, fact: facts.Fact) -> None:
+        if isinstance(fact, facts.OfQuestion):
+            self._on_question(link, fact)
+        elif isinstance(fact, facts.OfAnswer):
+            self._on_answer(link, fact)
+        else:
+            self._on_endpoint(link, fact)
+
+    def _on_question(self, link: LinkInUse, fact: facts.OfQuestion) -> None:
         match fact:
             case facts.UserBegan():
                 self._user_began(link)
             case facts.UserEnded():
                 self._user_ended(link)
             case facts.UserHeard(text=text):
-                self._user_heard(link, text)
+                self._user_heard(link, text.strip())
             case facts.UserHeardSoFar(text=text):
-                if self._check is not None:
-                    self._ruled(self._check.question(text, is_final=False))
-            case facts.AnswerWorded():
-                self._answer_worded(link, fact)
-            case facts.ResponseBegan():
-                self._response_began(link)
-            case facts.AudioArrived():
-                self._audio_arrived(link, fact)
-            case facts.ItemEnded(item=item):
-                self._item_ended(link, item)
-            case facts.ToolCalled():
-                self._tool_called(link, fact)
-            case facts.ResponseEnded():
-                self._response_ended(link, fact)
+                self._go_on(self._answering.question(text, self.turn, is_final=False))
+            case _:
+                assert_never(fact)
+
+    def _on_endpoint(self, link: LinkInUse, fact: facts.OfEndpoint) -> None:
+        match fact:
             case facts.EndpointFailed(failure=failure):
                 self._fail_link(failure)
             case facts.Complaint(failure=failure):
-                refused = news.EventRefused(self._turn_number, link.plan.name, failure.detail)
-                self._out.tell(refused)
-            case facts.SignOfLife():
-                self._answer_lives(link)
+                name = link.plan.name
+                self._out.tell(news.EventRefused(self._turn_number, name, failure.detail))
             case _:
                 assert_never(fact)
 
@@ -446,7 +445,7 @@ class Assistant:
         """The user had only paused. An endpoint that hears for itself notices as well."""
         link = self._link
         if link is not None and not link.plan.detects_turns:
-            self._interrupt(turn)
+            self._answering.interrupt(turn, self._link)
             self._asked_on(turn)
             spoken.continued(at_sample, link)
 
@@ -541,7 +540,7 @@ class Assistant:
         if self.state in _ANSWERING:
             if link is not None:
                 link.stop_uplink()
-            self._interrupt(turn)
+            self._answering.interrupt(turn, self._link)
         self.turn = self._spoken = None
         self._out.disarm(*_TURN_TIMERS)
         interrupted = self._delivery.interrupted
@@ -566,11 +565,11 @@ class Assistant:
         if self.state is State.LISTENING:
             spoken.reported()
         elif spoken.is_replayed:
-            self._answer_lives(link)
+            self._answering.lives(link)
         elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
             # The endpoint heard more of the question and has dropped its answer.
             link.downlink.disown()
-            self._drop_unplayed_answer()
+            self._answering.drop_unplayed(self._link)
             self._out.disarm(Timer.ANSWER)
             self._asked_on(turn)
             spoken.resume(link)
@@ -590,105 +589,35 @@ class Assistant:
             self._question_over(turn)
         elif spoken.is_replayed:
             spoken.replay_heard()
-            self._answer_lives(link)
+            self._answering.lives(link)
 
     def _user_heard(self, link: LinkInUse, text: str) -> None:
-        if not text.strip():
-            return
-        turn = self._turn_number
-        self._chronicle.heard(turn, text, link.plan.name, link.profile.name)
-        if self._check is not None:
-            self._ruled(self._check.question(text.strip(), is_final=True))
+        if text:
+            self._chronicle.heard(self._turn_number, text, link.plan.name, link.profile.name)
+            self._go_on(self._answering.question(text, self.turn, is_final=True))
 
-    def _answer_worded(self, link: LinkInUse, worded: facts.AnswerWorded) -> None:
-        self._answer_lives(link)
-        if self._check is not None and self.turn is not None and self.state in _ANSWERING:
-            check = self._check.answer(worded.item, worded.text, is_final=worded.is_final)
-            self._ruled(check)
-
-    def _ruled(self, ruling: Ruling) -> None:
-        turn = self.turn
-        if turn is None:
-            return
-        match ruling:
-            case Ruling.PASS:
-                self._delivery.release()
-            case Ruling.HOLD:
-                self._delivery.hold()
-            case Ruling.STOP:
-                self._out.tell(news.AnswerStopped(turn.number, turn.endpoint))
-                self._stop()
-            case _:
-                assert_never(ruling)
-
-    def _response_began(self, link: LinkInUse) -> None:
+    def _on_answer(self, link: LinkInUse, fact: facts.OfAnswer) -> None:
         turn = self.turn
         if turn is None or isinstance(turn.question, AwaitedQuestion):
-            return
-        if self.state is State.LISTENING:
+            return  # of a question that is over for us, or has not begun
+        if self.state is State.LISTENING and isinstance(fact, facts.ResponseBegan):
             self._question_over(turn)
-        self._delivery.arrival = Arrival.OPEN
-        self._answer_lives(link)
+        if self.state in _ANSWERING:
+            self._go_on(self._answering.take(fact, link, turn))
 
-    def _answer_lives(self, link: LinkInUse) -> None:
-        if self.turn is not None and self.state in _ANSWERING:
-            self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
-
-    def _audio_arrived(self, link: LinkInUse, arrived: facts.AudioArrived) -> None:
-        turn = self.turn
-        if turn is None or self.state not in _ANSWERING:
+    def _go_on(self, standing: Standing | Failure) -> None:
+        if isinstance(standing, Failure):
+            self._fail_link(standing)
             return
-        turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._out.now_s)
-        self._delivery.arrived(link.downlink.heard, arrived)
-        self._answer_lives(link)
-
-    def _item_ended(self, link: LinkInUse, item: ItemKey) -> None:
-        if self.turn is not None and self.state in _ANSWERING:
-            self._delivery.finish(item)
-            self._answer_lives(link)
-
-    def _tool_called(self, link: LinkInUse, called: facts.ToolCalled) -> None:
-        turn = self.turn
-        if turn is None or self.state not in _ANSWERING:
-            return
-        turn.tool_rounds += 1
-        if turn.tool_rounds > self.policy.tool_rounds:
-            link.refuse_tool(called, "too many tool calls")
-            self._tools_may_be_over(link)
-        else:
-            link.run_tool(called, self.policy.tool_timeout_s)
-
-    def _tool_finished(self, finished: inputs.ToolFinished) -> None:
-        link = self._link
-        if link is not None and link.tool_finished(
-            finished.call_id, finished.output, self._turn_number
-        ):
-            self._tools_may_be_over(link)
-
-    def _tools_late(self) -> None:
-        if self._link is not None:
-            self._link.give_up_tools("the tool did not finish in time")
-            self._tools_may_be_over(self._link)
-
-    def _tools_may_be_over(self, link: LinkInUse) -> None:
-        if not link.awaits_tools:
-            self._answer_lives(link)
-
-    def _response_ended(self, link: LinkInUse, ended: facts.ResponseEnded) -> None:
-        turn = self.turn
-        if turn is None or self.state not in _ANSWERING:
-            return
-        if ended.outcome is Outcome.FAILED and ended.failure is not None:
-            self._fail_link(ended.failure)
-            return
-        if ended.outcome is Outcome.CANCELLED and turn.phase is not Phase.ANSWERED:
-            # Some servers cancel before they say that they heard the user go on.
-            self._answer_lives(link)
-            return
-        self._out.disarm(Timer.ANSWER)
-        is_busy = link.downlink.sequencer.is_busy
-        self._delivery.arrival = Arrival.OPEN if is_busy else Arrival.COMPLETE
-        self._answer_may_be_over()
+        match standing:
+            case Standing.GOES_ON:
+                pass
+            case Standing.COMPLETE:
+                self._answer_may_be_over()
+            case Standing.STOPPED:
+                self._stop()
+            case _:
+                assert_never(standing)
 
     def _playback_started(self, started: inputs.PlaybackStarted) -> None:
         turn, link = self.turn, self._link
@@ -749,37 +678,6 @@ class Assistant:
         else:
             self._go_idle()
 
-    def _interrupt(self, turn: Turn) -> None:
-        """Silence the answer here and at the endpoint; account for it when it is known."""
-        if self._delivery.interrupted is not None:
-            # The last one was never answered: as if nothing of it had been heard.
-            self._playback_stopped(NOTHING_HEARD)
-        self._out.disarm(Timer.ANSWER, Timer.TOOLS)
-        link = self._link
-        if link is not None:
-            link.interrupt()
-        self._delivery.interrupt(turn, link.number if link is not None else None)
-
-    def _drop_unplayed_answer(self) -> None:
-        self._delivery.drop_unplayed()
-        if self._link is not None:
-            self._link.downlink.new_answer()
-
-    def _playback_stopped(self, heard_ms: Mapping[ItemKey, int]) -> None:
-        """Now it is known what was heard: tell the server, and remember no more than that."""
-        interrupted = self._delivery.stopped()
-        if interrupted is None:
-            return
-        link = self._link
-        if link is not None and link.number == interrupted.link and link.is_ready:
-            for event in interrupted.heard.corrections(heard_ms):
-                link.send(event)
-        if interrupted.turn.phase is Phase.ANSWERED:
-            texts = interrupted.heard.heard_texts(heard_ms)
-            self._chronicle.said(interrupted.turn, texts, is_interrupted=True)
-        if interrupted.turn is not self.turn:
-            self._chronicle.ended(interrupted.turn)
-
     def _playback_late(self) -> None:
         """The speaker swallowed the answer: say so in the log, and be ready again."""
         unplayed = len(self._delivery.heard.unplayed)
@@ -839,7 +737,7 @@ class Assistant:
         if turn.phase is Phase.ANSWERED:
             self._answer_cut()
             return
-        self._drop_unplayed_answer()
+        self._answering.drop_unplayed(self._link)
         self._exchange.failed(link, failure, turn)
         self._ask(turn)
 

@@ -123,21 +123,19 @@ class SignOfLife:
     """Something belonging to the running answer arrived that needs no decision."""
 
 
-Fact = (
-    UserBegan
-    | UserEnded
-    | UserHeard
-    | UserHeardSoFar
-    | AnswerWorded
-    | ResponseBegan
+OfQuestion = UserBegan | UserEnded | UserHeard | UserHeardSoFar
+OfAnswer = (
+    ResponseBegan
     | AudioArrived
+    | AnswerWorded
     | ItemEnded
     | ToolCalled
     | ResponseEnded
-    | EndpointFailed
-    | Complaint
     | SignOfLife
 )
+OfEndpoint = EndpointFailed | Complaint
+
+Fact = OfQuestion | OfAnswer | OfEndpoint
 
 
 class Downlink:

@@ -1,0 +1,169 @@
+"""The answer that is being given: what arrives of it, the tools it calls, how it ends.
+
+Nothing here knows what follows from that for the conversation: :meth:`Answering.take` says
+how the answer stands, and the state machine goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import assert_never
+
+from device.assistant import downlink as facts
+from device.assistant import inputs, news
+from device.assistant.checks import Check, Ruling
+from device.assistant.chronicle import Chronicle
+from device.assistant.delivery import NOTHING_HEARD, Arrival, Delivery
+from device.assistant.items import ItemKey
+from device.assistant.link import LinkInUse
+from device.assistant.outbox import Outbox
+from device.assistant.policy import Policy
+from device.assistant.timers import Timer
+from device.assistant.turn import Mark, Phase, Turn
+from device.realtime.failures import Failure
+
+
+class Standing(Enum):
+    """How an answer stands."""
+
+    GOES_ON = "goes on"
+    COMPLETE = "complete"
+    """No more of it will come."""
+    STOPPED = "stopped"
+    """A check lets no more of it be heard."""
+
+
+class Answering:
+    """Takes in an answer, and accounts for it."""
+
+    def __init__(
+        self, policy: Policy, check: Check | None, chronicle: Chronicle, out: Outbox
+    ) -> None:
+        self.delivery = Delivery(policy.playback_slack_s, out)
+        self._policy = policy
+        self._check = check
+        self._chronicle = chronicle
+        self._out = out
+
+    # -- what arrives ------------------------------------------------------------------
+
+    def take(self, fact: facts.OfAnswer, link: LinkInUse, turn: Turn) -> Standing | Failure:
+        """One fact of the answer to a turn; a failure is the link's, and the turn is unanswered."""
+        self.lives(link)
+        match fact:
+            case facts.ResponseBegan():
+                self.delivery.arrival = Arrival.OPEN
+            case facts.AudioArrived():
+                turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._out.now_s)
+                self.delivery.arrived(link.downlink.heard, fact)
+            case facts.AnswerWorded(item=item, text=text, is_final=is_final):
+                if self._check is not None:
+                    return self.ruled(self._check.answer(item, text, is_final=is_final), turn)
+            case facts.ItemEnded(item=item):
+                self.delivery.finish(item)
+            case facts.ToolCalled():
+                self._tool_called(fact, link, turn)
+            case facts.ResponseEnded():
+                return self._ended(fact, link, turn)
+            case facts.SignOfLife():
+                pass  # it lives: that is all
+            case _:
+                assert_never(fact)
+        return Standing.GOES_ON
+
+    def lives(self, link: LinkInUse) -> None:
+        """Whoever answers has been heard of: the next event may take its time again."""
+        self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
+
+    def _ended(self, ended: facts.ResponseEnded, link: LinkInUse, turn: Turn) -> Standing | Failure:
+        if ended.outcome is facts.Outcome.FAILED and ended.failure is not None:
+            return ended.failure
+        if ended.outcome is facts.Outcome.CANCELLED and turn.phase is not Phase.ANSWERED:
+            # Some servers cancel before they say that they heard the user go on.
+            return Standing.GOES_ON
+        self._out.disarm(Timer.ANSWER)
+        if link.downlink.sequencer.is_busy:
+            self.delivery.arrival = Arrival.OPEN
+            return Standing.GOES_ON
+        self.delivery.arrival = Arrival.COMPLETE
+        return Standing.COMPLETE
+
+    # -- checks ------------------------------------------------------------------------
+
+    def question(self, text: str, turn: Turn | None, *, is_final: bool) -> Standing:
+        """What the endpoint understood of the question, so far or whole."""
+        if self._check is None or turn is None:
+            return Standing.GOES_ON
+        return self.ruled(self._check.question(text, is_final=is_final), turn)
+
+    def ruled(self, ruling: Ruling, turn: Turn) -> Standing:
+        """A check has decided what may be heard of the answer."""
+        match ruling:
+            case Ruling.PASS:
+                self.delivery.release()
+            case Ruling.HOLD:
+                self.delivery.hold()
+            case Ruling.STOP:
+                self._out.tell(news.AnswerStopped(turn.number, turn.endpoint))
+                return Standing.STOPPED
+            case _:
+                assert_never(ruling)
+        return Standing.GOES_ON
+
+    # -- tools -------------------------------------------------------------------------
+
+    def _tool_called(self, called: facts.ToolCalled, link: LinkInUse, turn: Turn) -> None:
+        turn.tool_rounds += 1
+        if turn.tool_rounds > self._policy.tool_rounds:
+            link.refuse_tool(called, "too many tool calls")
+        else:
+            link.run_tool(called, self._policy.tool_timeout_s)
+
+    def tool_finished(self, finished: inputs.ToolFinished, link: LinkInUse, turn: int) -> None:
+        """A tool has an outcome; when none is missing, the endpoint is awaited again."""
+        is_awaited = link.tool_finished(finished.call_id, finished.output, turn)
+        if is_awaited and not link.awaits_tools:
+            self.lives(link)
+
+    def tools_late(self, link: LinkInUse) -> None:
+        """Those that still run are told to the model as failed."""
+        link.give_up_tools("the tool did not finish in time")
+        self.lives(link)
+
+    # -- what is not heard -------------------------------------------------------------
+
+    def interrupt(self, turn: Turn, link: LinkInUse | None) -> None:
+        """Silence the answer here and at the endpoint; account for it when it is known."""
+        if self.delivery.interrupted is not None:
+            # The last one was never answered: as if nothing of it had been heard.
+            self.stopped(NOTHING_HEARD, link, turn)
+        self._out.disarm(Timer.ANSWER, Timer.TOOLS)
+        if link is not None:
+            link.interrupt()
+        self.delivery.interrupt(turn, link.number if link is not None else None)
+
+    def drop_unplayed(self, link: LinkInUse | None) -> None:
+        """The endpoint dropped it before anything was played."""
+        self.delivery.drop_unplayed()
+        if link is not None:
+            link.downlink.new_answer()
+
+    def stopped(
+        self, heard_ms: Mapping[ItemKey, int], link: LinkInUse | None, current: Turn | None
+    ) -> None:
+        """Now it is known what was heard: tell the server, and remember no more than that.
+
+        ``current``: the turn that goes on, which may be the interrupted one.
+        """
+        interrupted = self.delivery.stopped()
+        if interrupted is None:
+            return
+        if link is not None and link.number == interrupted.link and link.is_ready:
+            for event in interrupted.heard.corrections(heard_ms):
+                link.send(event)
+        if interrupted.turn.phase is Phase.ANSWERED:
+            texts = interrupted.heard.heard_texts(heard_ms)
+            self._chronicle.said(interrupted.turn, texts, is_interrupted=True)
+        if interrupted.turn is not current:
+            self._chronicle.ended(interrupted.turn)
