@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.audio.devices import DEFAULT, SoundDevice
-from device.audio.portaudio import BLOCK_MS, PortAudioMicrophone
+from device.audio.portaudio import MICROPHONE_BLOCK_MS, PortAudioMicrophone
 from device.audio.samples import Samples, silence
 
 Frames = npt.NDArray[np.int16]
@@ -20,7 +20,11 @@ class AllChannelsMicrophone(PortAudioMicrophone):
     """
 
     def __init__(
-        self, device: str = DEFAULT, *, rate_hz: int | None = None, block_ms: float = BLOCK_MS
+        self,
+        device: str = DEFAULT,
+        *,
+        rate_hz: int | None = None,
+        block_ms: float = MICROPHONE_BLOCK_MS,
     ) -> None:
         super().__init__(device, rate_hz=rate_hz, block_ms=block_ms)
         self._kept: list[Frames] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.audio.microphone import Microphone, MicrophoneHealth
@@ -17,6 +18,8 @@ RING_S = 60.0
 in the middle of the question can be replaced and the utterance sent again."""
 QUEUE_S = 2.0
 """How far the listening thread may be behind before it loses the oldest blocks."""
+LONGEST_GUESS_S = 0.25
+"""Blocks come more often than that; beyond it the microphone has stopped, and its clock too."""
 ROOM_POLL_S = 0.001
 """How often a source that can wait looks whether a slow reader has caught up."""
 
@@ -51,21 +54,28 @@ class BlockQueue:
         self.limit_samples = limit_samples
         self.dropped_blocks = 0
         self.dropped_samples = 0
+        self.doorman: Callable[[Block], bool] | None = None
+        """Looks at each block on the microphone's thread; true wakes the listener at once,
+        however much it said it wants. What costs next to nothing may be done here."""
+        self.is_urgent = False
+        """Whether the listener needs each block as soon as there is one."""
         self._blocks: deque[Block] = deque()
         self._held_samples = 0
         self._wanted_samples = 0
         self._has_lost = False
+        self._is_called = False
         self._changed = threading.Condition()
 
     def get(self, timeout_s: float | None = None, least_samples: int = 0) -> Block | None:
         """Return the next block; None when none came within the time.
 
-        ``least_samples``: sleep until so much waits, or the time is over. Who cannot do
-        anything with less is not woken for each block.
+        ``least_samples``: sleep until so much waits, the doorman or somebody else calls, or
+        the time is over. Who cannot do anything with less is not woken for each block.
         """
         with self._changed:
             self._wanted_samples = least_samples
             self._changed.wait_for(self._has_enough, timeout_s)
+            self._is_called = False
             if not self._blocks:
                 return None
             block = self._blocks.popleft()
@@ -77,6 +87,7 @@ class BlockQueue:
 
     def put(self, block: Block) -> None:
         """Add a block, drop the oldest ones where it would not fit; never waits."""
+        is_worth_it = self.doorman is not None and self.doorman(block)
         with self._changed:
             while self._blocks and self._is_too_much(len(block.samples)):
                 oldest = self._blocks.popleft()
@@ -86,10 +97,19 @@ class BlockQueue:
                 self._has_lost = True
             self._blocks.append(block)
             self._held_samples += len(block.samples)
+            self._is_called = self._is_called or is_worth_it
             if self._has_enough():
                 self._changed.notify()
 
+    def call(self) -> None:
+        """Wake the listener, whatever waits: there is something else for it to do."""
+        with self._changed:
+            self._is_called = True
+            self._changed.notify()
+
     def _has_enough(self) -> bool:
+        if self._is_called:
+            return True
         return bool(self._blocks) and self._held_samples >= self._wanted_samples
 
     def has_room(self, count: int) -> bool:
@@ -219,6 +239,17 @@ class Capture:
                 log.warning("closing %s before reopening it: %s", self.microphone.name, failure)
             self.open()
 
+    def now_s(self) -> float:
+        """What the capture clock says at this moment, as near as is known without a block.
+
+        From the last block on, the clock on the wall counts, where the microphone is live.
+        """
+        ring = self.ring
+        heard_s = ring.end_sample / ring.rate_hz
+        if not (self._is_open and self.microphone.is_live):
+            return heard_s
+        return heard_s + min(self.microphone.health().last_block_age_s, LONGEST_GUESS_S)
+
     def health(self) -> MicrophoneHealth:
         """Say how the microphone is doing; for a ``MicrophoneWatch``, while ``is_open``."""
         return self.microphone.health()
@@ -243,14 +274,16 @@ class _Sink:
         self._blocks = blocks
         self._is_first = True
 
-    def take(self, samples: Samples) -> None:
+    def take(self, samples: Samples) -> bool:
+        """Hand over the next samples; true where nobody waits for those after them."""
         if not self._is_live:
             self._wait_for_room(len(samples))
         if self.closing.is_set():
-            return
+            return False
         at_sample = self._ring.write(samples)
         self._blocks.put(Block(at_sample, samples, self._is_first))
         self._is_first = False
+        return not (self._blocks.is_urgent or self._ring.is_followed)
 
     def _wait_for_room(self, count: int) -> None:
         while not (self._blocks.has_room(count) and self._ring.room_samples() >= count):

@@ -10,8 +10,11 @@ from typing import Protocol
 
 from device.audio.samples import Samples
 
-Deliver = Callable[[Samples], None]
-"""Takes the next block (mono int16 at the microphone's ``rate_hz``), on the source's thread."""
+Deliver = Callable[[Samples], bool | None]
+"""Takes the next samples (mono int16 at the microphone's ``rate_hz``), on the source's thread.
+
+Returns true where nobody waits for what comes next: a source that can may gather more of it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The sound card: microphone and speaker through PyAudio's callbacks, which copy and return."""
+"""The sound card: a microphone that is read and a speaker that asks, through PyAudio."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from device.audio.portaudio_host import (
     PortAudioHost,
     shared_host,
 )
+from device.audio.reading import StreamReader
 from device.audio.samples import Samples, scaled, silence
 from device.audio.speaker import Fill, PullMeter, SpeakerHealth
 
-BLOCK_MS = 20
-"""How much sound passes at a time."""
+MICROPHONE_BLOCK_MS = 60
+"""What the driver delivers at once. The ears decide on 60 ms; shorter blocks only wake more."""
+SPEAKER_BLOCK_MS = 20
+"""What the driver asks for at once: how soon it plays, and how soon it falls silent."""
 MOST_MIXED_CHANNELS = 8
 """No microphone array has more. A sound server offers 32 to whoever asks: two are mixed there."""
 LONGEST_LATENCY_S = 2.0
@@ -106,6 +109,10 @@ class _Device(ABC):
         if self._is_in_use:
             self._open_stream()
 
+    def _begin(self, stream: pyaudio.PyAudio.Stream, _frames: int, _channels: int) -> None:
+        """The stream has begun."""
+        self._stream = stream
+
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
@@ -123,16 +130,17 @@ class _Device(ABC):
         self._device = device = self._host.find(self._wanted, self.direction)
         self._meter.restart()
         trouble = ""
+        frames = max(1, round(rate_hz * self._block_ms / 1000))
         for channels in self._channel_choices(device):
-            frames = max(1, round(rate_hz * self._block_ms / 1000))
             callback = self._callback(channels)
             try:
-                self._stream = self._host.open(
+                stream = self._host.open(
                     device, self.direction, rate_hz, channels, frames, callback
                 )
             except OSError as failure:
                 trouble = str(failure.args[-1])
             else:
+                self._begin(stream, frames, channels)
                 return
         raise self._cannot_open(device, trouble)
 
@@ -163,8 +171,8 @@ class _Device(ABC):
         """With how many channels to open it, the best first."""
 
     @abstractmethod
-    def _callback(self, channels: int) -> Callback:
-        """What PortAudio is to call."""
+    def _callback(self, channels: int) -> Callback | None:
+        """What PortAudio is to call; None where it is asked instead."""
 
 
 class PortAudioMicrophone(_Device):
@@ -185,7 +193,7 @@ class PortAudioMicrophone(_Device):
         device: str = DEFAULT,
         *,
         rate_hz: int | None = None,
-        block_ms: float = BLOCK_MS,
+        block_ms: float = MICROPHONE_BLOCK_MS,
         channel: int | None = 0,
         gain_db: float = 0.0,
         host: PortAudioHost | None = None,
@@ -195,11 +203,18 @@ class PortAudioMicrophone(_Device):
         self._factor = np.float32(10 ** (gain_db / 20))
         self._meter = BlockMeter()
         self._deliver: Deliver = lambda _: None
+        self._reader: StreamReader | None = None
 
     def open(self, deliver: Deliver) -> None:
-        """Start; ``deliver`` is called on PortAudio's thread. Raises ``SoundDeviceError``."""
+        """Start; ``deliver`` is called on a thread of its own. Raises ``SoundDeviceError``."""
         self._deliver = deliver
         self._open()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is a stream, somebody reads it, and PortAudio calls it running."""
+        reader = self._reader
+        return reader is not None and reader.is_alive and super().is_active
 
     def health(self) -> MicrophoneHealth:
         """Say how it is doing."""
@@ -224,24 +239,27 @@ class PortAudioMicrophone(_Device):
     def _most(self, device: SoundDevice) -> int:
         return min(device.input_channels, MOST_MIXED_CHANNELS if device.alsa else 2)
 
-    def _callback(self, channels: int) -> Callback:
+    def _callback(self, _channels: int) -> None:
+        return None
+
+    def _begin(self, stream: pyaudio.PyAudio.Stream, frames: int, channels: int) -> None:
         deliver = self._deliver
 
-        def on_block(
-            data: bytes | None, _frames: int, _times: dict[str, float], status: int
-        ) -> tuple[None, int]:
-            try:
-                samples = self._one_channel(np.frombuffer(data or b"", np.int16), channels)
-                self._meter.note(samples, bool(status & pyaudio.paInputOverflow))
-                deliver(samples)
-            except Exception:
-                # The boundary of PortAudio's thread: the stream ends, is_active turns
-                # false, and whoever watches opens it again.
-                log.exception("the microphone's callback failed")
-                return None, pyaudio.paAbort
-            return None, pyaudio.paContinue
+        def take(interleaved: Samples, has_lost: bool) -> bool:
+            samples = self._one_channel(interleaved, channels)
+            self._meter.note(samples, has_lost)
+            return bool(deliver(samples))
 
-        return on_block
+        super()._begin(stream, frames, channels)
+        self._reader = StreamReader(stream, self.name, self.rate_hz, frames, take)
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.give_up()
+        if stream is not None:
+            self._host.close(stream, self.name, reader.join if reader is not None else None)
 
     def _one_channel(self, interleaved: Samples, channels: int) -> Samples:
         if channels == 1:
@@ -269,7 +287,7 @@ class PortAudioSpeaker(_Device):
         device: str = DEFAULT,
         *,
         rate_hz: int | None = None,
-        block_ms: float = BLOCK_MS,
+        block_ms: float = SPEAKER_BLOCK_MS,
         host: PortAudioHost | None = None,
     ) -> None:
         super().__init__(device, rate_hz, block_ms, host)

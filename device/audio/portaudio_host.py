@@ -132,9 +132,12 @@ class PortAudioHost:
         rate_hz: int,
         channels: int,
         frames: int,
-        callback: Callback,
+        callback: Callback | None,
     ) -> pyaudio.PyAudio.Stream:
-        """Open and start a stream. Raises OSError, or ``SoundSystemHangsError``."""
+        """Open and start a stream; without a ``callback`` it is read or written.
+
+        Raises OSError, or ``SoundSystemHangsError``.
+        """
         way = "input" if direction is Direction.IN else "output"
         arguments: dict[str, Any] = {way: True, f"{way}_device_index": device.index}
 
@@ -152,15 +155,27 @@ class PortAudioHost:
             name = f"opening {device.name}"
             return self._guarded(name, start, OPEN_TIMEOUT_S, too_late=_close)
 
-    def close(self, stream: pyaudio.PyAudio.Stream, name: str) -> None:
+    def close(
+        self,
+        stream: pyaudio.PyAudio.Stream,
+        name: str,
+        wait_for_reader: Callable[[], None] | None = None,
+    ) -> None:
         """Close a stream at once, without playing out what is in it.
 
+        ``wait_for_reader`` comes back when nobody is in a call into the stream any more.
         Raises ``SoundSystemHangsError`` when the driver does not let go in time.
         """
+
+        def let_go() -> None:
+            if wait_for_reader is not None:
+                wait_for_reader()
+            _close(stream)
+
         with self._lock:
             # Where one call hangs the next one will: the two of them must not take two seconds.
             seconds = CLOSE_TIMEOUT_S / 10 if self._still_hanging() else CLOSE_TIMEOUT_S
-            self._guarded(f"closing {name}", lambda: _close(stream), seconds)
+            self._guarded(f"closing {name}", let_go, seconds)
 
     def enter(self, user: User) -> None:
         """Remember somebody who has opened a stream."""

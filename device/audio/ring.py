@@ -139,6 +139,11 @@ class Ring:
 
         return unsubscribe
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody wants to be told of each write."""
+        return bool(self._listeners)
+
     def attach(self, reader: Reader) -> None:
         """Name a reader that a source which can wait must not overtake (see ``room_samples``)."""
         with self._lock:

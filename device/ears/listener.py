@@ -34,13 +34,15 @@ from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words
-from device.wake.pipeline import EndKnown, Heard, WakePipeline
+from device.wake.pipeline import CALM_SAMPLES, EndKnown, Heard, WakePipeline
 
 log = logging.getLogger(__name__)
 
 SILERO = "silero/silero_vad.onnx"
 LEAST_S = BLOCK_S
 """Below this nothing can be decided: the thread is not woken for less."""
+CALM_S = CALM_SAMPLES / RATE_HZ
+"""What the wake models take at once while no word is in sight."""
 BACKLOG_BLOCK_S = 1.0
 """How much of the past is handed to the voice detector at once."""
 
@@ -119,6 +121,28 @@ class Listener:
     def next_sample(self) -> int:
         """The native position of the next sample to be taken."""
         return self._next_block + self._waiting_samples
+
+    @property
+    def may_sleep(self) -> bool:
+        """Whether there is a gate: without one everything is listened to."""
+        return self._gate is not None
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether it only keeps what comes, and need not be woken for a quiet room."""
+        return bool(self._kept.blocks) and not self._speech.is_on
+
+    @property
+    def wanted_s(self) -> float:
+        """How much sound, in seconds, is worth being woken for.
+
+        Little where somebody waits for what it says: a word is in sight, a voice is looked
+        for, or an echo is to be taken out of what is sent.
+        """
+        is_playing = self._echo is not None and self._echo.is_playing
+        if self._speech.is_on or self._wake.is_suspicious or is_playing:
+            return LEAST_S
+        return CALM_S
 
     @property
     def seconds_scored(self) -> float:

@@ -49,7 +49,7 @@ def echo_guard(
     if mode == "off":
         return None
     ring = capture.ring
-    reference = Reference(lambda: playback.speaker.rate_hz, lambda: ring.end_sample / ring.rate_hz)
+    reference = Reference(lambda: playback.speaker.rate_hz, capture.now_s)
     playback.on_played = reference.take
     canceller = None if mode == "half_duplex" else _canceller()
     return EchoGuard(reference, canceller, own_voice(wake), RingEraser(ring))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from device.audio.capture import Block, BlockQueue, Capture
 from device.audio.echo.guard import EchoGuard, EchoStatus
+from device.ears.doorman import Doorman
 from device.ears.heard import ListeningEvent
 from device.ears.listener import (
     LEAST_S,
@@ -21,8 +22,11 @@ from device.wake.open import WakeSettings
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.2
-"""How long the thread waits for a block before it looks whether it should stop."""
+POLL_S = 2.0
+"""How long the thread sleeps at most while no sound comes at all."""
+ASLEEP_S = 1.0
+"""How much of a quiet room gathers before the ears look at it, unless the doorman calls. The
+queue holds twice as much; the watchdog wants to see progress once in ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class ListeningThread:
         if self._thread is not None:
             raise RuntimeError("the listening thread was started already")
         blocks = self._capture.blocks
+        if self._listener.may_sleep and self._capture.microphone.is_live:
+            blocks.doorman = Doorman(self._listener.rate_hz)
         self._stopping.clear()
         self._thread = threading.Thread(
             target=self._run, args=(blocks,), name="listening", daemon=True
@@ -119,6 +125,7 @@ class ListeningThread:
     def stop(self) -> None:
         """Stop and wait for the thread to end; harmless when it never began."""
         self._stopping.set()
+        self._call()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -134,14 +141,18 @@ class ListeningThread:
         that goes on at that moment is reported again.
         """
         self._speech.put(on, from_sample)
+        self._call()
+
+    def _call(self) -> None:
+        if self._thread is not None:
+            self._capture.blocks.call()
 
     # -- on the thread -----------------------------------------------------------------
 
     def _run(self, blocks: BlockQueue) -> None:
         try:
-            least = round(self._listener.rate_hz * LEAST_S)
             while not self._stopping.is_set():
-                block = blocks.get(POLL_S, least)
+                block = blocks.get(POLL_S, self._least_samples(blocks))
                 self._obey()
                 while block is not None and not self._stopping.is_set():
                     self._hear(block)
@@ -150,6 +161,14 @@ class ListeningThread:
             # The boundary of the thread: whoever owns the process decides, and must.
             log.exception("the listening thread died")
             self._on_failure(failure)
+
+    def _least_samples(self, blocks: BlockQueue) -> int:
+        """For how much sound the thread is to be woken; says at once if it is needed soon."""
+        wanted_s = self._listener.wanted_s
+        blocks.is_urgent = wanted_s <= LEAST_S
+        if blocks.doorman is not None and self._listener.is_asleep:
+            wanted_s = ASLEEP_S
+        return round(self._listener.rate_hz * wanted_s)
 
     def _hear(self, block: Block) -> None:
         began_s = time.perf_counter()

@@ -109,7 +109,7 @@ class Microphone:
         special={0: "the device's own"},
         choices=SOUND_CARD_RATES_HZ,
     )
-    block_ms: int = key(20, "Sound that is delivered at once.", unit="ms", low=5, high=100)
+    block_ms: int = key(60, "Sound that is delivered at once.", unit="ms", low=5, high=100)
     channel: int | Literal["mix"] = key(
         0, 'Channel to listen to, counted from 0; "mix" adds them all.', low=0, high=31
     )

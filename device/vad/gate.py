@@ -27,6 +27,8 @@ _BAND_RATE_HZ = 4_000
 them are a band of 0.3 to 1.7 kHz, where a room rumbles little and a voice is strong."""
 _FRAMES = 2
 """Frames of 30 ms in a block; a click of less is drowned, a syllable is not."""
+_DEAD_DBFS = -120.0
+"""Below this the samples are all alike: nobody records, and no room is that quiet."""
 _FULL_SCALE_DB = 20.0 * math.log10(32768.0)
 
 
@@ -65,6 +67,7 @@ class Gate:
     def reset(self) -> None:
         """Forget the room; open until something is known about it."""
         self._floor_db: float | None = None
+        self._is_dead = False
         self._hangover = self._hangover_blocks
 
     @property
@@ -82,10 +85,16 @@ class Gate:
 
     def _stands_out(self, block: NDArray[np.int16]) -> bool:
         usual_db, loudest_db = self._levels_db(block)
-        floor_db = self._follow(usual_db)
+        if loudest_db < _DEAD_DBFS:
+            # This says nothing about the room that will be heard again.
+            self._is_dead = True
+            return False
+        was_dead, self._is_dead = self._is_dead, False
+        floor_db = self._follow(max(usual_db, self.rule.silence_dbfs))
         if loudest_db < self.rule.silence_dbfs:
             return False
-        return loudest_db > floor_db + self.rule.rise_db
+        # What begins out of nothing is worth a look: a noise gate that opens for a voice.
+        return was_dead or loudest_db > floor_db + self.rule.rise_db
 
     def _follow(self, level_db: float) -> float:
         """Quickly down and slowly up: the level of the room when nobody speaks."""

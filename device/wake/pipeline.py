@@ -101,6 +101,11 @@ class WakePipeline:
             watch.restart(-1 if elapsed is None else watch.silent_until - elapsed)
 
     @property
+    def is_suspicious(self) -> bool:
+        """Whether a word is in sight, or the end of one: the next block should come soon."""
+        return self._is_suspicious
+
+    @property
     def peaks(self) -> dict[str, float]:
         """The highest score of each word so far that was compared with its threshold."""
         return {word: watch.peak for word, watch in self._watches.items()}

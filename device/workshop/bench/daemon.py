@@ -1,10 +1,10 @@
 """``bittern bench daemon``: what the whole appliance costs, beside the least that would do.
 
-Two processes hear the same sound through the same sound server (PulseAudio with null sinks,
-which this command starts and ends): ``bittern run`` as it is installed, and a minimal loop
-of PyAudio and pymicro-wakeword (``minimal_loop.py``). Both at the same time, so that other
-work on the machine slows them alike. A quiet room, people speaking, music, and each playing
-an answer while its microphone hears it.
+Two processes hear the same sound, each through a sound server of its own (PulseAudio with
+null sinks, which this command starts and ends): ``bittern run`` as it is installed, and a
+minimal loop of PyAudio and pymicro-wakeword (``minimal_loop.py``). Both at the same time, so
+that other work on the machine slows them alike. A quiet room, people speaking, music, and
+each playing an answer while its microphone hears it.
 
 Time on the processor is that of all threads of the process; wake-ups are voluntary context
 switches of all threads, those of ALSA and of the sound server's client library included.
@@ -22,9 +22,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,6 @@ from device.errors import BitternError
 
 if TYPE_CHECKING:
     from device.workshop.bench.listen_sounds import Scene
-    from device.workshop.bench.null_sinks import NullSinks
     from device.workshop.bench.process_cost import Snapshot
 
 READY_WITHIN_S = 60.0
@@ -74,17 +73,15 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench daemon``."""
     from device.workshop.bench.listen_sounds import make_scenes
-    from device.workshop.bench.null_sinks import NullSinks
 
     if find_spec("pymicro_wakeword") is None:
         raise BenchError("pymicro-wakeword is not installed", "pip install pymicro-wakeword")
     scenes = make_scenes(chosen.seconds + chosen.settle, chosen.recordings)
-    with (
-        tempfile.TemporaryDirectory(prefix="bittern-bench-") as name,
-        NullSinks(Path(name) / "sound") as sound,
-    ):
-        extra = chosen.config.read_text() if chosen.config else ""
-        figures = _measure(_Bench(Path(name), sound, chosen), scenes, extra)
+    extra = chosen.config.read_text() if chosen.config else ""
+    with tempfile.TemporaryDirectory(prefix="bittern-bench-") as name, ExitStack() as stack:
+        ours = _Ours(Path(name) / "ours", stack, extra)
+        theirs = _Theirs(Path(name) / "theirs", stack)
+        figures = {"seconds_of_each": chosen.seconds, **_measure((ours, theirs), scenes, chosen)}
     _compare(figures)
     print(json.dumps(figures, indent=2) if chosen.json else _table(figures))
     return 0
@@ -93,16 +90,101 @@ def run(chosen: argparse.Namespace) -> int:
 # -- the two ---------------------------------------------------------------------------
 
 
-@dataclass
-class _Bench:
-    folder: Path
-    sound: NullSinks
-    chosen: argparse.Namespace
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+class _Contestant(ABC):
+    """A process on a sound server of its own: as clients of one, each would wake the other."""
 
-    @property
-    def socket(self) -> Path:
-        return self.folder / "run" / "control.sock"
+    name: str
+    sign: str
+    """What its log says when it listens."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        from device.workshop.bench.null_sinks import NullSinks
+
+        folder.mkdir()
+        self.folder = folder
+        self.sound = stack.enter_context(NullSinks(folder / "sound"))
+        self._log = folder / "log"
+        self._stack = stack
+        self.process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """Start it; it ends with the stack."""
+        with self._log.open("w") as lines:
+            self.process = subprocess.Popen(
+                self._command(), env=self.sound.environment, stdout=lines, stderr=subprocess.STDOUT
+            )
+        self._stack.callback(self._end)
+
+    def until_it_listens(self) -> None:
+        """Wait until its log says so; raises ``BenchError``."""
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        while self.sign not in self._log.read_text():
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                raise BenchError(f"{self.name} does not listen: {self._log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def _end(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """What to start."""
+
+    @abstractmethod
+    def speak(self, over: threading.Event) -> None:
+        """Say the answer once, and return when it has been said."""
+
+
+class _Ours(_Contestant):
+    name, sign = OURS, "listening for"
+
+    def __init__(self, folder: Path, stack: ExitStack, extra: str) -> None:
+        super().__init__(folder, stack)
+        self._extra = extra
+
+    def _command(self) -> list[str]:
+        path = self.folder / "bittern.toml"
+        path.write_text(_settings(self.folder) + self._extra)
+        return [sys.executable, "-m", "device", "run", "--config", str(path)]
+
+    def speak(self, over: threading.Event) -> None:
+        from device.appliance.control import order
+        from device.workshop.bench.listen_sounds import ANSWERS
+
+        socket = self.folder / "run" / "control.sock"
+        reply = order(socket, {"command": "say", "text": ANSWERS}, READY_WITHIN_S)
+        if not reply.get("ok"):
+            raise BenchError(f"the appliance does not speak: {reply}")
+        over.wait(float(str(reply["length_s"])))
+
+
+class _Theirs(_Contestant):
+    name, sign = THEIRS, "listening"
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        from device.audio.sounds import brain_voice
+        from device.workshop.bench.listen_sounds import ANSWERS
+
+        super().__init__(folder, stack)
+        answer = brain_voice()(ANSWERS)
+        self._answer_s = len(answer) / 24_000
+        self._answer = folder / "answer.raw"
+        self._answer.write_bytes(answer.tobytes())
+
+    def _command(self) -> list[str]:
+        from device.workshop.bench.null_sinks import MICROPHONE, SPEAKER
+
+        module = "device.workshop.bench.minimal_loop"
+        return [sys.executable, "-m", module, MICROPHONE, SPEAKER, str(self._answer)]
+
+    def speak(self, over: threading.Event) -> None:
+        self.process.send_signal(signal.SIGUSR1)
+        over.wait(self._answer_s)
 
 
 def _settings(folder: Path) -> str:
@@ -117,139 +199,78 @@ def _settings(folder: Path) -> str:
     )
 
 
-@contextmanager
-def _running(bench: _Bench, name: str, command: list[str], sign: str) -> Iterator[None]:
-    """Start one of the two; wait until its log has the sign that it listens."""
-    log = bench.folder / f"{name}.log"
-    with log.open("w") as lines:
-        process = subprocess.Popen(
-            command, env=bench.sound.environment, stdout=lines, stderr=subprocess.STDOUT
-        )
-    bench.processes[name] = process
-    try:
-        deadline_s = time.monotonic() + READY_WITHIN_S
-        while sign not in log.read_text():
-            if process.poll() is not None or time.monotonic() > deadline_s:
-                raise BenchError(f"{name} does not listen: {log.read_text()[-2000:]}")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _ours(bench: _Bench, extra: str) -> list[str]:
-    path = bench.folder / "bittern.toml"
-    path.write_text(_settings(bench.folder) + extra)
-    return [sys.executable, "-m", "device", "run", "--config", str(path)]
-
-
-def _theirs(bench: _Bench) -> list[str]:
-    from device.workshop.bench.null_sinks import MICROPHONE, SPEAKER
-
-    module = "device.workshop.bench.minimal_loop"
-    return [sys.executable, "-m", module, MICROPHONE, SPEAKER, str(_answer(bench.folder))]
-
-
-def _answer(folder: Path) -> Path:
-    """What both say in the scene of playback: raw mono PCM16 at 24 kHz."""
-    from device.audio.sounds import brain_voice
-    from device.workshop.bench.listen_sounds import ANSWERS
-
-    path = folder / "answer.raw"
-    if not path.exists():
-        path.write_bytes(brain_voice()(ANSWERS).tobytes())
-    return path
-
-
 # -- measuring -------------------------------------------------------------------------
 
 
-def _measure(bench: _Bench, scenes: dict[str, Scene], extra: str) -> dict[str, Any]:
-    """Both at once for what they cost; each by itself for what memory it takes."""
+def _measure(
+    both: Sequence[_Contestant], scenes: dict[str, Scene], chosen: argparse.Namespace
+) -> dict[str, Any]:
+    """Memory before the first sound, each scene, and memory when it is quiet again.
+
+    PSS counts a half for each of the pages of libraries that both use, as it does for
+    whatever else runs on the machine; what is its own alone does not depend on that.
+    """
     from device.workshop.bench.process_cost import memory_mb
 
-    ours: dict[str, Any] = {}
-    theirs: dict[str, Any] = {}
-    with _running(bench, OURS, _ours(bench, extra), "listening for"):
-        time.sleep(bench.chosen.settle)
-        ours["memory at the start"] = memory_mb(bench.processes[OURS].pid)
-        with _running(bench, THEIRS, _theirs(bench), "listening"):
-            for kind, scene in scenes.items():
-                ours[kind], theirs[kind] = _hear(bench, scene)
-        # What a scene has left behind is there, and the room is quiet again.
-        time.sleep(bench.chosen.settle)
-        ours["memory at the end"] = memory_mb(bench.processes[OURS].pid)
-    with _running(bench, THEIRS, _theirs(bench), "listening"):
-        time.sleep(bench.chosen.settle)
-        theirs["memory at the end"] = memory_mb(bench.processes[THEIRS].pid)
-    return {"seconds_of_each": bench.chosen.seconds, OURS: ours, THEIRS: theirs}
+    found: dict[str, dict[str, Any]] = {each.name: {} for each in both}
+    for each in both:
+        each.start()
+        each.until_it_listens()
+        time.sleep(chosen.settle)
+        found[each.name]["memory at the start"] = memory_mb(each.process.pid)
+    for kind, scene in scenes.items():
+        for each, figures in zip(both, _hear(both, scene, chosen), strict=True):
+            found[each.name][kind] = figures
+    time.sleep(chosen.settle)
+    for each in both:
+        found[each.name]["memory at the end"] = memory_mb(each.process.pid)
+    return found
 
 
-def _hear(bench: _Bench, scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Let both hear a scene; in ``playback`` each speaks itself."""
+def _hear(
+    both: Sequence[_Contestant], scene: Scene, chosen: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Let both hear a scene; what is played, each says itself."""
     from device.workshop.bench.listen_sounds import RATE_HZ, quiet
     from device.workshop.bench.process_cost import snapshot
 
     is_played = scene.played is not None
     heard = quiet(len(scene.heard)) if is_played else scene.heard
-    pids = [bench.processes[name].pid for name in (OURS, THEIRS)]
-    playing = bench.sound.play(heard.tobytes(), RATE_HZ)
-    with _both_speak(bench) if is_played else nullcontext():
-        time.sleep(bench.chosen.settle)
-        before = [snapshot(pid) for pid in pids]
-        time.sleep(bench.chosen.seconds)
-        after = [snapshot(pid) for pid in pids]
-    playing.kill()
-    playing.wait()
+    playing = [each.sound.play(heard.tobytes(), RATE_HZ) for each in both]
+    with _speaking(both) if is_played else nullcontext():
+        time.sleep(chosen.settle)
+        before = [snapshot(each.process.pid) for each in both]
+        time.sleep(chosen.seconds)
+        after = [snapshot(each.process.pid) for each in both]
+    for player in playing:
+        player.kill()
+        player.wait()
     pairs = zip(before, after, strict=True)
-    ours, theirs = (_figures(one, other, bench.chosen.threads) for one, other in pairs)
-    return ours, theirs
+    return [_figures(one, other, chosen.threads) for one, other in pairs]
 
 
 @contextmanager
-def _both_speak(bench: _Bench) -> Iterator[None]:
+def _speaking(both: Sequence[_Contestant]) -> Iterator[None]:
     """Have both say the answer again and again, heard by their microphones."""
-    loop = ("module-loopback", "source=mouth.monitor", "sink=air", "latency_msec=30")
-    number = bench.sound.control("load-module", *loop)
     over = threading.Event()
-    speakers = [
-        threading.Thread(target=_speak, args=(say, over), daemon=True)
-        for say in (lambda: _say(bench), lambda: _signal(bench, over))
-    ]
-    for each in speakers:
-        each.start()
+
+    def speak(each: _Contestant) -> None:
+        while not over.is_set():
+            each.speak(over)
+
+    speakers = [threading.Thread(target=speak, args=(each,), daemon=True) for each in both]
+    loop = ("module-loopback", "source=mouth.monitor", "sink=air", "latency_msec=30")
+    loops = [each.sound.control("load-module", *loop) for each in both]
+    for speaker in speakers:
+        speaker.start()
     try:
         yield
     finally:
         over.set()
-        for each in speakers:
-            each.join()
-        bench.sound.control("unload-module", number)
-
-
-def _speak(say: Callable[[], None], over: threading.Event) -> None:
-    while not over.is_set():
-        say()
-
-
-def _say(bench: _Bench) -> None:
-    from device.appliance.control import order
-    from device.workshop.bench.listen_sounds import ANSWERS
-
-    reply = order(bench.socket, {"command": "say", "text": ANSWERS}, READY_WITHIN_S)
-    if not reply.get("ok"):
-        raise BenchError(f"the appliance does not speak: {reply}")
-    time.sleep(float(str(reply["length_s"])))
-
-
-def _signal(bench: _Bench, over: threading.Event) -> None:
-    bench.processes[THEIRS].send_signal(signal.SIGUSR1)
-    over.wait(len(_answer(bench.folder).read_bytes()) / 48_000)
+        for speaker in speakers:
+            speaker.join()
+        for each, number in zip(both, loops, strict=True):
+            each.sound.control("unload-module", number)
 
 
 def _figures(before: Snapshot, after: Snapshot, with_threads: bool) -> dict[str, Any]:

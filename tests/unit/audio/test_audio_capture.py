@@ -257,3 +257,69 @@ def test_when_the_time_is_over_less_is_given_too() -> None:
     block = queue.get(0.05, least_samples=300)
     assert block is not None
     assert block.at_sample == 0
+
+
+def test_a_doorman_wakes_a_listener_that_sleeps(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+    capture.blocks.doorman = lambda block: bool(block.samples.any())
+    woken: list[int] = []
+
+    def listen() -> None:
+        block = capture.blocks.get(10.0, least_samples=16_000)
+        woken.append(-1 if block is None else len(drain(capture.blocks)))
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    for _ in range(3):
+        microphone.say(np.zeros(320, np.int16))
+    listener.join(0.05)
+    assert not woken, "nothing is worth it"
+    microphone.say(counting(1, 320))
+    listener.join(5.0)
+    assert woken == [3], "everything since it went to sleep is there"
+
+
+def test_somebody_else_may_call_the_listener(make_microphone: Callable[..., Any]) -> None:
+    capture = Capture(make_microphone())
+    listener = threading.Thread(target=capture.blocks.get, args=(10.0, 16_000))
+    listener.start()
+    capture.blocks.call()
+    listener.join(5.0)
+    assert not listener.is_alive()
+
+
+def test_a_source_learns_whether_anybody_waits(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    capture.open()
+
+    def can_wait() -> object:
+        return microphone.deliver(counting(0, 320))
+
+    assert can_wait()
+    capture.blocks.is_urgent = True
+    assert not can_wait(), "the ears look for the end of a word"
+    capture.blocks.is_urgent = False
+    unsubscribe = capture.ring.subscribe(lambda: None)
+    assert not can_wait(), "something is being sent"
+    unsubscribe()
+    assert can_wait()
+
+
+def test_the_capture_clock_goes_on_between_two_blocks(make_microphone: Callable[..., Any]) -> None:
+    microphone = make_microphone()
+    capture = Capture(microphone)
+    assert capture.now_s() == 0.0
+    capture.open()
+    microphone.say(counting(0, 1_600))
+    first_s = capture.now_s()
+    time.sleep(0.02)
+    assert 0.1 <= first_s < first_s + 0.02 <= capture.now_s() < 0.1 + 0.25
+    capture.close()
+    assert capture.now_s() == 0.1
+    unhurried = Capture(make_microphone(is_live=False))
+    unhurried.open()
+    unhurried.microphone.say(counting(0, 1_600))  # type: ignore[attr-defined]
+    assert unhurried.now_s() == 0.1, "a source that waits has no clock but its samples"

@@ -7,7 +7,8 @@ one rate only, a card that gives all its channels or none, one that goes and com
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,34 @@ TIMES = {"input_buffer_adc_time": 0.0, "current_time": 10.0, "output_buffer_dac_
 
 
 class Stream:
+    """A card that has recorded so much, and asks for so much, as a test says."""
+
     def __init__(self, **how: Any) -> None:
         self.how = how
         self.is_running = True
+        self.data = b""
+        self.error = 0
+        self.read_at_once: list[int] = []
 
     def is_active(self) -> bool:
         return self.is_running
+
+    def record(self, block: np.ndarray) -> None:
+        self.data += block.tobytes()
+
+    def get_input_latency(self) -> float:
+        return 2 * self.how["frames"] / self.how["rate_hz"]
+
+    def get_read_available(self) -> int:
+        return self.error or len(self.data) // (2 * self.how["channels"])
+
+    def read(self, frames: int, exception_on_overflow: bool = True) -> bytes:
+        assert frames <= self.get_read_available(), "no call may wait"
+        assert not exception_on_overflow, "what was read must not be thrown away"
+        self.read_at_once.append(frames)
+        size = frames * 2 * self.how["channels"]
+        data, self.data = self.data[:size], self.data[size:]
+        return data
 
 
 class Cards:
@@ -74,9 +97,13 @@ class Cards:
         self.opened.append(stream)
         return stream
 
-    def close(self, stream: Stream, name: str) -> None:
+    def close(
+        self, stream: Stream, name: str, wait_for_reader: Callable[[], None] | None = None
+    ) -> None:
         if self.hangs_in_close:
             raise SoundSystemHangsError(f"closing {name} takes longer than 1 s")
+        if wait_for_reader is not None:
+            wait_for_reader()
         stream.is_running = False
 
     def enter(self, user: object) -> None:
@@ -91,6 +118,13 @@ class Cards:
         if self.is_back_after_refresh:
             self.is_plugged_in = True
         return True
+
+
+def eventually(happened: Callable[[], object]) -> None:
+    deadline_s = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.002)
 
 
 def microphone(cards: Cards, **how: Any) -> PortAudioMicrophone:
@@ -155,13 +189,15 @@ def test_mixing_takes_all_of_an_array_but_not_all_of_a_server() -> None:
         assert cards.opened[0].how["channels"] == opened
 
 
-def heard(block: np.ndarray, status: int = 0, **how: Any) -> tuple[list[np.ndarray], Any, Any]:
+def heard(block: np.ndarray, **how: Any) -> tuple[list[np.ndarray], PortAudioMicrophone]:
     """What a microphone makes of one block of frames x channels."""
     cards, delivered = Cards(channels=(block.shape[1],), device_channels=block.shape[1]), []
-    source = microphone(cards, **how)
+    source = microphone(cards, block_ms=1000 * len(block) / 48_000, **how)
     source.open(delivered.append)
-    result = cards.opened[0].how["callback"](block.tobytes(), len(block), TIMES, status)
-    return delivered, result, source.health()
+    cards.opened[0].record(block)
+    eventually(lambda: delivered)
+    source.close()
+    return delivered, source
 
 
 ARRAY = np.array([[1, 20, -300, 4_000], [5, 60, -700, 32_767]], dtype=np.int16)
@@ -184,23 +220,81 @@ def test_amplifies_and_clips() -> None:
     assert heard(ARRAY, channel=2, gain_db=-6.0206)[0][0].tolist() == [-150, -350]
 
 
-def test_counts_what_the_driver_lost() -> None:
-    _, result, health = heard(ARRAY, status=pyaudio.paInputOverflow)
-    assert result == (None, pyaudio.paContinue)
-    assert (health.overflows, health.blocks) == (1, 1)
-    assert heard(ARRAY)[2].overflows == 0
+BLOCK = np.arange(480, dtype=np.int16)[:, np.newaxis]
+"""10 ms of the microphone of the next tests."""
+
+
+@pytest.fixture
+def recording() -> Iterator[tuple[Stream, PortAudioMicrophone, list[np.ndarray]]]:
+    delivered: list[np.ndarray] = []
+    cards = Cards(channels=(1,))
+    source = microphone(cards, block_ms=10)
+    source.open(delivered.append)
+    yield cards.opened[0], source, delivered
+    source.close()
+
+
+Recording = tuple[Stream, PortAudioMicrophone, list[np.ndarray]]
+
+
+def test_no_call_waits_for_a_block_that_is_not_whole(recording: Recording) -> None:
+    stream, _, delivered = recording
+    stream.record(np.concatenate((BLOCK, BLOCK, BLOCK[:100])))
+    eventually(lambda: delivered)
+    stream.record(BLOCK[100:])
+    eventually(lambda: sum(map(len, delivered)) == 3 * 480)
+    assert (np.concatenate(delivered) == np.tile(BLOCK[:, 0], 3)).all()
+    assert all(count % 480 == 0 for count in stream.read_at_once)
+
+
+def test_a_buffer_that_was_full_has_lost_something(recording: Recording) -> None:
+    stream, source, delivered = recording
+    stream.record(BLOCK)
+    eventually(lambda: delivered)
+    assert source.health().overflows == 0
+    stream.record(np.concatenate((BLOCK, BLOCK, BLOCK)))
+    eventually(lambda: sum(map(len, delivered)) == 4 * 480)
+    assert source.health().overflows == 1
+
+
+def test_more_gathers_while_nobody_waits() -> None:
+    """Two blocks of 50 ms while nobody is in a hurry, and at once where somebody is."""
+    for can_wait, least_s, most_s in ((True, 0.08, 2.0), (False, 0.0, 0.06)):
+        taken_at_s: list[float] = []
+
+        def take(_: np.ndarray, waits: bool = can_wait, at: list[float] = taken_at_s) -> bool:
+            at.append(time.monotonic())
+            return waits
+
+        cards = Cards(channels=(1,))
+        source = microphone(cards, block_ms=50)
+        source.open(take)
+        cards.opened[0].record(np.zeros((2_400, 1), np.int16))
+        eventually(lambda at=taken_at_s: len(at) == 1)
+        cards.opened[0].record(np.zeros((2_400, 1), np.int16))
+        eventually(lambda at=taken_at_s: len(at) == 2)
+        source.close()
+        assert least_s < taken_at_s[1] - taken_at_s[0] < most_s
+
+
+def test_a_stream_that_fails_is_dead(recording: Recording) -> None:
+    stream, source, _ = recording
+    assert source.health().is_active
+    stream.error = -9999
+    eventually(lambda: not source.health().is_active)
 
 
 def test_a_listener_that_fails_ends_the_stream_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cards = Cards()
-    source = microphone(cards)
-    source.open(lambda _: 1 // 0)  # type: ignore[arg-type, return-value]
+    cards = Cards(channels=(1,))
+    source = microphone(cards, block_ms=10)
     with caplog.at_level(logging.ERROR):
-        result = cards.opened[0].how["callback"](bytes(40), 20, TIMES, 0)
-    assert result == (None, pyaudio.paAbort)
+        source.open(lambda _: 1 // 0)  # type: ignore[arg-type, return-value]
+        cards.opened[0].record(BLOCK)
+        eventually(lambda: not source.health().is_active)
     assert "ZeroDivisionError" in caplog.text
+    source.close()
 
 
 def test_plays_on_both_sides_and_knows_how_late() -> None:

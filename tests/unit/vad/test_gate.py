@@ -74,6 +74,24 @@ def test_it_hears_at_once_in_a_room_that_became_quieter() -> None:
     assert opened(gate, vowel(16_000, 0.2, 300.0))[0]
 
 
+@pytest.mark.parametrize("level", [30.0, 300.0])
+def test_it_settles_after_digital_zeros(level: float) -> None:
+    """A muted microphone, a sound server with nothing in it: they are not the room."""
+    gate = Gate(16_000)
+    opened(gate, np.zeros(16_000 * 20, dtype=np.int16))
+    after = opened(gate, noise(16_000, 6.0, level, 1.0))
+    assert after[0], "what begins out of nothing is worth a look"
+    assert not any(after[50:]), "and the room is known 3 s later"
+
+
+def test_it_hears_a_voice_that_a_noise_gate_lets_through() -> None:
+    gate = Gate(16_000)
+    pause = np.zeros(16_000 * 3, dtype=np.int16)
+    for _ in range(3):
+        assert not opened(gate, pause)[-1]
+        assert all(opened(gate, vowel(16_000, 0.5, 500.0)))
+
+
 def test_it_begins_open() -> None:
     assert Gate(16_000).is_open
     gate = Gate(16_000)
