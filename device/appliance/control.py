@@ -85,18 +85,21 @@ def peer_of(connection: socket.socket) -> Peer:
 class ControlServer:
     """Serves one socket file; ``await start()``, ``await close()``."""
 
-    def __init__(self, path: Path, answer: Answer) -> None:
+    def __init__(self, path: Path, answer: Answer, listener: socket.socket | None = None) -> None:
+        """``listener`` listens already (see ``control_socket``); else one is made at the path."""
         self.path = path
         self._answer = answer
+        self._passed = listener
         self._own = os.geteuid(), os.getegid()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen; raises ``ControlTakenError`` where somebody does already."""
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener = self._passed or socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._bind(listener)
+            if self._passed is None:
+                self._bind(listener)
             self._server = await asyncio.start_unix_server(
                 self._connected, sock=listener, limit=LONGEST_LINE_BYTES
             )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 UNITS = ("bittern.service", "bittern-safe.service", "bittern-brain.service")
 KEYS_DROP_IN = Path("/etc/systemd/system/bittern.service.d/10-credentials.conf")
+SAVED_BY_UPDATES = Path("/opt/bittern/updates/saved")
+"""Settings and data of the house, as they were before each change of the release."""
 WORD = "forget"
 
 
@@ -53,7 +55,7 @@ def run(chosen: argparse.Namespace) -> int:
     if is_service:
         _systemctl("stop", *UNITS)
     try:
-        forget(places.settings_file, places.state, places.keys)
+        forget(places.settings_file, places.state, places.keys, places.copies)
     finally:
         if is_service:
             KEYS_DROP_IN.unlink(missing_ok=True)
@@ -69,7 +71,7 @@ def _service_places() -> Any:
     from device.settings.key_store import CREDENTIALS
     from device.settings.load import SYSTEM
 
-    return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS)
+    return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, (SAVED_BY_UPDATES,))
 
 
 def _own_places(config: Path | None) -> Any:

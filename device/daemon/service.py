@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.appliance.control_socket import passed as control_socket_passed
 from device.appliance.service_manager import ServiceManager
 from device.errors import BitternError
 from device.house.appliance import Appliance, Hardware, Load, Manner, begin_appliance
@@ -62,7 +63,13 @@ async def begin_service(
 ) -> Service:
     """Start; raises a ``BitternError``. ``may_be_deaf``: see ``Manner``."""
     manager, reset_asked = ServiceManager(), asyncio.Event()
-    manner = Manner(is_safe, may_be_deaf, manager.status, lambda: _ask_to_forget(reset_asked))
+    manner = Manner(
+        is_safe,
+        may_be_deaf,
+        manager.status,
+        lambda: _ask_to_forget(reset_asked),
+        control_socket_passed(),
+    )
     appliance = await begin_appliance(loaded, load, hardware, manner)
     watch = manager.watch(lambda: appliance.house.progress)
     return Service(appliance, manager, asyncio.create_task(watch, name="watchdog"), reset_asked)

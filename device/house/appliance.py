@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
+from socket import socket
 
 from device.appliance.control import ControlServer
 from device.appliance.sole import MicrophoneClaim, look_for_another
@@ -58,6 +59,8 @@ class Manner:
     """Gets one line for ``systemctl status``."""
     forget: Callable[[], None] = lambda: None
     """Does the factory reset, or has it done; called on the event loop."""
+    control: socket | None = None
+    """The control socket, where it listens already: ours alone, made for this process."""
 
 
 class Appliance:
@@ -187,8 +190,9 @@ async def _begun(
     loaded: LoadedSettings, load: Load, hardware: Hardware, manner: Manner, stack: AsyncExitStack
 ) -> Appliance:
     settings = loaded.settings
-    own = control_socket(settings.paths)
-    await asyncio.to_thread(look_for_another, own, control_socket(tree.Paths(), {}))
+    if manner.control is None:
+        own = control_socket(settings.paths)
+        await asyncio.to_thread(look_for_another, own, control_socket(tree.Paths(), {}))
     controls = Controls(asyncio.get_running_loop(), manner.forget)
     front = HouseFront(settings.panel, controls, hardware.pins)
     stack.callback(front.close)
@@ -203,7 +207,7 @@ async def _begun(
     room = await house.open_room(MAIN, lambda loaded: appliance.plan(hardware, loaded))
     claim.callback(MicrophoneClaim.make(room.capture.microphone.name).release)
     controls.take(room, front.front.panel)
-    await _take_orders(appliance, stack)
+    await _take_orders(appliance, manner.control, stack)
     stack.callback(controls.close)
     manner.tell(f"{room.state}")
     log.info('listening for "%s"', '", "'.join(settings.wake_words()))
@@ -217,8 +221,9 @@ async def _closed(house: House) -> None:
         log.error("%s", failure)
 
 
-async def _take_orders(appliance: Appliance, stack: AsyncExitStack) -> None:
-    server = ControlServer(control_socket(appliance.loaded.settings.paths), Orders(appliance))
+async def _take_orders(appliance: Appliance, passed: socket | None, stack: AsyncExitStack) -> None:
+    place = control_socket(appliance.loaded.settings.paths)
+    server = ControlServer(place, Orders(appliance), passed)
     try:
         await server.start()
     except BitternError as failure:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import BitternError
 from device.ownership import opened_folder
 from device.settings.edit import Change, edited
 from device.settings.load import load_settings
-from device.settings.settings_file import BACKUP_SUFFIX
 from device.settings.setup_errors import SetupError
 from device.settings.tree import Settings
 
@@ -41,15 +41,19 @@ def request(state: Path) -> None:
         raise SetupError(f"nothing was forgotten: {failure}") from None
 
 
-def forget(settings_file: Path, state: Path, keys: Path) -> None:
+def forget(settings_file: Path, state: Path, keys: Path, copies: Sequence[Path] = ()) -> None:
     """Do it. Everything that can be forgotten is, before anything is complained about.
 
-    Raises ``SetupError`` with what is still there.
+    ``copies`` are folders with what was saved of all this. Raises ``SetupError`` with what is
+    still there.
     """
     left: list[str] = []
+    elsewhere = _state_of(settings_file)
     _forget_settings(settings_file, left)
-    _forget_in(keys, (), left)
-    _forget_in(state, KEPT_IN_STATE, left)
+    for folder in (keys, *copies):
+        _forget_in(folder, (), left)
+    for folder in {state, elsewhere or state}:
+        _forget_in(folder, KEPT_IN_STATE, left)
     if left:
         raise SetupError(f"these are still there: {', '.join(left)}", "Remove them by hand.")
 
@@ -65,6 +69,15 @@ def hardware_of(settings: Settings) -> list[Change]:
     ]
 
 
+def _state_of(file: Path) -> Path | None:
+    """Where these settings have the state kept, if they say so."""
+    try:
+        chosen = load_settings(file).settings.paths.state if file.exists() else ""
+    except BitternError:
+        chosen = ""
+    return Path(chosen).expanduser() if chosen else None
+
+
 def _forget_settings(file: Path, left: list[str]) -> None:
     try:
         hardware = hardware_of(load_settings(file).settings) if file.exists() else []
@@ -72,7 +85,10 @@ def _forget_settings(file: Path, left: list[str]) -> None:
         # What cannot be read says nothing about the hardware either.
         hardware = []
     try:
-        file.with_name(file.name + BACKUP_SUFFIX).unlink(missing_ok=True)
+        # What set-up and installer have put beside it, half-written ones included.
+        for pattern in (f"{file.name}.*", f".{file.name}.*", ".bittern.??????"):
+            for copy in file.parent.glob(pattern):
+                copy.unlink(missing_ok=True)
         if file.exists():
             kept = edited("", hardware) if hardware else ""
             file.write_text(f"# Kept by the factory reset: the hardware.\n{kept}")
@@ -115,3 +131,4 @@ class Places:
     settings_file: Path
     state: Path
     keys: Path
+    copies: tuple[Path, ...] = ()

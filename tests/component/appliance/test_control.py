@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ import pytest
 
 from device.appliance import control
 from device.appliance.control import ControlServer, ControlTakenError, NotServedError, Peer, order
+from device.appliance.control_socket import Listening, passed
 from device.errors import BitternError
 
 is_root = os.geteuid() == 0
@@ -203,3 +205,61 @@ def test_the_command_says_that_nothing_runs(tmp_path):
     assert done.returncode == 1
     assert "no appliance listens" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def keep_as_systemd_would(folder: Path, notify: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RUNTIME_DIRECTORY": str(folder), "NOTIFY_SOCKET": str(notify)}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "device.appliance.control_socket"],
+        env=environment, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+
+
+async def test_a_socket_that_was_made_before_is_served_without_listening(tmp_path, monkeypatch):
+    """In the sandbox neither bind nor listen is allowed; the socket comes from outside of it."""
+    (tmp_path / "run").mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        done = await asyncio.to_thread(keep_as_systemd_would, tmp_path / "run", tmp_path / "notify")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert manager.recv(100) == b"FDSTOREREMOVE=1\nFDNAME=control"
+        message, (descriptor,), _, _ = socket.recv_fds(manager, 100, 1)
+    assert message == b"FDSTORE=1\nFDNAME=control"
+    path = tmp_path / "run" / "control.sock"
+    assert path.stat().st_mode & 0o777 == 0o660
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError("by the sandbox")
+
+    listener = Listening(fileno=descriptor)
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    monkeypatch.setattr(socket.socket, "listen", forbidden)
+    one = ControlServer(path, answer, listener)
+    await one.start()
+    assert (await ordered(path, {"command": "status"}))["ok"]
+    await one.close()
+
+
+def test_only_what_systemd_passed_to_this_process_is_taken():
+    mine = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "other"}
+    assert passed({}) is None
+    assert passed(mine) is None
+    assert passed({**mine, "LISTEN_PID": "1", "LISTEN_FDNAMES": "control"}) is None
+
+
+@pytest.mark.skipif(not is_root, reason="only root becomes another user")
+def test_it_is_made_by_the_user_whose_folder_it_is(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for each in (folder, *folder.parents):
+        if each == Path("/tmp"):
+            break
+        each.chmod(0o755)
+    os.chown(folder, 65534, 65534)
+    (folder / "control.sock").symlink_to("/etc/passwd")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        (tmp_path / "notify").chmod(0o777)
+        assert keep_as_systemd_would(folder, tmp_path / "notify").returncode == 0
+    found = (folder / "control.sock").lstat()
+    assert (found.st_uid, stat.S_ISSOCK(found.st_mode)) == (65534, True)

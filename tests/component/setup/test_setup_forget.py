@@ -56,6 +56,33 @@ def test_settings_that_cannot_be_read_are_forgotten_too(tmp_path: Path) -> None:
     assert tomllib.loads(settings.read_text()) == {}
 
 
+def test_the_copies_are_forgotten_too(tmp_path: Path) -> None:
+    """An update saves data and settings, an installer writes beside what it replaces."""
+    settings, state, keys = house(tmp_path)
+    saved = tmp_path / "saved"
+    for folder in ("0123456789ab", ".0123456789ab.new", "set-aside-20260101-000000"):
+        (saved / folder).mkdir(parents=True)
+        (saved / folder / "house.sqlite3").write_text("timers")
+        (saved / folder / "bittern.toml").write_text(MINE)
+    for name in (".bittern.toml.new", "bittern.toml.before-setup", ".bittern.a1B2c3"):
+        (tmp_path / name).write_text(MINE)
+    forget(settings, state, keys, [saved])
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in left) == ["bittern.toml", "file"]
+    assert b"spare key" not in b"".join(path.read_bytes() for path in left)
+
+
+def test_a_state_that_the_settings_have_elsewhere_is_forgotten(tmp_path: Path) -> None:
+    settings, state, keys = house(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "house.sqlite3").write_text("timers")
+    settings.write_text(f'[paths]\nstate = "{other}"\n')
+    forget(settings, state, keys)
+    assert list(other.iterdir()) == []
+    assert [path.name for path in state.iterdir()] == ["models"]
+
+
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     settings, state, keys = house(tmp_path)
     outside = tmp_path / "precious"

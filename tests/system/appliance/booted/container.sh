@@ -219,7 +219,7 @@ TOML
 # in_sandbox UNIT PROGRAM: run a program in the place of the unit's own, in its whole sandbox.
 in_sandbox() {
     inside sh -c 'sed -e "/^Requires=/d; /^After=/d; /^Wants=/d; /^OnFailure=/d; /^OnSuccess=/d; /^Conflicts=/d; /^Before=/d" \
-        -e "/^Restart/d; /^ExecReload=/d; /^ExecStopPost=/d; /^NotifyAccess=/d; /^WatchdogSec=/d" \
+        -e "/^Restart/d; /^ExecReload=/d; /^ExecStartPre=/d; /^ExecStopPost=/d; /^NotifyAccess=/d; /^WatchdogSec=/d" \
         -e "s#^Type=.*##; s#^RuntimeDirectory=.*#RuntimeDirectory=bittern-probe#" \
         -e "s#^WorkingDirectory=.*##" \
         -e "s#^ExecStart=.*#Type=oneshot\nExecStart=/usr/bin/python3 -u $1#" \

@@ -71,6 +71,25 @@ def listen() -> None:
         listener.bind(("127.0.0.1", 0))
 
 
+def listen_unbound() -> None:
+    """A port that the kernel chooses, without a call of bind."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.listen(1)
+
+
+def receive_datagrams() -> None:
+    """A port for datagrams from anybody."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("0.0.0.0", 0))
+
+
+def broadcast() -> None:
+    """A datagram to all machines of the network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sender.sendto(b"x", ("255.255.255.255", 9))
+
+
 def read(path: str) -> None:
     """A file, a folder or a device."""
     if stat.S_ISDIR(os.stat(path).st_mode):

@@ -12,12 +12,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from forbidden import (
     Attempt,
+    broadcast,
     everything_refused,
     listen,
+    listen_unbound,
     multicast,
     new_namespace,
     open_socket,
     read,
+    receive_datagrams,
     unix,
     write,
 )
@@ -44,7 +47,10 @@ FORBIDDEN: list[Attempt] = [
     ("a raw packet socket", lambda: open_socket("AF_PACKET")),
     ("a Bluetooth socket", lambda: open_socket("AF_BLUETOOTH")),
     ("listening on a port", listen),
+    ("listening on a port that was not bound", listen_unbound),
+    ("receiving datagrams", receive_datagrams),
     ("sending to everybody", multicast),
+    ("a broadcast", broadcast),
     ("writing to the models", lambda: write("/var/lib/bittern-models")),
     ("writing to the program", lambda: write("/opt/bittern")),
     ("writing to its settings", lambda: write("/etc/bittern")),
