@@ -17,6 +17,7 @@ from device.realtime import events as wire
 from device.realtime.items import FunctionCallItem
 from device.realtime.response_object import Response
 from device.room.conductor import Conductor, Parts
+from device.room.inbox import Inbox
 from device.tools.registry import Registry
 
 QUESTIONS = 40
@@ -55,7 +56,7 @@ class Conversation:
             self.tell,
             SessionClock(),
         )
-        self.conductor = Conductor(self.core, parts, {})
+        self.conductor = Conductor(self.core, parts, {}, Inbox())
         self.conductor.links = Anything()  # type: ignore[assignment]
         self.conductor.uplinks = Anything()  # type: ignore[assignment]
 
