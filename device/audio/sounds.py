@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -17,33 +16,7 @@ from device.audio.resample import WIRE_RATE_HZ, resample
 from device.audio.samples import Samples, to_int16
 from device.errors import BitternError
 from device.ownership import must_be_ours_alone
-
-NOTICES: Mapping[str, str] = MappingProxyType(
-    {
-        "local_brain": "I can't reach the internet, so I'm answering from my own small brain.",
-        "no_answer": "Sorry, I could not get an answer to that. Please try again in a moment.",
-        "answer_cut": "Sorry, the connection broke before the end of the answer.",
-        "no_key": "There is no key for the cloud, so I'm answering from my own small brain.",
-        "key_refused": "The cloud refuses my key, so I'm answering from my own small brain.",
-        "quota": "The credit in the cloud is used up, so I'm answering from my own small brain.",
-        "budget_spent": "This month's budget for the cloud is used up, so my own small brain "
-        "answers.",
-        "budget_over": "This month's budget for the cloud is used up.",
-        "microphone_broken": "My microphone does not work. Please check its cable.",
-        "microphone_back": "My microphone works again.",
-        "half_duplex": "My own voice is too loud here. Interrupt me with the wake word.",
-        "settings_bad": "There is a mistake in my settings, so I cannot start.",
-        "safe_mode": "Something kept going wrong, so I run with my basic settings. "
-        "Please look at my log.",
-        "models_missing": "Some of my models are missing. Please run the set-up again.",
-        "ready": "Hello, I am ready.",
-        "reset_coming": "Keep holding, and I forget everything. Let go, and nothing happens.",
-        "reset_counting": "In ten seconds I forget everything. Press the button to stop that.",
-        "reset_called_off": "Good, I forget nothing.",
-        "reset_done": "I have forgotten everything, and start afresh.",
-    }
-)
-"""Sentences by name. Each says what is the case, and what to do where anything can be done."""
+from device.phrases.en import NOTICES
 
 LONGEST_NOTICE_S = 15.0
 """What is longer was not made by us."""

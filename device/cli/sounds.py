@@ -27,8 +27,9 @@ def add_commands(commands: Commands[Any]) -> None:
 
 
 def _make(_: argparse.Namespace) -> int:
-    from device.audio.sounds import NOTICES, Sounds, brain_voice
+    from device.audio.sounds import Sounds, brain_voice
     from device.cli.store import store_to_care_for
+    from device.phrases.en import NOTICES
 
     sounds = Sounds.of_store(store_to_care_for().folder)
     made = 0
@@ -42,8 +43,9 @@ def _make(_: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     from device.audio.chimes import CHIMES
-    from device.audio.sounds import NOTICES, Sounds
+    from device.audio.sounds import Sounds
     from device.cli.store import store_to_care_for
+    from device.phrases.en import NOTICES
 
     sounds = Sounds.of_store(store_to_care_for().folder)
     missing = sounds.missing

@@ -106,11 +106,12 @@ def _call(arguments: argparse.Namespace) -> int:
 
 
 async def _outcome(arguments: argparse.Namespace) -> ToolOutcome:
+    from device.phrases.en import ENGLISH
     from device.tools.store import Store
 
     store = Store(arguments.store or _usual_store(arguments.config))
     for trouble in await store.open():
-        print(f"note: {trouble}", file=sys.stderr)
+        print(f"note: {ENGLISH.say(trouble)}", file=sys.stderr)
     registry, ringer = _registry(store)
     try:
         await ringer.start()

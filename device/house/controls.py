@@ -14,6 +14,7 @@ from device.panel.actions import Action
 from device.panel.gestures import Gesture
 from device.panel.panel import Panel
 from device.panel.watchers import ButtonDown, ButtonEvent
+from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.room.room import Room
 
@@ -128,7 +129,7 @@ class Controls:
         self._introducing = asyncio.create_task(self._introduce(room), name="introduction")
 
     async def _introduce(self, room: Room) -> None:
-        text = await asyncio.to_thread(own_introduction)
+        text = ENGLISH.say(await asyncio.to_thread(own_introduction))
         log.info("%s", text)
         try:
             samples = await room.voice.speak(text)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import socket
 
+from device.phrases.book import Phrase, phrase
+
 # Addresses for documentation (RFC 5737, RFC 3849): nothing is ever sent there.
 _ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
@@ -31,15 +33,14 @@ def address() -> str:
     return ""
 
 
-def introduction(name: str, own_address: str) -> str:
-    """The sentence, in words that a voice reads well."""
-    called = f"In your network I am called {name.partition('.')[0]}."
+def introduction(name: str, own_address: str) -> list[Phrase]:
+    """What to say about a name and an address; empty where there is none."""
+    called = phrase("my_name", name=name.partition(".")[0])
     if not own_address:
-        return f"{called} I have no address there: I am not connected."
-    spoken = own_address.replace(".", " point ").replace(":", " colon ")
-    return f"{called} My address is {spoken}. You can reach me there with ssh."
+        return [called, phrase("no_address")]
+    return [called, phrase("my_address", address=own_address)]
 
 
-def own_introduction() -> str:
-    """The sentence about this machine, now."""
+def own_introduction() -> list[Phrase]:
+    """What to say about this machine, now."""
     return introduction(socket.gethostname(), address())

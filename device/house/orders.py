@@ -17,6 +17,7 @@ from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
+from device.phrases.en import ENGLISH
 from device.realtime.speech import LONGEST_TEXT
 from device.room.focus import Channel, Refusal
 from device.room.loudness import noise_dbfs
@@ -66,7 +67,7 @@ class Orders:
             "endpoint": core.endpoint,
             "is_safe_mode": appliance.is_safe,
             "is_ringing": services.rings.is_ringing,
-            "trouble": services.ringer.trouble,
+            "trouble": ENGLISH.say(services.ringer.trouble or ""),
             "missed": len(services.ringer.missed),
             "microphone": room.capture.microphone.name,
             "noise_dbfs": noise_dbfs(room),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from device.phrases.book import Phrase
 from device.room.alarms import Alarms
 from device.tools.alarms.decisions import Miss, Ring, Silence
 
@@ -16,7 +17,7 @@ class Rings:
     def __init__(self) -> None:
         self._rooms: list[Alarms] = []
         self._sounding: dict[int, Ring] = {}
-        self._troubles: list[str] = []
+        self._troubles: list[Phrase] = []
 
     @property
     def is_ringing(self) -> bool:
@@ -59,9 +60,9 @@ class Rings:
         for alarms in self._rooms:
             alarms.missed(miss)
 
-    def trouble(self, sentence: str) -> None:
+    def trouble(self, what: Phrase) -> None:
         """The store failed: a person must know, in whichever room."""
         if not self._rooms:
-            self._troubles.append(sentence)
+            self._troubles.append(what)
         for alarms in self._rooms:
-            alarms.trouble(sentence)
+            alarms.trouble(what)

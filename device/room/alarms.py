@@ -10,6 +10,8 @@ import numpy as np
 
 from device.audio.samples import Samples
 from device.errors import BitternError
+from device.phrases.book import PhraseBook, Said
+from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.room.mouth import Mouth
 from device.tools.alarms.decisions import Miss, Ring, Silence
@@ -31,8 +33,13 @@ class Alarms:
     """
 
     def __init__(
-        self, mouth: Mouth, tone: Samples, speak: Callable[[str], Awaitable[Samples]]
+        self,
+        mouth: Mouth,
+        tone: Samples,
+        speak: Callable[[str], Awaitable[Samples]],
+        phrases: PhraseBook = ENGLISH,
     ) -> None:
+        self._phrases = phrases
         self._mouth = mouth
         self._tone = tone
         self._speak = speak
@@ -55,7 +62,7 @@ class Alarms:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._repeat(), name="alarm tone")
         if is_new:
-            key, sentence = _key(number), announcement(ring.ringing)
+            key, sentence = _key(number), self._phrases.say(announcement(ring.ringing))
             words = self._say(Channel.ALARM, key, sentence, lambda: self._rings(number))
             self._tasks[number] = asyncio.create_task(words, name="alarm sentence")
 
@@ -83,11 +90,12 @@ class Alarms:
 
     def missed(self, miss: Miss) -> None:
         """Nobody heard it: told when somebody is there (:mod:`device.room.untold`)."""
-        log.warning("missed: %s", announcement(miss.ringing))
+        log.warning("missed: %s", self._phrases.say(announcement(miss.ringing)))
         self.on_change()
 
-    def trouble(self, sentence: str) -> None:
+    def trouble(self, what: Said) -> None:
         """The store failed: a person must know."""
+        sentence = self._phrases.say(what)
         log.error("%s", sentence)
         self.on_change()
         task = asyncio.create_task(

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from device.assistant.news import News, NobodySpoke, TurnEnded
 from device.audio.samples import Samples
 from device.errors import BitternError
+from device.phrases.book import PhraseBook, Said, phrase
+from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.room.mouth import Mouth
 from device.tools.alarms.ringer import Ringer
@@ -34,7 +36,9 @@ class Untold:
         ringer: Ringer,
         speak: Callable[[str], Awaitable[Samples]],
         attend: Callable[[bool], None],
+        phrases: PhraseBook = ENGLISH,
     ) -> None:
+        self._phrases = phrases
         self._mouth = mouth
         self._ringer = ringer
         self._speak = speak
@@ -63,12 +67,12 @@ class Untold:
 
     async def _tell(self) -> None:
         missed, now = self._ringer.missed, self._ringer.now()
-        sentences = [missed_sentence(one, now.zone, now.local.date()) for one in missed]
-        if len(sentences) > _MOST_SENTENCES:
-            more = len(sentences) - _MOST_SENTENCES
-            sentences[_MOST_SENTENCES:] = [f"And {more} more before that."]
+        today = now.local.date()
+        told: list[Said] = [missed_sentence(one, now.zone, today) for one in missed]
+        if len(told) > _MOST_SENTENCES:
+            told[_MOST_SENTENCES:] = [phrase("missed_more", count=len(told) - _MOST_SENTENCES)]
         try:
-            sounds = [await self._speak(sentence) for sentence in sentences]
+            sounds = [await self._speak(self._phrases.say(one)) for one in told]
         except BitternError as failure:
             log.warning("what was missed is not said: %s", failure)
             self._mouth.chime("error")

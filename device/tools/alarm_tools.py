@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from device.tools import spoken
+from device.phrases.book import Phrase, phrase
 from device.tools.alarms.entries import Entry, Kind, Occasion, Ringing
 from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import alarm_name, alarm_title, missed_sentence
@@ -51,28 +51,33 @@ class AlarmTools:
         same = self._same(at, day, days)
         if same is not None:
             facts = {"alarm": self._facts(same), "was_set_already": True}
-            return Answer(facts, f"You already have an alarm {when_spoken(same, now)}.")
+            return Answer(facts, phrase("alarm_set_already", when=when_spoken(same, now)))
         if len(self._waiting()) >= MOST_ALARMS:
             raise ToolError(f"there are {MOST_ALARMS} alarms already", try_again=False)
         kept = await self._ringer.set_occasion(
             Kind.ALARM, name, at, date=day, weekdays=days, said=date
         )
-        noun = f"{name} alarm" if name else "alarm"
-        sentence = f"Your {noun} is set: {when_spoken(kept.entry, now)}."
+        alarm = phrase("alarm_named", name=name) if name else phrase("alarm")
+        said = phrase("alarm_set", alarm=alarm, when=when_spoken(kept.entry, now))
         facts = {"alarm": self._facts(kept.entry), "is_kept": kept.is_kept}
-        return Answer(facts, sentence + kept.caveat)
+        return Answer(facts, [said, *kept.caveat])
 
     async def list_alarms(self) -> Answer:
         """Tell which alarms are set, snoozed or ringing, and what rang unheard."""
         now = self._ringer.now()
         alarms, sounding = self._by_time(), self._sounding()
-        sentences = [f"Your {alarm_name(alarm, now.local.date())}." for alarm in alarms]
-        if len(alarms) > 1:
-            sentences.insert(0, f"You have {spoken.count(len(alarms), 'alarm')}.")
-        for one in sounding:
-            state = "ringing" if one.snooze is None else "snoozed"
-            sentences.append(f"Your {alarm_title(one.entry)} is {state}.")
         today = now.local.date()
+        said = [phrase("alarm_is", alarm=alarm_name(alarm, today)) for alarm in alarms]
+        if len(alarms) > 1:
+            said.insert(0, phrase("alarms_count", count=len(alarms)))
+        for one in sounding:
+            alarm = alarm_title(one.entry)
+            is_ringing = one.snooze is None
+            said.append(
+                phrase("alarm_rings", alarm=alarm)
+                if is_ringing
+                else phrase("alarm_snoozed", alarm=alarm)
+            )
         told = [missed_sentence(one, now.zone, today) for one in self._ringer.missed]
         facts = {
             "alarms": [self._facts(alarm) for alarm in alarms],
@@ -81,7 +86,7 @@ class AlarmTools:
             "missed": told,
         }
         await self._ringer.acknowledge_missed()
-        return Answer(facts, " ".join([*(sentences or ["You have no alarms."]), *told]))
+        return Answer(facts, [*(said or [_NONE]), *(part for one in told for part in one)])
 
     async def cancel_alarm(
         self,
@@ -109,11 +114,12 @@ class AlarmTools:
         ringing = [one.id for one in self._sounding() if one.entry.id in entries]
         is_kept = await self._ringer.cancel([*entries, *ringing])
         today = self._ringer.now().local.date()
-        said = spoken.listing([alarm_name(entry, today) for entry in entries.values()])
+        names = [alarm_name(entry, today) for entry in entries.values()]
+        said = phrase("alarms_cancelled", alarms=names)
         if len(entries) > 2:
-            said = f"{spoken.number(len(entries))} alarms"
+            said = phrase("alarms_cancelled_many", count=len(entries))
         facts = {"cancelled": [self._facts(one) for one in entries.values()], "is_kept": is_kept}
-        return Answer(facts, f"Cancelled: {said}.")
+        return Answer(facts, said)
 
     async def snooze_alarm(self, minutes: SnoozeMinutes | None = None) -> Answer:
         """Silence what rings now, and ring again some minutes later.
@@ -124,13 +130,13 @@ class AlarmTools:
         for_s = self._ringer.rules.snooze_s if minutes is None else minutes * 60
         snoozed = await self._ringer.snooze(for_s)
         if not snoozed:
-            raise ToolError("nothing rings", spoken="Nothing is ringing.", try_again=False)
+            raise ToolError("nothing rings", spoken=phrase("nothing_rings"), try_again=False)
         again = self._ringer.now().local + dt.timedelta(seconds=for_s)
         facts = {
             "snoozed": [str(one.entry.kind) for one in snoozed],
             "rings_again_at": again.strftime("%H:%M"),
         }
-        return Answer(facts, f"I'll ring again in {spoken.duration(for_s)}.")
+        return Answer(facts, phrase("rings_again", left=for_s))
 
     def _same(self, time: dt.time, date: dt.date | None, weekdays: tuple[int, ...]) -> Entry | None:
         """Find an alarm that would ring at the very same times."""
@@ -160,7 +166,11 @@ class AlarmTools:
             found = found[:1]
         today = self._ringer.now().local.date()
         facts = {"alarms": [self._facts(_entry(alarm)) for alarm in alarms]}
-        return the_one(found, "alarm", lambda one: f"the {alarm_name(_entry(one), today)}", facts)
+
+        def call_it(one: Entry | Ringing) -> Phrase:
+            return phrase("the", what=alarm_name(_entry(one), today))
+
+        return the_one(found, "alarm", call_it, facts)
 
     def _waiting(self) -> tuple[Entry, ...]:
         return self._ringer.waiting(Kind.ALARM)
@@ -176,7 +186,7 @@ class AlarmTools:
         return {"name": alarm.name, **when_facts(alarm, self._ringer.now())}
 
 
-_NONE = "You have no alarms."
+_NONE = phrase("alarms_none")
 
 
 def _entry(alarm: Entry | Ringing) -> Entry:

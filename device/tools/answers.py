@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from device.phrases.book import Said, phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -12,7 +14,7 @@ class Answer:
 
     facts: Mapping[str, object] = field(default_factory=dict)
     """For a model: anything that JSON can hold (dataclasses, dates and enums included)."""
-    spoken: str | None = None
+    spoken: Said | None = None
     """The same as one would say it. Empty: nothing is to be said (quiet was asked for).
     None: only a model can put the facts in words."""
 
@@ -29,12 +31,12 @@ class ToolError(Exception):
         self,
         reason: str,
         *,
-        spoken: str = "",
+        spoken: Said = "",
         facts: Mapping[str, object] | None = None,
         try_again: bool = True,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.spoken = spoken or "Sorry, I can't do that."
+        self.spoken = spoken or phrase("cannot")
         self.facts = dict(facts or {})
         self.try_again = try_again

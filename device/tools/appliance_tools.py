@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from device.tools import spoken
+from device.phrases.book import Phrase, phrase
 from device.tools.answers import Answer
 from device.tools.house import House, HouseStatus
 
@@ -45,16 +45,16 @@ class ApplianceTools:
             await self._house.set_volume(percent)
         now = self._house.volume()
         if percent == before and percent in (0, 100):
-            sentence = "That's as loud as I get." if percent else "I'm silent already."
+            said = phrase("volume_loudest") if percent else phrase("volume_silent")
         else:
-            sentence = f"Volume {spoken.number(now)} percent."
-        return Answer({"volume_percent": now, "before_percent": before}, sentence)
+            said = phrase("volume_is_now", percent=now)
+        return Answer({"volume_percent": now, "before_percent": before}, said)
 
     async def repeat_last(self) -> Answer:
         """Say again what this device said last, when the user did not catch it."""
         answer = self._house.last_answer()
         if not answer:
-            return Answer({"last_answer": None}, "I haven't said anything yet.")
+            return Answer({"last_answer": None}, phrase("nothing_said"))
         return Answer({"last_answer": answer}, answer)
 
     async def device_status(self) -> Answer:
@@ -64,25 +64,26 @@ class ApplianceTools:
         return Answer({**status, "volume_percent": volume}, _status_sentences(status, volume))
 
 
-def _status_sentences(status: HouseStatus, volume: int) -> str:
+def _status_sentences(status: HouseStatus, volume: int) -> list[Phrase]:
     sentences = []
     if "is_online" in status:
         sentences.append(_online_sentence(status))
     if status.get("fault"):
-        sentences.append(f"Something is wrong: {status['fault']}.")
+        sentences.append(phrase("status_fault", fault=status["fault"]))
     if status.get("is_muted"):
-        sentences.append("My microphone is off.")
-    sentences.append(f"The volume is {spoken.number(volume)} percent.")
+        sentences.append(phrase("status_muted"))
+    sentences.append(phrase("status_volume", percent=volume))
     if "running_s" in status:
-        sentences.append(f"I've been running for {spoken.remaining(status['running_s'])}.")
-    return " ".join(sentences)
+        sentences.append(phrase("status_running", time=status["running_s"]))
+    return sentences
 
 
-def _online_sentence(status: HouseStatus) -> str:
+def _online_sentence(status: HouseStatus) -> Phrase:
     network = status.get("network")
-    where = f" through {network}" if network else ""
     if not status["is_online"]:
-        return "I'm offline, and answer by myself."
-    if status.get("is_local"):
-        return f"I'm online{where}, but answer by myself at the moment."
-    return f"I'm online{where}."
+        return phrase("status_offline")
+    if network and status.get("is_local"):
+        return phrase("status_online_by_local", network=network)
+    if network:
+        return phrase("status_online_by", network=network)
+    return phrase("status_online_local") if status.get("is_local") else phrase("status_online")

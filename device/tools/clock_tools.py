@@ -6,7 +6,8 @@ import datetime as dt
 import difflib
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from device.tools import spoken
+from device.phrases.book import Day, Phrase, phrase
+from device.phrases.en.forms import WEEKDAYS
 from device.tools.answers import Answer, ToolError
 from device.tools.days import parse_date
 from device.tools.moments import Clock
@@ -28,23 +29,21 @@ class ClockTools:
         moment = self._clock.now()
         zone = moment.zone if place is None else find_zone(place)
         there = moment.local.astimezone(zone)
-        sentence = f"It's {spoken.clock_time(there.time())}"
-        if place is not None:
-            sentence += f" in {_city(str(zone))}"
-            if there.date() != moment.local.date():
-                sentence += f", {spoken.day(there.date(), moment.local.date())}"
         is_trusted = self._clock.is_trusted()
-        if not is_trusted:
-            sentence += ", if my clock is right"
+        time, day = there.time(), Day(there.date(), moment.local.date())
+        if place is None:
+            said = _time_here(time, is_trusted)
+        else:
+            said = _time_there(time, _city(str(zone)), day, is_trusted)
         facts = {
             "time": there.strftime("%H:%M"),
             "date": there.date().isoformat(),
-            "weekday": spoken.WEEKDAYS[there.weekday()],
+            "weekday": WEEKDAYS[there.weekday()],
             "time_zone": str(zone),
             "utc_offset": there.strftime("%z"),
             "clock_is_trusted": is_trusted,
         }
-        return Answer(facts, sentence + ".")
+        return Answer(facts, said)
 
     async def get_date(self, date: str | None = None) -> Answer:
         """Tell today's date, or the weekday of another date and how far away it is.
@@ -57,20 +56,41 @@ class ClockTools:
         ahead = (day - today).days
         facts = {
             "date": day.isoformat(),
-            "weekday": spoken.WEEKDAYS[day.weekday()],
+            "weekday": WEEKDAYS[day.weekday()],
             "days_from_today": ahead,
             "week": day.isocalendar().week,
         }
         return Answer(facts, _sentence_on(day, ahead))
 
 
-def _sentence_on(day: dt.date, ahead: int) -> str:
-    said = f"{spoken.date(day)}, {spoken.year(day.year)}"
-    near = {-1: "Yesterday was", 0: "It's", 1: "Tomorrow is"}
-    if ahead in near:
-        return f"{near[ahead]} {said}."
-    days = spoken.count(abs(ahead), "day")
-    return f"{said}: {f'in {days}' if ahead > 0 else f'{days} ago'}."
+def _time_here(time: dt.time, is_trusted: bool) -> Phrase:
+    return phrase("time_is", time=time) if is_trusted else phrase("time_is_perhaps", time=time)
+
+
+def _time_there(time: dt.time, city: str, day: Day, is_trusted: bool) -> Phrase:
+    match day.date == day.today, is_trusted:
+        case True, True:
+            return phrase("time_there", time=time, city=city)
+        case True, False:
+            return phrase("time_there_perhaps", time=time, city=city)
+        case False, True:
+            return phrase("time_there_on", time=time, city=city, day=day)
+        case _:
+            return phrase("time_there_on_perhaps", time=time, city=city, day=day)
+
+
+def _sentence_on(day: dt.date, ahead: int) -> Phrase:
+    match ahead:
+        case -1:
+            return phrase("date_yesterday", date=day)
+        case 0:
+            return phrase("date_today", date=day)
+        case 1:
+            return phrase("date_tomorrow", date=day)
+        case _ if ahead > 0:
+            return phrase("date_ahead", date=day, days=ahead)
+        case _:
+            return phrase("date_past", date=day, days=-ahead)
 
 
 def find_zone(place: str) -> ZoneInfo:
@@ -87,7 +107,7 @@ def find_zone(place: str) -> ZoneInfo:
     hint = f"; near it are {', '.join(near)}" if near else ""
     raise ToolError(
         f"no time zone is called {place!r}{hint}; give the zone, such as Europe/Berlin",
-        spoken=f"Sorry, I don't know the time zone of {place}.",
+        spoken=phrase("no_such_zone", place=place),
     )
 
 

@@ -28,6 +28,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from device.errors import BitternError
+from device.phrases.book import Phrase, phrase
 from device.tools.rescue import (
     blank_journal,
     forget_set_aside,
@@ -45,15 +46,9 @@ from device.tools.rescue import (
 _log = logging.getLogger(__name__)
 
 _APPLICATION_ID = 0x42495454  # "BITT", what file(1) may show
-CANNOT_SAVE = (
-    "I can't save timers, alarms and lists: they will be lost when I'm switched off. "
-    "My memory card may be full or worn out."
-)
-LOST_SOME = "I could not read all of my timers, alarms and lists. Please check what is set."
-RESTORED = (
-    "My timers, alarms and lists were damaged. I took them from my second copy: "
-    "please check what is set."
-)
+CANNOT_SAVE = phrase("store_cannot_save")
+LOST_SOME = phrase("store_lost_some")
+RESTORED = phrase("store_restored")
 _TRY_AGAIN_S = 30.0
 """How long after a disk refused it is tried again."""
 
@@ -87,7 +82,7 @@ class Database:
     """One open file. Belongs to one thread at a time; SQLite errors become StoreError."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, troubles: list[str], is_durable: bool
+        self, path: Path, connection: sqlite3.Connection, troubles: list[Phrase], is_durable: bool
     ) -> None:
         self.path = path
         self.troubles = troubles

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from device.phrases.book import phrase
+from device.phrases.en.forms import WEEKDAYS
 from device.tools.answers import ToolError
-from device.tools.spoken import WEEKDAYS
 
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$")]
 """``7:30`` or ``19:30``: hours of the day from 0 to 23, and minutes."""
@@ -41,7 +42,7 @@ def parse_date(text: str, today: dt.date) -> dt.date:
         raise ToolError(
             f"{text!r} is no date: expected YYYY-MM-DD, today, tomorrow or a weekday; "
             f"today is {today.isoformat()}, a {WEEKDAYS[today.weekday()]}",
-            spoken="Sorry, which day?",
+            spoken=phrase("which_day"),
         ) from error
 
 

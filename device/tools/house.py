@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn, Protocol, TypedDict
 
+from device.phrases.book import phrase
 from device.tools.answers import ToolError
 
 
@@ -75,6 +76,6 @@ class NoHouse:
     def _refuse(self) -> NoReturn:
         raise ToolError(
             "the appliance is not running here: only the running daemon can do this",
-            spoken="The appliance is not running.",
+            spoken=phrase("not_running"),
             try_again=False,
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from device.tools import spoken
+from device.phrases.book import phrase
 from device.tools.alarms.sentences import NOT_KEPT
 from device.tools.answers import Answer, ToolError
 from device.tools.lists import ListFullError, Lists
@@ -38,7 +38,7 @@ class ListTools:
             new = await self._lists.add(name, wanted)
         except ListFullError as full:
             raise ToolError(
-                str(full), spoken=f"Your {name} list is full.", try_again=False
+                str(full), spoken=phrase("list_full", name=name), try_again=False
             ) from full
         facts: dict[str, object] = {
             "list": name,
@@ -46,10 +46,11 @@ class ListTools:
             "items": await self._lists.items(name),
         }
         if not new:
-            return Answer(facts, f"{_subject(wanted)} already on your {name} list.")
-        kept = "" if self._lists.is_durable else f" {NOT_KEPT}"
+            count = len(wanted)
+            return Answer(facts, phrase("list_has_already", items=wanted, count=count, name=name))
+        caveat = [] if self._lists.is_durable else [NOT_KEPT]
         facts["is_kept"] = self._lists.is_durable
-        return Answer(facts, f"I've put {spoken.listing(new)} on your {name} list.{kept}")
+        return Answer(facts, [phrase("list_added", items=new, name=name), *caveat])
 
     async def read_list(self, list_name: ListName = _SHOPPING) -> Answer:
         """Tell what is on a list.
@@ -61,13 +62,13 @@ class ListTools:
         items = await self._lists.items(name)
         facts = {"list": name, "items": items, "lists": await self._lists.names()}
         if not items:
-            return Answer(facts, f"Your {name} list is empty.")
-        count = spoken.count(len(items), "thing")
-        first = spoken.listing(items) if len(items) <= _READ_ALOUD else _first_of(items)
-        return Answer(
-            facts,
-            f"There {'is' if len(items) == 1 else 'are'} {count} on your {name} list: {first}.",
-        )
+            return Answer(facts, phrase("list_empty", name=name))
+        count, more = len(items), len(items) - _READ_ALOUD
+        if more <= 0:
+            return Answer(facts, phrase("list_read", count=count, name=name, items=items))
+        first = items[:_READ_ALOUD]
+        said = phrase("list_read_some", count=count, name=name, items=first, more=more)
+        return Answer(facts, said)
 
     async def remove_from_list(self, items: Items, list_name: ListName = _SHOPPING) -> Answer:
         """Take one or more things off a list, because they are done or not wanted.
@@ -82,11 +83,11 @@ class ListTools:
         if not gone:
             raise ToolError(
                 f"none of these is on the {name} list",
-                spoken=f"{_subject(wanted)} not on your {name} list.",
+                spoken=phrase("list_has_not", items=wanted, count=len(wanted), name=name),
                 facts={"list": name, "items": left},
             )
         facts = {"list": name, "removed": gone, "items": left}
-        return Answer(facts, f"I've taken {spoken.listing(gone)} off your {name} list.")
+        return Answer(facts, phrase("list_removed", items=gone, name=name))
 
     async def clear_list(self, list_name: ListName = _SHOPPING) -> Answer:
         """Take everything off a list.
@@ -96,11 +97,7 @@ class ListTools:
         """
         name = _list_name(list_name)
         count = await self._lists.clear(name)
-        said = (
-            f"Your {name} list was empty already."
-            if count == 0
-            else f"Your {name} list is empty now."
-        )
+        said = phrase("list_cleared", name=name) if count else phrase("list_was_empty", name=name)
         return Answer({"list": name, "removed_count": count}, said)
 
 
@@ -118,15 +115,5 @@ def _list_name(text: str) -> str:
 def _clean(items: list[str]) -> list[str]:
     cleaned = [" ".join(item.split()) for item in items]
     if not all(cleaned):
-        raise ToolError("an item is empty", spoken="What shall I put there?")
+        raise ToolError("an item is empty", spoken=phrase("list_what"))
     return cleaned
-
-
-def _subject(items: list[str]) -> str:
-    said = spoken.listing(items)
-    return f"{said[0].upper()}{said[1:]} {'is' if len(items) == 1 else 'are'}"
-
-
-def _first_of(items: list[str]) -> str:
-    rest = spoken.number(len(items) - _READ_ALOUD)
-    return f"{', '.join(items[:_READ_ALOUD])}, and {rest} more"

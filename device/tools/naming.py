@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
-from device.tools import spoken
+from device.phrases.book import Said, phrase
 from device.tools.answers import ToolError
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def named(candidates: Sequence[T], wanted: str, name_of: Callable[[T], str]) -> 
 def the_one(
     found: Sequence[T],
     noun: str,
-    call_it: Callable[[T], str],
+    call_it: Callable[[T], Said],
     facts: Mapping[str, object],
 ) -> T:
     """Return the only one; raises :class:`ToolError` with the choice when there are more or none.
@@ -49,10 +49,10 @@ def the_one(
     if len(found) == 1:
         return found[0]
     if not found:
-        raise ToolError(f"no such {noun}", spoken=f"I have no such {noun}.", facts=facts)
-    choice = f"There are {spoken.count(len(found), noun)}. Which one?"
+        raise ToolError(f"no such {noun}", spoken=phrase(f"no_such_{noun}"), facts=facts)
+    choice = phrase(f"which_of_{noun}s", count=len(found))
     if len(found) <= _NAMED_ALOUD:
-        choice = f"Which one: {spoken.listing([call_it(one) for one in found], 'or')}?"
+        choice = phrase("which_of", choice=[call_it(one) for one in found])
     raise ToolError(
         f"{len(found)} {noun}s fit; ask the user which one is meant",
         spoken=choice,

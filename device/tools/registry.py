@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 
 from device.errors import BitternError
+from device.phrases.book import Phrase, PhraseBook, Said, phrase
+from device.phrases.en import ENGLISH
 from device.tools.answers import Answer, ToolError
 from device.tools.functions import FunctionTool, FunctionTools, ToolFunction
 from device.tools.signature import ArgumentsError
@@ -26,6 +28,7 @@ from device.tools.sources import Tool, ToolSource
 
 _log = logging.getLogger(__name__)
 
+_FAILED = phrase("failed")
 OWN = "bittern"
 """The source of our own functions, which has the first claim to a name."""
 
@@ -82,7 +85,9 @@ class Registry:
     a tool that goes meanwhile is carried out; one that comes later is of no tool.
     """
 
-    def __init__(self, *, limits: Limits | None = None) -> None:
+    def __init__(self, *, limits: Limits | None = None, phrases: PhraseBook = ENGLISH) -> None:
+        """``phrases``: the language in which results are said."""
+        self._phrases = phrases
         self.limits = limits or Limits()
         self.functions = FunctionTools(OWN, self.limits.timeout_s, self.limits.threads)
         self._sources: dict[str, ToolSource] = {}
@@ -169,7 +174,9 @@ class Registry:
         key = (call_id, name, arguments_json)
         if key not in self._calls:
             if len(self._calls) >= self.limits.calls_per_turn:
-                return _failure("too many calls in one turn; answer the user now", try_again=False)
+                return self._failure(
+                    "too many calls in one turn; answer the user now", try_again=False
+                )
             self._calls[key] = self._own(self._outcome(name, arguments_json, call_id))
         return await asyncio.shield(self._calls[key])
 
@@ -191,16 +198,17 @@ class Registry:
             call = ToolCall(source, tool, tool.read(arguments_json), call_id)
             outcome = await self._carry_out(call)
         except ArgumentsError as bad:
-            return self._mistake(name, ToolError(str(bad), spoken="Sorry, that didn't work."))
+            return self._mistake(name, ToolError(str(bad), spoken=phrase("failed")))
         except ToolError as error:
             return self._mistake(name, error)
         except BitternError as failure:
             _log.warning("tool %s: %s", name, failure)
-            return _failure(failure.what, spoken=f"Sorry, that didn't work: {failure.what}.")
+            said = phrase("failed_because", reason=failure.what)
+            return self._failure(failure.what, spoken=said)
         except Exception:
             # The boundary of the call: a bug in one tool is an outcome, not an end.
             _log.exception("tool %s failed (call %s)", name, call_id)
-            return _failure(f"{name} failed on the device; tell the user that it did not work")
+            return self._failure(f"{name} failed on the device; tell the user that it did not work")
         self._mistakes.pop(name, None)
         return outcome
 
@@ -212,12 +220,12 @@ class Registry:
         if not task.done():
             task.cancel()
             _log.warning("tool %s took longer than %.1f s", tool.name, tool.timeout_s)
-            return _failure(
+            return self._failure(
                 f"{tool.name} did not finish within {tool.timeout_s:g} s; "
                 "whether it took effect is not known",
-                spoken="Sorry, that is taking too long.",
+                spoken=phrase("takes_too_long"),
             )
-        return _success(task.result(), self.limits.output_characters)
+        return self._success(task.result())
 
     async def _guarded(self, call: ToolCall) -> object:
         try:
@@ -232,7 +240,7 @@ class Registry:
     def _unknown(self, name: str) -> ToolOutcome:
         near = difflib.get_close_matches(name, self._offers, n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        error = ToolError(f"there is no tool {name!r}{hint}", spoken="Sorry, I can't do that.")
+        error = ToolError(f"there is no tool {name!r}{hint}", spoken=phrase("cannot"))
         return self._mistake("", error)
 
     def _mistake(self, name: str, error: ToolError) -> ToolOutcome:
@@ -242,7 +250,48 @@ class Registry:
         if try_again and self._mistakes[name] >= self.limits.mistakes_per_turn:
             reason += "; this was the last try: give up and tell the user that it did not work"
             try_again = False
-        return _failure(reason, spoken=error.spoken, try_again=try_again, facts=error.facts)
+        return self._failure(reason, spoken=error.spoken, try_again=try_again, facts=error.facts)
+
+    def _success(self, result: object) -> ToolOutcome:
+        """Raises ``TypeError`` for a result that JSON cannot hold."""
+        is_said = isinstance(result, Answer) and result.spoken is not None
+        spoken = self._phrases.say(result.spoken) if is_said else None  # type: ignore[attr-defined]
+        said = {} if spoken is None else {"spoken": spoken}
+        output = msgspec.json.encode(self._in_words(_facts(result)) | said).decode()
+        if len(output) > self.limits.output_characters:
+            length = len(output)
+            return self._failure(
+                f"the result is too long ({length} characters); ask for less of it"
+            )
+        return ToolOutcome(output, is_error=False, spoken=spoken)
+
+    def _failure(
+        self,
+        reason: str,
+        *,
+        spoken: Said = _FAILED,
+        try_again: bool = False,
+        facts: Mapping[str, object] | None = None,
+    ) -> ToolOutcome:
+        said = self._phrases.say(spoken)
+        told = self._in_words(facts or {})
+        output = {**told, "error": reason, "try_again": try_again, "spoken": said}
+        return ToolOutcome(msgspec.json.encode(output).decode(), is_error=True, spoken=said)
+
+    def _in_words(self, facts: Mapping[str, object]) -> dict[str, object]:
+        """Have facts that are phrases in words; a model is given no keys of ours."""
+        return {name: self._worded(value) for name, value in facts.items()}
+
+    def _worded(self, value: object) -> object:
+        match value:
+            case Phrase():
+                return self._phrases.say(value)
+            case list() if value and all(isinstance(each, Phrase) for each in value):
+                return self._phrases.say(value)
+            case list():
+                return [self._worded(each) for each in value]
+            case _:
+                return value
 
     def _own(self, coroutine: Any) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -261,30 +310,9 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _success(result: object, most_characters: int) -> ToolOutcome:
-    """Raises ``TypeError`` for a result that JSON cannot hold."""
-    spoken = result.spoken if isinstance(result, Answer) else None
-    said = {} if spoken is None else {"spoken": spoken}
-    output = msgspec.json.encode(_facts(result) | said).decode()
-    if len(output) > most_characters:
-        return _failure(f"the result is too long ({len(output)} characters); ask for less of it")
-    return ToolOutcome(output, is_error=False, spoken=spoken)
-
-
 def _facts(result: object) -> dict[str, object]:
     if isinstance(result, Answer):
         return dict(result.facts)
     if isinstance(result, Mapping):
         return dict(result)
     return {"ok": True} if result is None else {"result": result}
-
-
-def _failure(
-    reason: str,
-    *,
-    spoken: str = "Sorry, that didn't work.",
-    try_again: bool = False,
-    facts: Mapping[str, object] | None = None,
-) -> ToolOutcome:
-    output = {**(facts or {}), "error": reason, "try_again": try_again, "spoken": spoken}
-    return ToolOutcome(msgspec.json.encode(output).decode(), is_error=True, spoken=spoken)

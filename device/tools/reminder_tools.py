@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from device.tools import spoken
+from device.phrases.book import phrase
 from device.tools.alarms.entries import Entry, Kind
 from device.tools.alarms.ringer import Kept, Ringer
 from device.tools.alarms.sentences import missed_sentence
@@ -51,15 +51,16 @@ class ReminderTools:
         if (time is None) == (span_s == 0):
             raise ToolError(
                 "give a time of day, or hours and minutes from now: one of the two",
-                spoken="When shall I remind you?",
+                spoken=phrase("reminder_when"),
             )
         if time is None:
             kept = await self._ringer.set_countdown(Kind.REMINDER, text, span_s)
         else:
             kept = await self._set_at(text, time, date, weekdays)
-        sentence = f"I'll remind you {when_spoken(kept.entry, self._ringer.now())}: {text}."
+        when = when_spoken(kept.entry, self._ringer.now())
+        said = phrase("reminder_set", when=when, text=text)
         facts = {"reminder": self._facts(kept.entry), "is_kept": kept.is_kept}
-        return Answer(facts, sentence + kept.caveat)
+        return Answer(facts, [said, *kept.caveat])
 
     async def _set_at(
         self, text: str, time: TimeOfDay, date: str | None, weekdays: list[Weekday] | None
@@ -76,16 +77,16 @@ class ReminderTools:
         """Tell which reminders are set, and which were missed."""
         now = self._ringer.now()
         reminders = self._waiting()
-        sentences = [f"{_upper(when_spoken(one, now))}: {one.name}." for one in reminders]
+        said = [phrase("reminder_is", when=when_spoken(r, now), text=r.name) for r in reminders]
         if reminders:
-            sentences.insert(0, f"You have {spoken.count(len(reminders), 'reminder')}.")
+            said.insert(0, phrase("reminders_count", count=len(reminders)))
         missed = [
             missed_sentence(one, now.zone, now.local.date())
             for one in self._ringer.missed
             if one.entry.kind is Kind.REMINDER
         ]
         facts = {"reminders": [self._facts(one) for one in reminders], "missed": missed}
-        return Answer(facts, " ".join([*(sentences or [_NONE]), *missed]))
+        return Answer(facts, [*(said or [_NONE]), *(part for one in missed for part in one)])
 
     async def cancel_reminder(
         self, text: Text | None = None, all_reminders: bool = False
@@ -106,9 +107,11 @@ class ReminderTools:
             choice = {"reminders": [self._facts(one) for one in reminders]}
             found = [the_one(found, "reminder", lambda one: one.name, choice)]
         is_kept = await self._ringer.cancel([one.id for one in found])
-        said = found[0].name if len(found) == 1 else spoken.count(len(found), "reminder")
+        said = phrase("reminders_cancelled", count=len(found))
+        if len(found) == 1:
+            said = phrase("reminder_cancelled", text=found[0].name)
         facts = {"cancelled": [self._facts(one) for one in found], "is_kept": is_kept}
-        return Answer(facts, f"Cancelled: {said}.")
+        return Answer(facts, said)
 
     def _waiting(self) -> tuple[Entry, ...]:
         return self._ringer.waiting(Kind.REMINDER)
@@ -117,8 +120,4 @@ class ReminderTools:
         return {"text": reminder.name, **when_facts(reminder, self._ringer.now())}
 
 
-_NONE = "You have no reminders."
-
-
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]
+_NONE = phrase("reminders_none")

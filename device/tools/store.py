@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from device.phrases.book import Phrase
 from device.tools.database import Database
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Store:
         self._database: Database | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bittern-store")
 
-    async def open(self) -> list[str]:
+    async def open(self) -> list[Phrase]:
         """Open or create the file; returns what a person should be told about that.
 
         Raises :class:`~device.tools.database.StoreBusyError` when another process has it.
@@ -41,7 +42,7 @@ class Store:
         return self._database.troubles
 
     @property
-    def troubles(self) -> list[str]:
+    def troubles(self) -> list[Phrase]:
         """What a person should be told about the opening."""
         return [] if self._database is None else self._database.troubles
 

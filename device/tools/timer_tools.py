@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from device.tools import spoken
+from device.phrases.book import Phrase, phrase
 from device.tools.alarms.entries import Countdown, Entry, Kind, Ringing
 from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import timer_name
@@ -43,10 +43,11 @@ class TimerTools:
         name = clean_name(name, "timer")
         self._check_room(name)
         kept = await self._ringer.set_countdown(Kind.TIMER, name, length_s)
-        said = spoken.duration(length_s)
-        sentence = f"Your {name} timer is set for {said}." if name else f"{said}, starting now."
-        sentence = sentence[0].upper() + sentence[1:] + kept.caveat
-        return Answer({"timer": self._facts(kept.entry), "is_kept": kept.is_kept}, sentence)
+        said = phrase("timer_set", length=length_s)
+        if name:
+            said = phrase("timer_set_named", name=name, length=length_s)
+        facts = {"timer": self._facts(kept.entry), "is_kept": kept.is_kept}
+        return Answer(facts, [said, *kept.caveat])
 
     async def list_timers(self, name: Name | None = None) -> Answer:
         """Tell which timers run and how much time each has left.
@@ -59,11 +60,12 @@ class TimerTools:
         if wanted:
             timers = named(timers, wanted, _name)
         if not timers:
-            what = f"no {wanted} timer" if wanted else "no timers"
-            return Answer({"timers": []}, f"You have {what}.")
-        sentences = [self._sentence(timer) for timer in timers]
-        head = f"You have {spoken.count(len(timers), 'timer')}. " if len(timers) > 1 else ""
-        return Answer({"timers": self._all_facts(timers)}, head + " ".join(sentences))
+            none = phrase("timers_none_named", name=wanted) if wanted else _NONE
+            return Answer({"timers": []}, none)
+        said = [self._sentence(timer) for timer in timers]
+        if len(timers) > 1:
+            said.insert(0, phrase("timers_count", count=len(timers)))
+        return Answer({"timers": self._all_facts(timers)}, said)
 
     async def cancel_timer(
         self, name: Name | None = None, minutes: Amount | None = None, all_timers: bool = False
@@ -78,12 +80,12 @@ class TimerTools:
         timers: list[Entry | Ringing] = [*self._sounding(), *self._waiting()]
         if all_timers:
             await self._ringer.cancel([timer.id for timer in timers])
-            said = f"Cancelled {spoken.count(len(timers), 'timer')}." if timers else _NONE
+            said = phrase("timers_cancelled", count=len(timers)) if timers else _NONE
             return Answer({"cancelled": self._all_facts(timers)}, said)
         timer = self._choose(timers, name, minutes)
         is_kept = await self._ringer.cancel([timer.id])
         facts = {"cancelled": self._all_facts([timer]), "is_kept": is_kept}
-        return Answer(facts, f"Cancelled your {timer_name(_entry(timer))}.")
+        return Answer(facts, phrase("timer_cancelled", timer=timer_name(_entry(timer))))
 
     async def extend_timer(
         self, hours: Amount = 0, minutes: Amount = 0, seconds: Amount = 0, name: Name | None = None
@@ -100,12 +102,11 @@ class TimerTools:
         waiting = self._waiting()
         timer = self._choose(self._extensible(clean_name(name, "timer")), name, None)
         kept = await self._ringer.extend(timer.id, by_s)
-        left = spoken.remaining(_left_s(kept.entry, self._ringer.now()))
+        left_s = _left_s(kept.entry, self._ringer.now())
+        said = phrase("timer_more", left=left_s)
         if timer in waiting:
-            sentence = f"Your {timer_name(kept.entry)} now has {left} left."
-        else:
-            sentence = f"{left[0].upper()}{left[1:]} more."
-        return Answer({"timer": self._facts(kept.entry), "is_kept": kept.is_kept}, sentence)
+            said = phrase("timer_left_now", timer=timer_name(kept.entry), left=left_s)
+        return Answer({"timer": self._facts(kept.entry), "is_kept": kept.is_kept}, said)
 
     def _extensible(self, name: str) -> list[Entry | Ringing]:
         """Timers of a name; without one those that ring, else that run, else just stopped."""
@@ -121,10 +122,10 @@ class TimerTools:
             raise ToolError(f"there are {MOST_TIMERS} timers already", try_again=False)
         for timer in timers:
             if name and timer.name.casefold() == name.casefold():
-                left = spoken.remaining(_left_s(timer, self._ringer.now()))
+                left_s = _left_s(timer, self._ringer.now())
                 raise ToolError(
                     f"a timer named {name!r} runs already; extend it, cancel it or pick a name",
-                    spoken=f"You already have a {name} timer, with {left} left.",
+                    spoken=phrase("timer_runs_already", name=name, left=left_s),
                     facts={"timers": self._all_facts([timer])},
                 )
 
@@ -140,7 +141,7 @@ class TimerTools:
         if not timers:
             raise ToolError("there are no timers", spoken=_NONE, try_again=False)
         facts = {"timers": self._all_facts(timers)}
-        return the_one(found, "timer", lambda timer: f"the {timer_name(_entry(timer))}", facts)
+        return the_one(found, "timer", _the, facts)
 
     def _waiting(self) -> tuple[Entry, ...]:
         return self._ringer.waiting(Kind.TIMER)
@@ -156,11 +157,11 @@ class TimerTools:
         stopped = self._ringer.recently_stopped
         return [ringing for ringing in stopped if ringing.entry.kind is Kind.TIMER]
 
-    def _sentence(self, timer: Entry | Ringing) -> str:
+    def _sentence(self, timer: Entry | Ringing) -> Phrase:
         if isinstance(timer, Ringing):
-            return f"Your {timer_name(timer.entry)} is done."
-        left = spoken.remaining(_left_s(timer, self._ringer.now()))
-        return f"Your {timer_name(timer)} has {left} left."
+            return phrase("timer_done", timer=timer_name(timer.entry))
+        left_s = _left_s(timer, self._ringer.now())
+        return phrase("timer_left", timer=timer_name(timer), left=left_s)
 
     def _all_facts(self, timers: list[Entry | Ringing]) -> list[dict[str, Any]]:
         return [self._facts(timer) for timer in timers]
@@ -178,23 +179,29 @@ class TimerTools:
         }
 
 
-_NONE = "You have no timers."
+_NONE = phrase("timers_none")
 
 
 def _span_s(hours: float, minutes: float, seconds: float) -> float:
     span_s = hours * 3_600 + minutes * 60 + seconds
     if span_s < 1:
-        raise ToolError("say how long, in hours, minutes or seconds", spoken="For how long?")
+        raise ToolError(
+            "say how long, in hours, minutes or seconds", spoken=phrase("timer_how_long")
+        )
     if span_s > LONGEST_S:
         raise ToolError(
             "a timer runs for a week at most; set a reminder with a date instead",
-            spoken="That's too long for a timer. Shall I set a reminder?",
+            spoken=phrase("timer_too_long"),
         )
     return span_s
 
 
 def _entry(timer: Entry | Ringing) -> Entry:
     return timer.entry if isinstance(timer, Ringing) else timer
+
+
+def _the(timer: Entry | Ringing) -> Phrase:
+    return phrase("the", what=timer_name(_entry(timer)))
 
 
 def _name(timer: Entry | Ringing) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from device.tools import spoken
-from device.tools.alarms.entries import Countdown, Entry, Occasion
+from device.phrases.book import Day, Phrase, phrase
+from device.phrases.en.forms import WEEKDAYS
+from device.tools.alarms.entries import Countdown, Entry
 from device.tools.alarms.occasions import first_instant
 from device.tools.answers import ToolError
 from device.tools.days import names_weekday, parse_date
@@ -30,7 +31,7 @@ def date_ahead(text: str, time: dt.time, now: Moment) -> dt.date:
     if is_past:
         raise ToolError(
             f"{date} {time:%H:%M} has passed; it is {now.local:%Y-%m-%d %H:%M} now",
-            spoken="That time has already passed.",
+            spoken=phrase("time_has_passed"),
         )
     return date
 
@@ -44,17 +45,15 @@ def when_facts(entry: Entry, now: Moment) -> dict[str, object]:
     return {
         "time": when.time.strftime("%H:%M"),
         "date": when.date.isoformat(),
-        "weekdays": [spoken.WEEKDAYS[day].lower() for day in when.weekdays],
+        "weekdays": [WEEKDAYS[day].lower() for day in when.weekdays],
     }
 
 
-def when_spoken(entry: Entry, now: Moment) -> str:
+def when_spoken(entry: Entry, now: Moment) -> Phrase:
     """Say when an entry is due: ``tomorrow at seven o'clock in the morning``."""
     when = entry.when
     if isinstance(when, Countdown):
-        return f"in {spoken.remaining(when.left_s(now))}"
-    return f"{_day(when, now.local.date())} at {spoken.clock_time(when.time)}"
-
-
-def _day(when: Occasion, today: dt.date) -> str:
-    return spoken.weekdays(when.weekdays) if when.weekdays else spoken.day(when.date, today)
+        return phrase("in_a_while", left=when.left_s(now))
+    if when.weekdays:
+        return phrase("every_week_at", days=when.weekdays, time=when.time)
+    return phrase("on_day_at", day=Day(when.date, now.local.date()), time=when.time)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from device.brain.speaking.spoken import rounded
-from device.tools.spoken import clock_time, day, duration
+from device.phrases.en.forms import clock_time, day, duration
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _SILENT = frozenset({

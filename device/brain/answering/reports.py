@@ -24,7 +24,7 @@ from device.brain.answering.facts import (
 )
 from device.brain.base.abilities import ToolCall, ToolResult
 from device.brain.understanding.intents.language import Replies
-from device.tools.spoken import listing, number
+from device.phrases.en.forms import listing, number
 
 _SPOKEN = "spoken"
 """Where this project's own tools keep what is to be said."""

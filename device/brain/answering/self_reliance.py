@@ -15,7 +15,7 @@ from device.brain.speaking import spoken
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.recognition import Understood
 from device.brain.understanding.intents.units import convert
-from device.tools.spoken import WEEKDAYS, count
+from device.phrases.en.forms import WEEKDAYS, count
 
 _MOST_DICE = 20
 _DAY_S = 86_400

@@ -1,4 +1,4 @@
-"""How people say things, beyond what `device.tools.spoken` knows: decimals, money, units.
+"""How people say things, beyond what `device.phrases.en.forms` knows: decimals, money, units.
 
 Two directions. The functions that take values write the words of an answer. `as_spoken`
 takes text that was written to be read, by a chat model or by a client, and removes what
@@ -13,7 +13,7 @@ import re
 from decimal import Decimal
 
 from device.brain.speaking.written import said_instead
-from device.tools.spoken import (
+from device.phrases.en.forms import (
     clock_time,
     date,
     day,

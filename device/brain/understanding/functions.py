@@ -20,7 +20,7 @@ from device.brain.base.abilities import FunctionTool, ToolCallPiece
 from device.brain.understanding.intents.moments import When
 from device.brain.understanding.intents.recognition import Slot, Understood, split_items
 from device.brain.understanding.schemas import Schema, fault_in, properties_of, required_of
-from device.tools.spoken import WEEKDAYS
+from device.phrases.en.forms import WEEKDAYS
 
 _WORDS_IN_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _FILLERS = frozenset(

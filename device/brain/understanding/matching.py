@@ -26,7 +26,7 @@ from device.brain.understanding.intents.quantities import Quantities
 from device.brain.understanding.kinds import Kind, Kinds
 from device.brain.understanding.proposals import SURE, Proposal
 from device.brain.understanding.schemas import Schema, fault_in, properties_of, required_of
-from device.tools.spoken import number
+from device.phrases.en.forms import number
 
 ASK = 0.5
 """Share of the meaningful words that a call must explain to be worth a question."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from device.phrases.book import Phrase, phrase
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Decision, Effect, Miss, Ring, Silence
 from device.tools.alarms.entries import Entry, Kind, Phase, Ringing
@@ -54,18 +55,18 @@ class Kept:
     """It is on the disk; False: it will ring, but is lost when the power goes."""
     is_clock_right: bool = True
     """False: nothing has set the clock yet, and its day is a guess until then."""
-    trouble: str = ""
-    """A sentence about what is wrong with the store, said again to who relies on it."""
+    trouble: Phrase | None = None
+    """What to say about what is wrong with the store, said again to who relies on it."""
 
     @property
-    def caveat(self) -> str:
-        """What has to be said with it: nothing, or sentences with a space before them."""
+    def caveat(self) -> list[Phrase]:
+        """What has to be said with it, which is mostly nothing."""
         said = [NOT_KEPT] if not self.is_kept else []
         if not self.is_clock_right:
             said.append(CLOCK_NOT_SET)
         if self.trouble:
             said.append(self.trouble)
-        return "".join(f" {sentence}" for sentence in said)
+        return said
 
 
 class Ringer:
@@ -73,7 +74,7 @@ class Ringer:
 
     ``on_ring`` is called when something begins to ring, again at each step of loudness,
     and ``on_stop`` when it falls silent; ``on_missed`` when a person should be told of
-    one that they did not hear, ``on_trouble`` with a sentence when the store fails. All
+    one that they did not hear, ``on_trouble`` with what to say when the store fails. All
     are called on the event loop and must return at once; what they raise is logged.
     """
 
@@ -85,7 +86,7 @@ class Ringer:
         on_stop: Callable[[Silence], None],
         *,
         on_missed: Callable[[Miss], None] | None = None,
-        on_trouble: Callable[[str], None] | None = None,
+        on_trouble: Callable[[Phrase], None] | None = None,
         rules: Rules | None = None,
     ) -> None:
         self._store = store
@@ -97,7 +98,7 @@ class Ringer:
         self._in_order = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unkept_since_s: float | None = None
-        self._trouble = ""
+        self._trouble: Phrase | None = None
 
     # -- life ---------------------------------------------------------------------------
 
@@ -107,13 +108,13 @@ class Ringer:
         What was wrong with the store is told at once, and again when something is next set.
         """
         for trouble in self._store.troubles:
-            self._trouble = trouble if self._store.is_durable else ""
+            self._trouble = trouble if self._store.is_durable else None
             self._tell(self._on_trouble, trouble)
         try:
             kept = await self._store.run(records.load)
         except StoreError as error:
             _log.error("cannot read timers and alarms: %s", error)
-            self._tell(self._on_trouble, "I could not read my timers and alarms.")
+            self._tell(self._on_trouble, phrase("store_cannot_read"))
             kept = []
         is_trusted = self._clock.is_trusted()
         await self._carry_out(self._scheduler.resume(kept, self.now(), is_trusted=is_trusted))
@@ -174,8 +175,8 @@ class Ringer:
         return self._scheduler.recently_stopped(self.now())
 
     @property
-    def trouble(self) -> str:
-        """What is wrong with the store, as a sentence, until it is mended or told again."""
+    def trouble(self) -> Phrase | None:
+        """What is wrong with the store, until it is mended or told again."""
         if not self._store.is_durable or self._unkept_since_s is not None:
             return CANNOT_SAVE
         return self._trouble
@@ -211,7 +212,7 @@ class Ringer:
 
     async def _kept(self, entry: Entry, decision: Decision, *, is_clock_right: bool = True) -> Kept:
         is_kept = await self._carry_out(decision, _KEEP_PATIENCE_S)
-        trouble, self._trouble = self._trouble, ""
+        trouble, self._trouble = self._trouble, None
         return Kept(entry, is_kept, is_clock_right, trouble)
 
     async def extend(self, number: int, by_s: float) -> Kept:
@@ -315,7 +316,7 @@ class Ringer:
         _log.error("cannot keep timers and alarms: %s", writing.exception())
         if self._unkept_since_s is None:
             self._unkept_since_s = self.now().elapsed_s
-            self._tell(self._on_trouble, "I can't save your timers and alarms at the moment.")
+            self._tell(self._on_trouble, phrase("store_cannot_save_now"))
 
     def _keep_what_was_not_kept(self, now: Moment) -> None:
         if not self._store.is_durable:

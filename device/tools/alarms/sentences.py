@@ -1,83 +1,93 @@
-"""What is said when something rings, and when it was missed (English)."""
+"""What is said when something rings, and when it was missed."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from device.tools import spoken
+from device.phrases.book import Day, Phrase, Said, phrase
 from device.tools.alarms.entries import Countdown, Entry, Kind, Occasion, Ringing, Why
 
-NOT_KEPT = "I couldn't save it, so it will be lost if I lose power."
-CLOCK_NOT_SET = "My clock is not set yet: I'll put the day right when it is."
+NOT_KEPT = phrase("not_kept")
+CLOCK_NOT_SET = phrase("clock_not_set")
 _LATE_S = 60.0
 """Later than that it is worth a word."""
 
 
-def announcement(ringing: Ringing) -> str:
+def announcement(ringing: Ringing) -> list[Phrase]:
     """Say what rings: ``Your pasta timer is done.``"""
     entry = ringing.entry
-    late = ""
+    said = _what_rings(entry)
     if ringing.late_s > _LATE_S:
-        late = f" I'm late by {spoken.remaining(ringing.late_s)}."
+        said.append(phrase("rings_late", late=ringing.late_s))
+    return said
+
+
+def _what_rings(entry: Entry) -> list[Phrase]:
     if entry.kind is Kind.REMINDER:
-        return f"Here is your reminder: {entry.name}.{late}"
+        return [phrase("rings_reminder", text=entry.name)]
     if entry.kind is Kind.TIMER:
-        return f"Your {timer_name(entry)} is done.{late}"
-    name = f" {entry.name}." if entry.name else ""
+        return [phrase("timer_done", timer=timer_name(entry))]
+    said = [phrase("rings_alarm")]
     if isinstance(entry.when, Occasion):
-        return f"It's {spoken.clock_time(entry.when.time)}.{name}{late}"
-    return f"Your alarm.{name}{late}"
+        said = [phrase("rings_alarm_at", time=entry.when.time)]
+    if entry.name:
+        said.append(phrase("rings_for", name=entry.name))
+    return said
 
 
-def missed_sentence(ringing: Ringing, zone: dt.tzinfo, today: dt.date) -> str:
+def missed_sentence(ringing: Ringing, zone: dt.tzinfo, today: dt.date) -> list[Phrase]:
     """Say what was missed, and why."""
     due = dt.datetime.fromtimestamp(ringing.due_wall_s, zone)
-    entry = ringing.entry
-    when = f"{spoken.day(due.date(), today)} at {spoken.clock_time(due.time())}"
-    if entry.kind is Kind.REMINDER:
-        what = f"You missed a reminder {when}: {entry.name}."
-    elif entry.kind is Kind.TIMER:
-        what = f"Your {timer_name(entry)} ended {when}."
-    else:
-        name = f" for {entry.name}" if entry.name else ""
-        what = f"You missed your alarm{name} {when}."
-    before = ""
+    when = phrase("on_day_at", day=Day(due.date(), today), time=due.time())
+    said = [_what_was_missed(ringing.entry, when), _REASONS[ringing.why or Why.OFF]]
     if ringing.missed_before == 1:
-        before = " You missed the one before it, too."
+        said.append(phrase("missed_one_before"))
     elif ringing.missed_before:
-        before = f" You missed the {spoken.number(ringing.missed_before)} before it, too."
-    return f"{what} {_REASONS[ringing.why or Why.OFF]}{before}"
+        said.append(phrase("missed_before", count=ringing.missed_before))
+    return said
+
+
+def _what_was_missed(entry: Entry, when: Phrase) -> Phrase:
+    if entry.kind is Kind.REMINDER:
+        return phrase("missed_reminder", when=when, text=entry.name)
+    if entry.kind is Kind.TIMER:
+        return phrase("missed_timer", timer=timer_name(entry), when=when)
+    if entry.name:
+        return phrase("missed_alarm_named", name=entry.name, when=when)
+    return phrase("missed_alarm", when=when)
 
 
 _REASONS = {
-    Why.OFF: "I was switched off.",
-    Why.CLOCK: "My clock was wrong, and has just been set.",
-    Why.STALLED: "I was too busy to ring.",
-    Why.UNANSWERED: "It rang, but nobody stopped it.",
+    Why.OFF: phrase("missed_being_off"),
+    Why.CLOCK: phrase("missed_by_clock"),
+    Why.STALLED: phrase("missed_being_busy"),
+    Why.UNANSWERED: phrase("missed_unanswered"),
 }
 
 
-def timer_name(entry: Entry) -> str:
+def timer_name(entry: Entry) -> Said:
     """Name a timer by its name or its length: ``pasta timer``, ``timer for ten minutes``."""
     if entry.name:
-        return entry.name if "timer" in entry.name.lower() else f"{entry.name} timer"
+        is_called_so = "timer" in entry.name.lower()
+        return entry.name if is_called_so else phrase("timer_named", name=entry.name)
     if isinstance(entry.when, Countdown):
-        return f"timer for {spoken.duration(entry.when.length_s)}"
-    return "timer"
+        return phrase("timer_of", length=entry.when.length_s)
+    return phrase("timer")
 
 
-def alarm_name(entry: Entry, today: dt.date) -> str:
+def alarm_name(entry: Entry, today: dt.date) -> Phrase:
     """Name an alarm by its time: ``alarm for seven o'clock in the morning, on weekdays``."""
+    title = alarm_title(entry)
     if not isinstance(entry.when, Occasion):
-        return alarm_title(entry)
-    when = entry.when
-    day = spoken.weekdays(when.weekdays) if when.weekdays else spoken.day(when.date, today)
-    return f"{alarm_title(entry)}, {day}"
+        return title
+    if entry.when.weekdays:
+        return phrase("alarm_every_week", alarm=title, days=entry.when.weekdays)
+    return phrase("alarm_on_day", alarm=title, day=Day(entry.when.date, today))
 
 
-def alarm_title(entry: Entry) -> str:
+def alarm_title(entry: Entry) -> Phrase:
     """Name an alarm by its time of day alone: ``alarm for seven o'clock in the morning``."""
-    name = f"{entry.name} alarm" if entry.name else "alarm"
+    name = phrase("alarm_named", name=entry.name) if entry.name else phrase("alarm")
     if not isinstance(entry.when, Occasion):
         return name
-    return f"{name} for {spoken.clock_time(entry.when.time)}"
+    return phrase("alarm_at", alarm=name, time=entry.when.time)

@@ -12,8 +12,9 @@ from device.audio import sounds as room
 from device.audio.chimes import CHIMES, chime
 from device.audio.files import SoundFileError, write_sound
 from device.audio.samples import Samples
-from device.audio.sounds import NOTICES, Sounds, UnknownSoundError, brain_voice
+from device.audio.sounds import Sounds, UnknownSoundError, brain_voice
 from device.cli import main
+from device.phrases.en import NOTICES
 
 
 def counting_voice(spoken: list[str]) -> room.Synthesize:

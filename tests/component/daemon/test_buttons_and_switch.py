@@ -19,7 +19,6 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from device.appliance.control import order
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
-from device.audio.sounds import NOTICES
 from device.daemon.service import Service, begin_service, serve
 from device.house.appliance import Hardware
 from device.house.introduction import address, introduction, own_introduction
@@ -27,6 +26,7 @@ from device.panel.actions import Action
 from device.panel.gestures import Gesture
 from device.panel.reset_guard import ResetGuard
 from device.panel.watchers import ButtonEvent
+from device.phrases.en import ENGLISH, NOTICES
 from device.room.loudness import share
 from device.settings import LoadedSettings, load_settings
 
@@ -248,13 +248,13 @@ async def test_everything_is_forgotten_and_the_appliance_begins_anew(
 
 
 def test_the_introduction_says_what_ssh_needs() -> None:
-    sentence = introduction("kitchen.local", "192.168.1.20")
+    sentence = ENGLISH.say(introduction("kitchen.local", "192.168.1.20"))
     assert "kitchen." in sentence
     assert "192 point 168 point 1 point 20" in sentence
-    assert "not connected" in introduction("kitchen", "")
-    assert address() == "" or address() in own_introduction().replace(" point ", ".").replace(
-        " colon ", ":"
-    )
+    assert "not connected" in ENGLISH.say(introduction("kitchen", ""))
+    assert address() == "" or address() in ENGLISH.say(own_introduction()).replace(
+        " point ", "."
+    ).replace(" colon ", ":")
 
 
 def test_loudness_goes_with_the_ear() -> None:

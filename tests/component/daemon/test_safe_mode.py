@@ -20,13 +20,14 @@ from device.audio.devices import SoundDeviceError
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
 from device.audio.microphone import Deliver, Microphone
 from device.audio.portaudio import PortAudioSpeaker
-from device.audio.sounds import NOTICES, Sounds
+from device.audio.sounds import Sounds
 from device.audio.speaker import Speaker
 from device.daemon.safe import EXIT_TRY_AGAIN, Patience, safe_settings, serve_safely
 from device.daemon.service import Service
 from device.errors import BitternError
 from device.house.appliance import Hardware
 from device.models.location import store_folder
+from device.phrases.en import NOTICES
 from device.settings import load_settings
 
 FAILED = {"MONITOR_EXIT_STATUS": "1"}

@@ -13,6 +13,7 @@ import pytest
 from device.assistant import inputs
 from device.audio.files import FileMicrophone, FileSpeaker
 from device.audio.samples import Samples
+from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Put
@@ -108,7 +109,7 @@ async def test_a_damaged_store_is_told_at_once(
         assert lit == [True]
         kept = await appliance.house.services.ringer.set_countdown(Kind.TIMER, "", 600)
         assert LOST_SOME in kept.caveat
-        assert said == [(Channel.TROUBLE, LOST_SOME)]
+        assert said == [(Channel.TROUBLE, ENGLISH.say(LOST_SOME))]
 
 
 async def test_a_state_folder_that_cannot_be_made_is_told_and_the_rest_works(
@@ -132,6 +133,6 @@ async def test_a_state_folder_that_cannot_be_made_is_told_and_the_rest_works(
         assert not kept.is_kept
         appliance.room.conductor.feed(inputs.Asked("what time is it"))
         await appliance.until_told("said", within_s=30.0)
-    assert said == [CANNOT_SAVE]
+    assert said == [ENGLISH.say(CANNOT_SAVE)]
     assert "the state folder" in caplog.text
     assert "Traceback" not in caplog.text

@@ -10,7 +10,6 @@ import pytest
 
 from device.assistant.states import State
 from device.audio.chimes import CHIMES
-from device.audio.sounds import NOTICES
 from device.cli import FAMILIES
 from device.panel import lights
 from device.panel.boards import board_names, load_board
@@ -19,6 +18,7 @@ from device.panel.gestures import Timing
 from device.panel.lights import glow
 from device.panel.reset_guard import GRACE_S
 from device.panel.view import PanelView
+from device.phrases.en import NOTICES
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "lights-and-sounds.md").read_text()

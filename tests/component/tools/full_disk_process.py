@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from device.phrases.book import Phrase
+from device.phrases.en import ENGLISH
 from device.tools.alarms.entries import Kind
 from device.tools.alarms.ringer import Ringer
 from device.tools.builtin import add_builtin_tools
@@ -43,9 +45,17 @@ async def filled() -> dict[str, Any]:
     told: dict[str, Any] = {"troubles": []}
     rings: list[Any] = []
     store = Store(FOLDER / "house.sqlite3")
-    told["opened"] = await store.open()
+    told["opened"] = [ENGLISH.say(each) for each in await store.open()]
+
+    def note(what: Phrase) -> None:
+        told["troubles"].append(ENGLISH.say(what))
+
     ringer = Ringer(
-        store, SystemClock(), rings.append, rings.append, on_trouble=told["troubles"].append
+        store,
+        SystemClock(),
+        rings.append,
+        rings.append,
+        on_trouble=note,
     )
     registry = Registry()
     lists = Lists(store)
@@ -86,7 +96,12 @@ async def reopened() -> dict[str, Any]:
     kept = await ringer.set_countdown(Kind.TIMER, "probe", 600)
     await ringer.cancel([kept.entry.id])
     await store.close()
-    return {"troubles": troubles, "timers": names, "kept": kept.is_kept}
+    said = [ENGLISH.say(each) for each in troubles]
+    return {
+        "troubles": said,
+        "timers": names,
+        "kept": kept.is_kept,
+    }
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from device.phrases.en import ENGLISH
 from device.tools import database
 from device.tools.alarms.decisions import Miss, Ring, Silence
 from device.tools.alarms.entries import Kind
@@ -128,7 +129,7 @@ class Bedroom:
 async def play(act: Callable[[Ringer, Bedroom], Any]) -> None:
     room = Bedroom()
     store = Store(Path(sys.argv[1]) / "house.sqlite")
-    note(event="opened", troubles=await store.open())
+    note(event="opened", troubles=[ENGLISH.say(each) for each in await store.open()])
     ringer = Ringer(store, room.clock, room.ring, room.silence, on_missed=room.miss)
     await ringer.start()
     STEPS.is_counting = True

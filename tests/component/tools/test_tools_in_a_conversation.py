@@ -21,6 +21,7 @@ from device.realtime.session import session_for
 from device.realtime.session_object import FunctionTool, Session
 from device.realtime.websocket import WebSocketLink
 from device.room.conductor import Conductor, Parts
+from device.room.inbox import Inbox
 from device.room.links import EndpointEntry
 from device.tools.registry import Registry
 from device.tools.sources import Tool
@@ -104,7 +105,7 @@ class Conversation:
         )
         self.core = Assistant(Policy(chime=False, follow_up_s=0), [EndpointPlan("cloud")])
         entry = EndpointEntry(endpoint, self._session, WebSocketLink.open)
-        self.conductor = Conductor(self.core, parts, {"cloud": entry})
+        self.conductor = Conductor(self.core, parts, {"cloud": entry}, Inbox())
 
     async def get_time(self) -> str:
         """Tell the time."""

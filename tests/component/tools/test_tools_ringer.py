@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from device.phrases.book import Phrase
+from device.phrases.en import ENGLISH
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Ended, Miss, Put, Ring, Silence
 from device.tools.alarms.entries import Entry, Kind, Occasion
@@ -39,6 +41,9 @@ class Bedroom:
     def hear(self, what: Ring | Silence | Miss) -> None:
         self.heard.append(what)
         self.noise.set()
+
+    def told(self, what: Phrase) -> None:
+        self.troubles.append(ENGLISH.say(what))
 
     async def next_ring(self) -> Ring:
         while not self.rings():
@@ -71,7 +76,14 @@ async def live(
     room, store = Bedroom(), Store(path)
     await store.open()
     hear = room.hear
-    ringer = Ringer(store, clock, hear, hear, on_missed=hear, on_trouble=room.troubles.append)
+    ringer = Ringer(
+        store,
+        clock,
+        hear,
+        hear,
+        on_missed=hear,
+        on_trouble=room.told,
+    )
     await ringer.start()
     running = asyncio.create_task(ringer.run())
     await act(ringer, room)
@@ -96,7 +108,7 @@ def test_a_night(store_path: Path) -> None:
         await ringer.stop()
 
     room = at_night(store_path, play)
-    sentences = dict.fromkeys(announcement(ring.ringing) for ring in room.rings())
+    sentences = dict.fromkeys(ENGLISH.say(announcement(ring.ringing)) for ring in room.rings())
     assert list(sentences) == [
         "Your pasta timer is done.",
         "Here is your reminder: call mum.",
@@ -185,7 +197,9 @@ def test_a_missed_one_is_told_with_its_reason(store_path: Path) -> None:
 
     async def second(ringer: Ringer, room: Bedroom, clock: VirtualClock) -> None:
         now = ringer.now()
-        assert [missed_sentence(one, now.zone, now.local.date()) for one in ringer.missed] == [
+        today = now.local.date()
+        told = [ENGLISH.say(missed_sentence(one, now.zone, today)) for one in ringer.missed]
+        assert told == [
             "Your pasta timer ended on Sunday, the twenty-second of November at ten ten at night. "
             "I was switched off.",
             "You missed your alarm on Monday, the twenty-third of November "
@@ -294,12 +308,12 @@ class TestDisk:
         store_path.write_bytes(b"")
 
         async def play(ringer: Ringer, room: Bedroom, clock: VirtualClock) -> None:
-            assert room.troubles == [LOST_SOME]
+            assert room.troubles == [ENGLISH.say(LOST_SOME)]
             first = await ringer.set_occasion(Kind.ALARM, "", dt.time(7))
             assert first.is_kept
-            assert first.caveat == f" {LOST_SOME}"
+            assert first.caveat == [LOST_SOME]
             second = await ringer.set_occasion(Kind.ALARM, "", dt.time(8))
-            assert second.caveat == ""
+            assert second.caveat == []
 
         at_night(store_path, play)
 
@@ -308,10 +322,10 @@ class TestDisk:
         blocked.write_text("")
 
         async def play(ringer: Ringer, room: Bedroom, clock: VirtualClock) -> None:
-            assert room.troubles == [CANNOT_SAVE]
+            assert room.troubles == [ENGLISH.say(CANNOT_SAVE)]
             kept = await ringer.set_countdown(Kind.TIMER, "tea", 60)
             assert not kept.is_kept
-            assert kept.caveat == f" {NOT_KEPT}"
+            assert kept.caveat == [NOT_KEPT]
             await asyncio.sleep(61)
             assert len(room.rings()) == 1
 

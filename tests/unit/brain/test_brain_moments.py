@@ -10,7 +10,7 @@ from device.brain.understanding.intents.language import load_language
 from device.brain.understanding.intents.moments import EARLIEST_WAKING_HOUR, Moments, When
 from device.brain.understanding.intents.normal import normal
 from device.brain.understanding.intents.quantities import Quantities
-from device.tools import spoken
+from device.phrases.en import forms as spoken
 
 WORDS = load_language().words
 MOMENTS = Moments(WORDS, Quantities(WORDS))

@@ -10,7 +10,7 @@ from device.brain.understanding.intents.language import load_language
 from device.brain.understanding.intents.normal import normal
 from device.brain.understanding.intents.quantities import Quantities
 from device.brain.understanding.intents.units import UNITS, convert
-from device.tools import spoken
+from device.phrases.en import forms as spoken
 
 QUANTITIES = Quantities(load_language().words)
 

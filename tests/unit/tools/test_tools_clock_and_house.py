@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from device.tools.answers import ToolError
+from device.phrases.en import ENGLISH
+from device.tools.answers import Answer, ToolError
 from device.tools.appliance_tools import ApplianceTools
 from device.tools.clock_tools import ClockTools, find_zone
 from device.tools.days import parse_date, parse_time, weekday_numbers
 from device.tools.house import House, NoHouse
+
+
+def said(answer: Answer) -> str:
+    assert answer.spoken is not None
+    return ENGLISH.say(answer.spoken)
+
 
 TODAY = dt.date(2026, 11, 22)  # a Sunday
 
@@ -19,7 +26,7 @@ TODAY = dt.date(2026, 11, 22)  # a Sunday
 class TestTime:
     async def test_here(self, clock: Any) -> None:
         answer = await ClockTools(clock).get_time()
-        assert answer.spoken == "It's seven twenty in the evening."
+        assert said(answer) == "It's seven twenty in the evening."
         assert answer.facts == {
             "time": "19:20",
             "date": "2026-11-22",
@@ -33,15 +40,15 @@ class TestTime:
         tools = ClockTools(clock)
         tokyo = await tools.get_time("tokyo")
         assert tokyo.facts["time"] == "04:20"
-        assert tokyo.spoken == "It's four twenty in the morning in Tokyo, tomorrow."
+        assert said(tokyo) == "It's four twenty in the morning in Tokyo, tomorrow."
         new_york = await tools.get_time("America/New_York")
-        assert new_york.spoken == "It's two twenty in the afternoon in New York."
+        assert said(new_york) == "It's two twenty in the afternoon in New York."
 
     async def test_a_clock_that_nothing_has_set_is_not_believed(self, clock: Any) -> None:
         clock.is_set = False
         answer = await ClockTools(clock).get_time()
         assert answer.facts["clock_is_trusted"] is False
-        assert "if my clock is right" in str(answer.spoken)
+        assert "if my clock is right" in said(answer)
 
     @pytest.mark.parametrize("place", ["Atlantis", "", "../../etc/passwd", "America", "x" * 300])
     async def test_an_unknown_place_is_refused(self, clock: Any, place: str) -> None:
@@ -57,7 +64,7 @@ class TestTime:
 class TestDate:
     async def test_today(self, clock: Any) -> None:
         answer = await ClockTools(clock).get_date()
-        assert answer.spoken == "It's Sunday, the twenty-second of November, twenty twenty-six."
+        assert said(answer) == "It's Sunday, the twenty-second of November, twenty twenty-six."
         assert answer.facts["week"] == 47
 
     async def test_another_day(self, clock: Any) -> None:
@@ -65,9 +72,9 @@ class TestDate:
         christmas = await tools.get_date("2026-12-25")
         assert christmas.facts["weekday"] == "Friday"
         assert christmas.facts["days_from_today"] == 33
-        assert str(christmas.spoken).endswith("twenty twenty-six: in thirty-three days.")
-        assert str((await tools.get_date("2026-11-20")).spoken).endswith(": two days ago.")
-        assert str((await tools.get_date("tomorrow")).spoken).startswith("Tomorrow is Monday")
+        assert said(christmas).endswith("twenty twenty-six: in thirty-three days.")
+        assert said(await tools.get_date("2026-11-20")).endswith(": two days ago.")
+        assert said(await tools.get_date("tomorrow")).startswith("Tomorrow is Monday")
 
     def test_words_for_days(self) -> None:
         assert parse_date("Today", TODAY) == TODAY
@@ -89,16 +96,16 @@ class TestAppliance:
         tools = ApplianceTools(house)
         answer = await tools.set_volume(70)
         assert house.percent == 70
-        assert answer.spoken == "Volume seventy percent."
+        assert said(answer) == "Volume seventy percent."
         assert answer.facts == {"volume_percent": 70, "before_percent": 40}
 
     async def test_volume_stays_within_its_bounds(self, house: Any) -> None:
         tools = ApplianceTools(house)
         house.percent = 95
         assert (await tools.change_volume("up")).facts["volume_percent"] == 100
-        assert (await tools.change_volume("up")).spoken == "That's as loud as I get."
+        assert said(await tools.change_volume("up")) == "That's as loud as I get."
         assert (await tools.change_volume("down", 100)).facts["volume_percent"] == 0
-        assert (await tools.change_volume("down")).spoken == "I'm silent already."
+        assert said(await tools.change_volume("down")) == "I'm silent already."
 
     async def test_the_volume_that_is_told_is_the_one_that_was_reached(self, house: Any) -> None:
         class Stepped(type(house)):  # type: ignore[misc]
@@ -110,13 +117,13 @@ class TestAppliance:
 
     async def test_the_last_answer_is_said_again(self, house: Any) -> None:
         tools = ApplianceTools(house)
-        assert (await tools.repeat_last()).spoken == "I haven't said anything yet."
+        assert said(await tools.repeat_last()) == "I haven't said anything yet."
         house.answer = "It's noon."
-        assert (await tools.repeat_last()).spoken == "It's noon."
+        assert said(await tools.repeat_last()) == "It's noon."
 
     async def test_status(self, house: Any) -> None:
         tools = ApplianceTools(house)
-        assert (await tools.device_status()).spoken == "The volume is forty percent."
+        assert said(await tools.device_status()) == "The volume is forty percent."
         house.known = {
             "is_online": True,
             "is_local": True,
@@ -126,13 +133,13 @@ class TestAppliance:
             "running_s": 7_400.0,
         }
         answer = await tools.device_status()
-        assert answer.spoken == (
+        assert said(answer) == (
             "I'm online through Home, but answer by myself at the moment. "
             "Something is wrong: the ring light does not answer. My microphone is off. "
             "The volume is forty percent. I've been running for two hours and three minutes."
         )
         house.known = {"is_online": False}
-        assert str((await tools.device_status()).spoken).startswith("I'm offline")
+        assert said(await tools.device_status()).startswith("I'm offline")
 
     async def test_without_an_appliance_everything_is_refused(self) -> None:
         nobody: House = NoHouse()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.tools import spoken
+from device.phrases.en import forms as spoken
 
 
 @pytest.mark.parametrize(
