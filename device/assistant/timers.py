@@ -53,9 +53,6 @@ class Timers:
         """Forget every deadline."""
         self._due_s.clear()
 
-    def __contains__(self, timer: Timer) -> bool:
-        return timer in self._due_s
-
     @property
     def next_s(self) -> float | None:
         """The earliest deadline, None when nothing is waited for."""
