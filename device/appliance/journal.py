@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from device.errors import EXIT_BAD_SETTINGS, BitternError
+from device.logs import OneLine
 
 
 class NoJournalError(BitternError):
@@ -56,6 +57,6 @@ def log_to_journal(level: str) -> None:
             'Install python3-systemd, or set log.format = "text".',
         ) from failure
     handler = JournalHandler(SYSLOG_IDENTIFIER="bittern")
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(OneLine("%(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("websockets").setLevel(max(logging.WARNING, logging.root.level))

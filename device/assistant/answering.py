@@ -51,6 +51,9 @@ class Answering:
     def take(self, fact: facts.OfAnswer, link: LinkInUse, turn: Turn) -> Standing | Failure:
         """One fact of the answer to a turn; a failure is the link's, and the turn is unanswered."""
         self.lives(link)
+        if turn.answer_began_s is None:
+            turn.answer_began_s = self._out.now_s
+            self._out.arm(Timer.ANSWER_LIMIT, self._policy.answer_limit_s)
         match fact:
             case facts.ResponseBegan():
                 self.delivery.arrival = Arrival.OPEN

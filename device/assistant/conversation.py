@@ -189,6 +189,10 @@ class Conversation:
                 self._endpoint_deaf()
             case Timer.ANSWER:
                 self._fail_link(_timeout("the endpoint stopped answering"))
+            case Timer.ANSWER_LIMIT:
+                if self.turn is not None:
+                    self._out.tell(news.AnswerStopped(self.turn.number, self.turn.endpoint))
+                self.stop()
             case Timer.TOOLS:
                 if self._link is not None:
                     self.answering.tools_late(self._link)

@@ -113,7 +113,7 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class AnswerStopped:
-    """A check let no more of the answer be heard."""
+    """No more of the answer is heard: a check says so, or it was longer than any may be."""
 
     turn: int
     endpoint: str

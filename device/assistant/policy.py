@@ -28,6 +28,8 @@ class Policy:
     """After the wake word, how long the appliance waits for a first word."""
     turn_limit_s: float = 30.0
     """A question that is longer is ended there: somebody left the radio on."""
+    answer_limit_s: float = 600.0
+    """An answer that is longer, its tools and its playing included, is ended there."""
     link_idle_s: float = 20.0
     """How long a link is kept after a conversation, so that the next question starts at once."""
     memory_s: float = 300.0

@@ -24,6 +24,8 @@ class Timer(StrEnum):
     """The endpoint to notice that the question has ended."""
     ANSWER = "answer"
     """The next event of an answer."""
+    ANSWER_LIMIT = "answer_limit"
+    """The answer to be over, however alive it is."""
     TOOLS = "tools"
     """The tools that run."""
     PLAYBACK = "playback"

@@ -81,6 +81,8 @@ class Turn:
     """Endpoints that failed this question."""
     endpoint: str = ""
     tool_rounds: int = 0
+    answer_began_s: float | None = None
+    """When the first was heard of an answer, on the core's clock."""
     marks: dict[Mark, float] = field(default_factory=dict)
 
     @property

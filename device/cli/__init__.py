@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from device import __version__
 from device.errors import EXIT_FAILURE, BitternError
+from device.plain_text import lines
 
 Commands = argparse._SubParsersAction  # the public name argparse never gave it
 
@@ -66,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = chosen.run(chosen)
     except BitternError as failure:
-        print(f"bittern: {failure.what}", file=sys.stderr)
+        print(f"bittern: {lines(failure.what)}", file=sys.stderr)
         if failure.advice:
-            print(f"         {failure.advice}", file=sys.stderr)
+            print(f"         {lines(failure.advice)}", file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
         return 130

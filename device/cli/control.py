@@ -41,6 +41,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Send the order, print what comes back."""
     from device.appliance.control import order
     from device.errors import BitternError
+    from device.plain_text import one_line
 
     request: dict[str, object] = {"command": chosen.order}
     if getattr(chosen, "percent", None) is not None:
@@ -51,7 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(reply))
     elif reply.get("ok"):
-        print("\n".join(_lines(chosen.order, reply)))
+        print("\n".join(map(one_line, _lines(chosen.order, reply))))
     else:
         raise _failure(reply, BitternError)
     exit_code = reply.get("exit_code", 1)

@@ -37,6 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Examine, print."""
     from device.doctor.findings import exit_code
     from device.logs import log_to_terminal
+    from device.plain_text import one_line
 
     log_to_terminal("critical")  # every trouble becomes a finding
     findings = _examine(chosen.config, with_sound=chosen.sound)
@@ -46,7 +47,7 @@ def run(chosen: argparse.Namespace) -> int:
     else:
         width = max(len(each.check) for each in findings)
         for each in findings:
-            print(f"{_MARKS[each.verdict.name]:8} {each.check:{width}}  {each.found}")
+            print(f"{_MARKS[each.verdict.name]:8} {each.check:{width}}  {one_line(each.found)}")
             if each.advice:
                 print(f"{'':{width + 9}}  → {each.advice}")
     return code

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
+from device.plain_text import cleaned
 from device.realtime.client_events import (
     ClientEvent,
     InputAudioBufferAppend,
@@ -131,6 +132,17 @@ def decode_server(text: str | bytes) -> ServerEvent | UnknownEvent:
         return server_event(decode_object(text))
     # These fit even when they say everything in beta's words: look again.
     return server_event(decode_object(text)) if isinstance(event, _BOTH_WAYS) else event
+
+
+def decode_foreign(text: str | bytes) -> ServerEvent | UnknownEvent:
+    """As :func:`decode_server`, with every text in it made harmless (:mod:`device.plain_text`).
+
+    Sound, which is most of what comes, has neither an escape nor anything unprintable, and
+    is decoded once.
+    """
+    if isinstance(text, str) and "\\" not in text and text.isprintable():
+        return decode_server(text)
+    return server_event(cleaned(decode_object(text)))
 
 
 def decode_client(text: str | bytes) -> ClientEvent | UnknownEvent:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from device.errors import BitternError
+from device.plain_text import LONGEST_DETAIL, one_line
 from device.realtime.events import (
     ErrorDetails,
     RateLimitsUpdated,
@@ -144,6 +145,10 @@ class Failure:
     def advice(self) -> str:
         """What to do about it."""
         return _SENTENCES[self.reason][1]
+
+    def __post_init__(self) -> None:
+        """Whatever a server had to say, it is one line of bounded length."""
+        object.__setattr__(self, "detail", one_line(self.detail, LONGEST_DETAIL))
 
     def masked(self, scrub: Callable[[str], str]) -> Failure:
         """Return it with secrets masked by ``scrub``: servers like to quote our key."""

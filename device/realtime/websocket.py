@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from device.realtime.codec import decode_object, decode_server
+from device.plain_text import one_line
+from device.realtime.allowance import Allowance
+from device.realtime.codec import decode_foreign, decode_object
 from device.realtime.connecting import (
     Opening,
     failure_of_exception,
@@ -56,6 +58,11 @@ MOST_WAITING_EVENTS = 256
 MOST_AHEAD_EVENTS = 48
 """Of sound that comes faster than real time, so many events are enough on their way: a
 second or two, well below what is taken for congestion."""
+MOST_EVENTS, MOST_EVENTS_PER_S = 3000.0, 300.0
+"""Events besides sound that may come at once, and go on coming. Ten times what the busiest
+answer has (the local brain, which writes an answer of a minute in a second: 250)."""
+MOST_ERRORS, MOST_ERRORS_PER_S = 20.0, 0.5
+"""``error`` events, each of which is a line in the log. A turn that goes wrong has five."""
 MOST_GARBAGE = 5
 """Messages that are no events, in the life of one link, before we take it for broken."""
 LONGEST_SESSION_S = 60 * 60
@@ -81,6 +88,8 @@ class WebSocketLink:
         self._lifetime_s = _lifetime_s(negotiation.session.expires_at, server_time(connection))
         self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING_EVENTS)
         self._garbage = 0
+        self._events = Allowance(MOST_EVENTS, MOST_EVENTS_PER_S)
+        self._errors = Allowance(MOST_ERRORS, MOST_ERRORS_PER_S)
         self._closing = False
         self._told: Failure | None = None
         self._writer = asyncio.create_task(self._write(), name=f"link {self.endpoint.name} writer")
@@ -216,11 +225,14 @@ class WebSocketLink:
 
     def _read(self, message: str | bytes) -> LinkEvent | None:
         try:
-            event = decode_server(message)
+            event = decode_foreign(message)
         except ProtocolError as broken:
             self._count_garbage(broken)
             return None
+        if not isinstance(event, ResponseOutputAudioDelta):
+            self._count(self._events, "events")
         if isinstance(event, ErrorEvent):
+            self._count(self._errors, "errors")
             failure = failure_of_error(event.error)
             if failure is not None and ends_connection(failure):
                 # It explains the close that follows.
@@ -238,9 +250,15 @@ class WebSocketLink:
             return None
         return AudioDelta(event.response_id, event.item_id, event.content_index, pcm)
 
+    def _count(self, allowance: Allowance, what: str) -> None:
+        """End the link with an endpoint that floods us: our log and our time are not its own."""
+        if not allowance.take(time.monotonic()):
+            self._break(Failure(Reason.PROTOCOL, f"a flood of {what}"))
+            raise LinkFailed(self._failed(), self.endpoint.name)
+
     def _count_garbage(self, broken: ProtocolError) -> None:
         self._garbage += 1
-        log.warning("%s sent what is no event: %s", self.endpoint.name, broken.what[:200])
+        log.warning("%s sent what is no event: %s", self.endpoint.name, one_line(broken.what, 200))
         if self._garbage > MOST_GARBAGE:
             self._break(Failure(Reason.PROTOCOL, f"{self._garbage} messages that are no events"))
             raise LinkFailed(self._failed(), self.endpoint.name)

@@ -20,6 +20,7 @@ def policy_from(settings: tree.Settings) -> Policy:
         barge_in=BargeIn(assistant.barge_in),
         no_speech_timeout_s=assistant.no_speech_timeout_s,
         turn_limit_s=assistant.turn_limit_s,
+        answer_limit_s=assistant.answer_limit_s,
         link_idle_s=assistant.link_idle_s,
         memory_s=assistant.memory_s,
         chime=assistant.chime,

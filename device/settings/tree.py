@@ -74,6 +74,9 @@ class Assistant:
     turn_limit_s: float = key(
         30.0, "Longest question; then it is answered as it is.", unit="s", low=5, high=300
     )
+    answer_limit_s: float = key(
+        600.0, "Longest answer; then it is ended.", unit="s", low=10, high=3600
+    )
     link_idle_s: float = key(
         20.0,
         "After a conversation, how long the link to the endpoint stays open.",

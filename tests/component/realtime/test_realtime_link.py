@@ -458,6 +458,42 @@ async def test_a_full_queue_is_a_failure_and_not_a_wait(cloud_of: CloudOf) -> No
     assert await why_it_broke(link) is Reason.CONGESTED
 
 
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        (
+            {"faults": [{"kind": "error", "at": "idle", "after_s": 0.05}] * 60},
+            "a flood of errors",
+        ),
+        (fault("unknown", "question", after_ms=100, count=4000), "a flood of events"),
+    ],
+    ids=["errors", "events"],
+)
+async def test_a_flood_is_cut_off(
+    cloud_of: CloudOf, script: dict[str, Any], what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = await cloud_of(script)
+    link = await open_link(cloud.endpoint(**QUICK))
+    for _ in range(10):
+        link.send(APPEND)
+    assert await why_it_broke(link) is Reason.PROTOCOL
+    assert link.failure is not None
+    assert link.failure.detail == what
+    assert len(caplog.records) < 20
+
+
+async def test_a_busy_answer_is_no_flood(cloud_of: CloudOf) -> None:
+    cloud = await cloud_of(fault("unknown", "answer", count=1000))
+    link = await open_link(cloud.endpoint())
+    link.send(ev.ResponseCreate())
+    unknown = 0
+    async for event in link.events():
+        unknown += isinstance(event, ev.UnknownEvent)
+        if isinstance(event, ev.ResponseDone):
+            break
+    assert unknown == 1000
+
+
 async def test_a_little_garbage_is_forgiven(
     cloud_of: CloudOf, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -485,3 +485,41 @@ def test_a_speaker_that_swallows_the_answer_does_not_hang_the_device(bench):
     bench.wait(30.0)
     assert bench.core.state is State.IDLE
     assert bench.reports("playback_stalled")
+
+
+def test_an_answer_without_end_is_ended(make_bench):
+    bench = make_bench(answer_limit_s=60.0)
+    bench.ask()
+    bench.begin_response()
+    for _ in range(12):
+        bench.audio(5.0)
+        bench.play()
+        assert bench.core.state is State.SPEAKING
+        bench.wait(5.0)
+    assert bench.core.state is State.IDLE
+    assert bench.of(do.StopPlayback)
+    assert len(bench.reports("answer_stopped")) == 1
+
+
+def test_words_without_end_and_without_a_sound_are_ended_too(make_bench):
+    bench = make_bench(answer_limit_s=60.0)
+    bench.ask()
+    bench.begin_response()
+    for _ in range(12):
+        bench.server(
+            wire.ResponseOutputAudioTranscriptDelta(
+                response_id="r1", item_id="a1", output_index=0, content_index=0, delta="and "
+            )
+        )
+        bench.wait(5.0)
+    assert bench.core.state is State.IDLE
+
+
+def test_the_next_answer_has_all_its_time_again(make_bench):
+    bench = make_bench(answer_limit_s=60.0, follow_up_s=0.0)
+    for _ in range(5):
+        bench.ask()
+        bench.wait(1.0)
+        bench.answer()
+        bench.wait(20.0)
+    assert not bench.reports("answer_stopped")
