@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from device.audio.samples import Samples
-from device.doctor.findings import Verdict
 
 BLOCK_S = 0.05
 """Long enough for the lowest voice, short enough to fall between two words."""
@@ -15,11 +14,6 @@ QUIET_SHARE = 0.1
 """The noise is what the quietest tenth of the blocks does not exceed."""
 CLIPPED = 32_700
 """Amplitude from which a converter may have been at its end."""
-CLIPPED_SHARE = 0.001
-LOUD_ROOM_DBFS = -35.0
-"""Beyond it a voice at two metres (some -30 dBFS on common microphones) drowns."""
-FAINT_DBFS = -50.0
-"""Whoever spoke into a microphone from near and stayed below this was not heard."""
 NOTHING_DBFS = -120.0
 """What digital silence is called; 16 bits end at -90."""
 
@@ -36,15 +30,6 @@ class Levels:
     """Of all samples, those at the end of the scale."""
     is_dead: bool
     """Every sample has the same value: nothing is connected, or a switch is off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the levels mean."""
-
-    verdict: Verdict
-    found: str
-    advice: str = ""
 
 
 def dbfs(samples: Samples) -> float:
@@ -74,19 +59,3 @@ def measure(samples: Samples, rate_hz: int) -> Levels:
         clipped_share=float(np.mean(magnitudes >= CLIPPED)),
         is_dead=not bool(np.any(samples != samples[0])),
     )
-
-
-def judge(levels: Levels, *, was_spoken: bool = False) -> Judgement:
-    """Say whether a microphone that hears this is fit; ``was_spoken``: somebody talked to it."""
-    found = f"noise {levels.noise_dbfs:.0f} dBFS, peak {levels.peak_dbfs:.0f} dBFS"
-    if levels.is_dead:
-        advice = "Is it muted, or is this the wrong channel ([microphone] channel)?"
-        return Judgement(Verdict.BAD, "dead, every sample the same", advice)
-    if levels.clipped_share > CLIPPED_SHARE:
-        return Judgement(Verdict.WARNING, f"{found}, clipping", "Lower its gain (alsamixer).")
-    if levels.noise_dbfs > LOUD_ROOM_DBFS:
-        return Judgement(Verdict.WARNING, f"{found}, loud", "Lower its gain, or try later.")
-    if was_spoken and levels.loudest_dbfs < FAINT_DBFS:
-        advice = "Raise its gain (alsamixer, or [microphone] gain_db), or speak up."
-        return Judgement(Verdict.WARNING, f"{found}, faint", advice)
-    return Judgement(Verdict.GOOD, found)

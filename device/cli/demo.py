@@ -32,9 +32,9 @@ def add_commands(commands: Commands[Any]) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Run the demonstration."""
     from device import reports
-    from device.cli.store import load_to_serve
     from device.daemon.demo import demonstrate
     from device.logs import log_to_terminal
+    from device.settings.store import load_to_serve
 
     loaded = load_to_serve(chosen.config)
     log_to_terminal("debug" if chosen.verbose else "error")

@@ -63,7 +63,6 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
-    from device.cli.store import load_to_serve
     from device.doctor.answers import check_endpoints
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
@@ -75,6 +74,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.models import store_of
     from device.room.policy import budget_from
     from device.settings.places import state_to_look_at
+    from device.settings.store import load_to_serve
     from device.spending.ledger import FILE
 
     try:
@@ -128,8 +128,9 @@ def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
 
 
 def _microphone_in_use(status: dict[str, object], verdict: Verdict) -> Finding:
-    from device.audio.levels import LOUD_ROOM_DBFS, NOTHING_DBFS
+    from device.audio.levels import NOTHING_DBFS
     from device.doctor.findings import Finding, Verdict
+    from device.doctor.hearing import LOUD_ROOM_DBFS
 
     found, noise = f"{status['microphone']}, in use by the appliance", status.get("noise_dbfs")
     if not isinstance(noise, int | float) or verdict is not Verdict.GOOD:

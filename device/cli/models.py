@@ -41,9 +41,9 @@ def _verb(verbs: Commands[Any], name: str, run: Any, about: str) -> argparse.Arg
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from device.cli.store import store_to_care_for
     from device.models.fetch import fetch
     from device.models.progress import Progress
+    from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
     progress = Progress(sys.stderr)
@@ -62,9 +62,9 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from device.cli.store import store_to_care_for
     from device.models.adopt import adopt
     from device.models.progress import Progress
+    from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
     taken = adopt(here, arguments.folder, arguments.names, Progress(sys.stderr))
@@ -93,10 +93,10 @@ def _speak_notices(here: Store, progress: Progress) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from device.cli.store import store_to_care_for
     from device.models.fetch import keep_records
     from device.models.model_store import Condition
     from device.models.progress import Progress
+    from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
     present = _present(here)
@@ -126,7 +126,7 @@ def _verdict(count: int, bad: list[dict[str, str]]) -> str:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from device.cli.store import store_to_care_for
+    from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
     sets = here.manifest.select(arguments.names) if arguments.names else _all(here)
@@ -148,9 +148,9 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from device.cli.store import store_to_care_for
     from device.models.fetch import convert
     from device.models.progress import Progress
+    from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
     written = convert(here, arguments.names, Progress(sys.stderr))

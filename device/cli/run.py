@@ -44,8 +44,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from device.cli.store import load_to_serve
     from device.daemon.service import serve
+    from device.settings.store import load_to_serve
 
     loaded = load_to_serve(chosen.config)
     _log(loaded.settings.log, chosen.verbose)
@@ -54,8 +54,8 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _run_safe(chosen: argparse.Namespace) -> int:
-    from device.cli.store import load_to_serve
     from device.daemon.safe import serve_safely
+    from device.settings.store import load_to_serve
     from device.settings.tree import Log
 
     _log(Log(), chosen.verbose)

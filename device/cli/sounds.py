@@ -28,8 +28,8 @@ def add_commands(commands: Commands[Any]) -> None:
 
 def _make(_: argparse.Namespace) -> int:
     from device.audio.sounds import Sounds, brain_voice
-    from device.cli.store import store_to_care_for
     from device.phrases.en import NOTICES
+    from device.settings.store import store_to_care_for
 
     sounds = Sounds.of_store(store_to_care_for().folder)
     made = 0
@@ -44,8 +44,8 @@ def _make(_: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from device.audio.chimes import CHIMES
     from device.audio.sounds import Sounds
-    from device.cli.store import store_to_care_for
     from device.phrases.en import NOTICES
+    from device.settings.store import store_to_care_for
 
     sounds = Sounds.of_store(store_to_care_for().folder)
     missing = sounds.missing
@@ -72,8 +72,8 @@ def _play(arguments: argparse.Namespace) -> int:
     from device.audio.playback import Playback
     from device.audio.portaudio import PortAudioSpeaker
     from device.audio.sounds import Sounds
-    from device.cli.store import store_to_care_for
     from device.errors import EXIT_USAGE, BitternError
+    from device.settings.store import store_to_care_for
 
     if not 0 <= arguments.volume <= 100:
         print("bittern sounds play: --volume is 0 to 100")

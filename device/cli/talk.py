@@ -30,9 +30,9 @@ def add_commands(commands: Commands[Any]) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Run ``talk``."""
     from device import reports
-    from device.cli.store import load_to_serve
     from device.daemon.talk import talk
     from device.logs import log_to_terminal
+    from device.settings.store import load_to_serve
 
     loaded = load_to_serve(chosen.config)
     log_to_terminal("debug" if chosen.verbose else "error")

@@ -163,8 +163,8 @@ def _described(name: str | None, release: Manifest | None) -> dict[str, object] 
 def _test(chosen: argparse.Namespace) -> int:
     import asyncio
 
-    from device.cli.store import load_to_try
     from device.logs import log_to_terminal
+    from device.settings.store import load_to_try
     from device.updates.trial import trial
 
     log_to_terminal("error")

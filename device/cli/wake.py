@@ -101,8 +101,8 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 def _chosen(arguments: argparse.Namespace) -> WakeSettings:
     """The settings, as far as the command line does not say otherwise."""
-    from device.cli.store import load_to_serve
     from device.models import store_of
+    from device.settings.store import load_to_serve
     from device.wake.open import WakeSettings
 
     settings = load_to_serve().settings

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.audio.all_channels import AllChannelsMicrophone
-from device.audio.levels import BLOCK_S, Judgement, Levels, judge, measure
+from device.audio.levels import BLOCK_S, Levels, measure
 from device.audio.samples import Samples, silence
 from device.doctor.findings import Finding, Verdict, exit_code
+from device.doctor.hearing import Judgement, judge
 from device.doctor.recording import SETTLE_S, record
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from device.audio.all_channels import AllChannelsMicrophone
 from device.audio.devices import Direction, SoundDevice
-from device.audio.levels import BLOCK_S, judge, measure
+from device.audio.levels import BLOCK_S, measure
 from device.audio.microphone import Microphone
 from device.audio.samples import Samples
 from device.audio.sounds import Sounds
 from device.audio.speaker import Speaker
 from device.doctor.findings import Finding, Verdict
+from device.doctor.hearing import judge
 from device.doctor.mic_test import run_mic_test
 from device.doctor.recording import record
 from device.errors import BitternError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from device.audio.devices import DEFAULT, Direction
-from device.audio.levels import BLOCK_S, Levels, judge, measure
+from device.audio.levels import BLOCK_S, Levels, measure
 from device.audio.samples import Samples
 from device.doctor.findings import Verdict
+from device.doctor.hearing import judge
 from device.doctor.meter import Meter
 from device.doctor.recording import record
 from device.settings.setup_errors import SetupError

@@ -55,8 +55,8 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench turn``."""
-    from device.cli.store import load_to_serve
     from device.logs import log_to_terminal
+    from device.settings.store import load_to_serve
 
     log_to_terminal("error")
     loaded = load_to_serve(chosen.config)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conversion_check import check
 from numpy.typing import NDArray
 
 from device.models.conversion.flatbuffer import UnreadableModelError
 from device.models.conversion.runtime import NoRuntimeError, library_path
 from device.models.conversion.translate import UnsupportedModelError
-from device.models.convert import STEP, check, convert
+from device.models.convert import STEP, convert
 
 pytest.importorskip("onnx")
 pytest.importorskip("tflite")

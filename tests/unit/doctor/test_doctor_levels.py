@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.audio.levels import dbfs, judge, measure
+from device.audio.levels import dbfs, measure
 from device.doctor.findings import Verdict
+from device.doctor.hearing import judge
 from device.doctor.meter import bar
 
 RATE_HZ = 16_000
