@@ -213,3 +213,13 @@ def test_the_table_of_the_page_says_the_same() -> None:
     rows = re.findall(r"^\| `(\w+)(?:/|\.py)` \| (.*?) \|$", section, re.MULTILINE)
     told = {name: set(re.findall(r"`(\w+)`", cell)) for name, cell in rows}
     assert told == MAY_IMPORT
+
+
+def test_the_files_that_the_page_names_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", page))
+    missing = [
+        name for name in named if not any((ROOT / at / name).exists() for at in ("device", "."))
+    ]
+    assert len(named) > 20
+    assert not missing

@@ -6,7 +6,7 @@ heard by the microphone together with the echo of the speaker; what either got i
 sample for sample on the same time::
 
     room = Room(Path("question.wav"), echo=Echo(delay_s=0.03, gain_db=-20.0))
-    daemon = Daemon(settings, room.microphone, room.speaker, ...)
+    plan = RoomPlan(room.microphone, room.speaker, report)
     ...
     room.heard, room.played
 """

@@ -35,7 +35,7 @@ CONNECT_S, HANDSHAKE_S, ANSWER_S, PING_S, PONG_S = TIMEOUTS.values()
 CLOSE_S = 1.0
 """A dead connection is given so long to say goodbye."""
 ENDPOINTING_S = 3.5
-"""So much longer than we an endpoint may take to hear the end (see daemon/endpoints.py)."""
+"""So much longer than we an endpoint may take to hear the end (see house/endpoints.py)."""
 SILENCE_S = 0.5
 """Silence that ends a question at the simulated cloud; ours is 0.6 s."""
 HALF_MS = 450
