@@ -34,7 +34,7 @@ from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words
-from device.wake.pipeline import CALM_SAMPLES, EndKnown, Heard, WakePipeline
+from device.wake.pipeline import CALM_SAMPLES, EndKnown, WakeDetected, WakePipeline
 
 log = logging.getLogger(__name__)
 
@@ -250,13 +250,13 @@ class Listener:
         events += self._nearly(events)
         return events + self._echo_events()
 
-    def _whose(self, found: list[Heard | EndKnown]) -> list[Heard | EndKnown]:
+    def _whose(self, found: list[WakeDetected | EndKnown]) -> list[WakeDetected | EndKnown]:
         """Leave out the wake words that the appliance said itself."""
         if self._echo is None:
             return found
         kept = []
         for each in found:
-            if isinstance(each, Heard):
+            if isinstance(each, WakeDetected):
                 self._is_own_word = self._echo.is_own(each.word, self._at_16k(each.at_sample))
                 if self._is_own_word:
                     log.info('"%s" was the appliance\'s own voice', each.word)
@@ -302,7 +302,7 @@ class Listener:
             for each in self._speech.process(samples, position)
         ]
 
-    def _event(self, found: Heard | EndKnown) -> ListeningEvent:
+    def _event(self, found: WakeDetected | EndKnown) -> ListeningEvent:
         end = self._native(found.end_sample)
         if isinstance(found, EndKnown):
             return WakeWordEnded(found.word, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from device.phrases.book import Phrase
 from device.room.alarms import Alarms
-from device.tools.alarms.decisions import Miss, Ring, Silence
+from device.tools.alarms.decisions import NoteMissed, SilenceAlarm, SoundAlarm
 
 
 class Rings:
@@ -16,7 +16,7 @@ class Rings:
 
     def __init__(self) -> None:
         self._rooms: list[Alarms] = []
-        self._sounding: dict[int, Ring] = {}
+        self._sounding: dict[int, SoundAlarm] = {}
         self._troubles: list[Phrase] = []
 
     @property
@@ -25,7 +25,7 @@ class Rings:
         return bool(self._sounding)
 
     @property
-    def sounding(self) -> tuple[Ring, ...]:
+    def sounding(self) -> tuple[SoundAlarm, ...]:
         """What rings, each as it was told last."""
         return tuple(self._sounding.values())
 
@@ -43,19 +43,19 @@ class Rings:
         self._rooms.remove(alarms)
         alarms.close()
 
-    def ring(self, ring: Ring) -> None:
+    def ring(self, ring: SoundAlarm) -> None:
         """Begin, or go on louder."""
         self._sounding[ring.ringing.id] = ring
         for alarms in self._rooms:
             alarms.ring(ring)
 
-    def silence(self, silence: Silence) -> None:
+    def silence(self, silence: SilenceAlarm) -> None:
         """One of them is over."""
         self._sounding.pop(silence.ringing.id, None)
         for alarms in self._rooms:
             alarms.silence(silence)
 
-    def missed(self, miss: Miss) -> None:
+    def missed(self, miss: NoteMissed) -> None:
         """Nobody heard it: whoever is there next, in whichever room, is told."""
         for alarms in self._rooms:
             alarms.missed(miss)

@@ -19,17 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.errors import BitternError
-
 REVISION = 3
 """Raised when what is written changes: the store then converts again."""
 
 STEP = 1.0 / 256.0
 """The quantization step of the models' probability."""
-
-
-class ConversionDiffersError(BitternError):
-    """The ONNX model does not give the numbers of the TFLite model."""
 
 
 @dataclass(frozen=True)

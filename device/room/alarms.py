@@ -14,7 +14,7 @@ from device.phrases.book import PhraseBook, Said
 from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.room.mouth import Mouth
-from device.tools.alarms.decisions import Miss, Ring, Silence
+from device.tools.alarms.decisions import NoteMissed, SilenceAlarm, SoundAlarm
 from device.tools.alarms.sentences import announcement
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Alarms:
         """Whether anything rings."""
         return bool(self._sounding)
 
-    def ring(self, ring: Ring) -> None:
+    def ring(self, ring: SoundAlarm) -> None:
         """Begin, or go on louder."""
         number = ring.ringing.id
         is_new = number not in self._sounding
@@ -66,7 +66,7 @@ class Alarms:
             words = self._say(Channel.ALARM, key, sentence, lambda: self._rings(number))
             self._tasks[number] = asyncio.create_task(words, name="alarm sentence")
 
-    def silence(self, silence: Silence) -> None:
+    def silence(self, silence: SilenceAlarm) -> None:
         """One of them is over."""
         number = silence.ringing.id
         self._sounding.pop(number, None)
@@ -88,7 +88,7 @@ class Alarms:
         self._sounding.clear()
         self._mouth.end_tone()
 
-    def missed(self, miss: Miss) -> None:
+    def missed(self, miss: NoteMissed) -> None:
         """Nobody heard it: told when somebody is there (:mod:`device.room.untold`)."""
         log.warning("missed: %s", self._phrases.say(announcement(miss.ringing)))
         self.on_change()

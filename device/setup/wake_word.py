@@ -31,7 +31,7 @@ from device.setup.wake_fitting import (
 from device.wake.card import Card, cards, find
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words, shipped_words
-from device.wake.pipeline import Heard, WakePipeline
+from device.wake.pipeline import WakeDetected, WakePipeline
 
 TIMES = 3
 WAIT_S = 8.0
@@ -104,7 +104,7 @@ class WakeWordStep:
             parts.append(blocks.next())
             missing -= len(parts[-1])
             found = pipeline.process(parts[-1])
-            if not is_heard and any(isinstance(each, Heard) for each in found):
+            if not is_heard and any(isinstance(each, WakeDetected) for each in found):
                 is_heard, missing = True, round(AFTER_S * RATE_HZ)
         score = pipeline.peaks[word]
         visit.dialogue.say(f"   {'heard' if is_heard else 'not heard'}, score {score:.2f}")

@@ -26,7 +26,7 @@ LEAST_SUSPICION = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WakeDetected:
     """A word was heard; positions are 16 kHz samples since the restart."""
 
     word: str
@@ -94,7 +94,7 @@ class WakePipeline:
         self._waiting = np.zeros(0, dtype=np.int16)
         self._position = 0
         self._recent: deque[NDArray[np.int16]] = deque(maxlen=self._remembered_blocks)
-        self._ending: Heard | None = None
+        self._ending: WakeDetected | None = None
         self._is_suspicious = False
         self._engine.reset()
         for watch in self._watches.values():
@@ -125,10 +125,10 @@ class WakePipeline:
         """How much sound the engine had to look at so far."""
         return self.samples_scored / RATE_HZ
 
-    def process(self, samples: NDArray[np.int16]) -> list[Heard | EndKnown]:
+    def process(self, samples: NDArray[np.int16]) -> list[WakeDetected | EndKnown]:
         """Take the next samples, mono 16 kHz, any number; return what was heard."""
         sound = np.concatenate((self._waiting, samples)) if len(self._waiting) else samples
-        found: list[Heard | EndKnown] = []
+        found: list[WakeDetected | EndKnown] = []
         at = 0
         while len(sound) - at >= self._block_samples:
             length = self._block_samples
@@ -138,7 +138,7 @@ class WakePipeline:
         self._waiting = sound[at:].copy()
         return found
 
-    def flush(self) -> list[Heard | EndKnown]:
+    def flush(self) -> list[WakeDetected | EndKnown]:
         """Hear what is left at the end of a file, followed by half a second of silence."""
         silence = max(4 * CALM_SAMPLES, self._calm_samples) - len(self._waiting)
         return self.process(np.zeros(silence, dtype=np.int16))
@@ -147,7 +147,7 @@ class WakePipeline:
     def _block_samples(self) -> int:
         return self._alert_samples if self._is_suspicious else self._calm_samples
 
-    def _block(self, block: NDArray[np.int16]) -> list[Heard | EndKnown]:
+    def _block(self, block: NDArray[np.int16]) -> list[WakeDetected | EndKnown]:
         self._position += len(block)
         self._recent.append(block)
         self.samples_scored += len(block)
@@ -156,8 +156,8 @@ class WakePipeline:
             found += self._settle(self._ending)
         return found
 
-    def _score(self, sound: NDArray[np.int16]) -> list[Heard | EndKnown]:
-        found: list[Heard | EndKnown] = []
+    def _score(self, sound: NDArray[np.int16]) -> list[WakeDetected | EndKnown]:
+        found: list[WakeDetected | EndKnown] = []
         highest = 0.0
         for score in self._engine.process(sound):
             highest = max(highest, score.value)
@@ -165,12 +165,12 @@ class WakePipeline:
             if detection is not None:
                 at = detection.at_sample
                 end, _ = find_end(self._levels(), at, self._rules[score.word].ending)
-                self._ending = Heard(detection.word, detection.score, at, end)
+                self._ending = WakeDetected(detection.word, detection.score, at, end)
                 found.append(self._ending)
         self._is_suspicious = highest > self._suspicion or self._ending is not None
         return found
 
-    def _settle(self, heard: Heard) -> list[EndKnown]:
+    def _settle(self, heard: WakeDetected) -> list[EndKnown]:
         """Say where the word ended, once what follows it has told."""
         rule = self._rules[heard.word].ending
         end, may_change = find_end(self._levels(), heard.at_sample, rule)

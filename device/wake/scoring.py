@@ -13,7 +13,7 @@ from device.audio.files import read_sound
 from device.audio.resample import resample
 from device.wake.detector import Rule
 from device.wake.engine import RATE_HZ, WakeEngine
-from device.wake.pipeline import EndKnown, Heard, WakePipeline
+from device.wake.pipeline import EndKnown, WakeDetected, WakePipeline
 from device.wake.second_look import SecondLook
 
 LEAD_S = 1.5
@@ -61,7 +61,7 @@ def score_sound(
     scores = FileScores(pipeline.peaks)
     for each in found:
         end_s = (each.end_sample - lead) / RATE_HZ
-        if isinstance(each, Heard):
+        if isinstance(each, WakeDetected):
             at_s = (each.at_sample - lead) / RATE_HZ
             scores.hits.append(Hit(each.word, each.score, at_s, end_s))
         elif isinstance(each, EndKnown) and scores.hits:

@@ -67,10 +67,6 @@ def _voices_line(row: tuple[str, list[Group]]) -> str:
     return f"  normal, {voices}, missed: {cells}"
 
 
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, WIDTH, subsequent_indent="    ")
-
-
 def _cell(figure: Figure) -> str:
     rate_low, rate_high = rate_between(figure.false_accepts, figure.hours)
     false = (

@@ -116,11 +116,6 @@ class EchoGuard:
         """How it stands with the echo."""
         return Quality.NOT_WORKING if self._canceller is None else self._monitor.quality
 
-    @property
-    def is_unreliable(self) -> bool:
-        """Whether an echo is heard that nobody takes out."""
-        return self.is_playing and self.quality is Quality.NOT_WORKING
-
     def may_hear_echo(self, begin: int, end: int) -> bool:
         """Whether something that was played may be heard between two samples."""
         if self._reference.is_silent:

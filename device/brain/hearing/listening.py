@@ -115,11 +115,6 @@ class Hearing:
         """Whether a detected turn goes on."""
         return self._settings is not None and self._passage.utterance is not None
 
-    @property
-    def unheard_ms(self) -> float:
-        """How far the ear lags behind what was appended."""
-        return self.buffer.end_ms - self._passage.heard_ms
-
     def configure(
         self,
         settings: TurnDetection | None,

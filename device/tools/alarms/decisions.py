@@ -40,7 +40,7 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class SoundAlarm:
     """Begin to ring, or go on louder."""
 
     ringing: Ringing
@@ -51,7 +51,7 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class SilenceAlarm:
     """Stop the sound of one."""
 
     ringing: Ringing
@@ -59,14 +59,14 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class NoteMissed:
     """Tell somebody, when it suits, that this was missed."""
 
     ringing: Ringing
 
 
 Write = Put | Delete
-Effect = Ring | Silence | Miss
+Effect = SoundAlarm | SilenceAlarm | NoteMissed
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from device.phrases.book import Phrase, phrase
 from device.tools.alarms import records
-from device.tools.alarms.decisions import Decision, Effect, Miss, Ring, Silence
+from device.tools.alarms.decisions import Decision, Effect, NoteMissed, SilenceAlarm, SoundAlarm
 from device.tools.alarms.entries import Entry, Kind, Phase, Ringing
 from device.tools.alarms.meaning import meaning
 from device.tools.alarms.rules import Rules
@@ -82,10 +82,10 @@ class Ringer:
         self,
         store: Store,
         clock: Clock,
-        on_ring: Callable[[Ring], None],
-        on_stop: Callable[[Silence], None],
+        on_ring: Callable[[SoundAlarm], None],
+        on_stop: Callable[[SilenceAlarm], None],
         *,
-        on_missed: Callable[[Miss], None] | None = None,
+        on_missed: Callable[[NoteMissed], None] | None = None,
         on_trouble: Callable[[Phrase], None] | None = None,
         rules: Rules | None = None,
     ) -> None:
@@ -287,9 +287,9 @@ class Ringer:
         return writing.done() and writing.exception() is None and self._store.is_durable
 
     def _perform(self, effect: Effect) -> None:
-        if isinstance(effect, Ring):
+        if isinstance(effect, SoundAlarm):
             self._tell(self._on_ring, effect)
-        elif isinstance(effect, Silence):
+        elif isinstance(effect, SilenceAlarm):
             self._tell(self._on_stop, effect)
         else:
             self._tell(self._on_missed, effect)

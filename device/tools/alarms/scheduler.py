@@ -19,7 +19,15 @@ from typing import TypeVar
 import msgspec
 
 from device.tools.alarms.countdowns import after_jump, carried, countdown
-from device.tools.alarms.decisions import Decision, Delete, Ended, Miss, Put, Ring, Silence
+from device.tools.alarms.decisions import (
+    Decision,
+    Delete,
+    Ended,
+    NoteMissed,
+    Put,
+    SilenceAlarm,
+    SoundAlarm,
+)
 from device.tools.alarms.entries import (
     Countdown,
     Entry,
@@ -147,7 +155,7 @@ class Scheduler:
         decision = Decision()
         ringing = self.in_phase(Phase.RINGING)
         for one in ringing:
-            decision.add(effects=[Silence(one, Ended.SNOOZED)])
+            decision.add(effects=[SilenceAlarm(one, Ended.SNOOZED)])
         if not ringing:
             ringing = tuple(one for at_s, one in self._stopped if self._is_recent(at_s, now))
         self._stopped.clear()
@@ -253,7 +261,7 @@ class Scheduler:
                 (at_s, old) for at_s, old in self._stopped if self._is_recent(at_s, now)
             ]
             self._stopped.append((now.elapsed_s, ringing))
-            decision.add(effects=[Silence(ringing, ended)])
+            decision.add(effects=[SilenceAlarm(ringing, ended)])
 
     def _is_recent(self, stopped_elapsed_s: float, now: Moment) -> bool:
         return now.elapsed_s - stopped_elapsed_s <= self.rules.regret_s
@@ -339,7 +347,7 @@ class Scheduler:
         loudness = self._manner(ringing.entry).loudness_at(ringing_s)
         if self._loudness.get(ringing.id) != loudness:
             self._loudness[ringing.id] = loudness
-            decision.add(effects=[Ring(ringing, loudness, is_resumed)])
+            decision.add(effects=[SoundAlarm(ringing, loudness, is_resumed)])
 
     def _miss(self, ringing: Ringing, why: Why, now: Moment, decision: Decision) -> None:
         missed = msgspec.structs.replace(
@@ -347,12 +355,12 @@ class Scheduler:
         )
         self._keep(missed, decision)
         self._loudness.pop(ringing.id, None)
-        decision.add(effects=[Miss(missed)])
+        decision.add(effects=[NoteMissed(missed)])
 
     def _go_on_ringing(self, ringing: Ringing, now: Moment, decision: Decision) -> None:
         ringing_s = ringing.since.age_s(now)
         if ringing_s >= self._manner(ringing.entry).ring_for_s:
-            decision.add(effects=[Silence(ringing, Ended.TIMED_OUT)])
+            decision.add(effects=[SilenceAlarm(ringing, Ended.TIMED_OUT)])
             self._miss(ringing, Why.UNANSWERED, now, decision)
         else:
             self._sound(ringing, ringing_s, decision)

@@ -117,7 +117,7 @@ class Listener:
 
 
 @dataclass(slots=True)
-class Heard:
+class EchoOutcome:
     """What one listener made of one sound."""
 
     wakes: list[int] = field(default_factory=list)
@@ -206,7 +206,7 @@ def _missing(name: str) -> str:
     return ""
 
 
-def _listen(who: Listener, played: Sound, heard_sound: Sound, drift_ppm: float) -> Heard:
+def _listen(who: Listener, played: Sound, heard_sound: Sound, drift_ppm: float) -> EchoOutcome:
     """Let a contestant hear a sound, while the speaker's blocks go by on their own clock."""
     from device.audio.echo.reference import Reference
     from device.ears.heard import SpeechStarted, WakeWordHeard
@@ -216,7 +216,7 @@ def _listen(who: Listener, played: Sound, heard_sound: Sound, drift_ppm: float) 
     now = [0.0]
     reference = Reference(lambda: SPEAKER_HZ, lambda: now[0])
     guard = who.guard(reference)
-    outcome, clean, voice = Heard(), list[Sound](), list[Sound]()
+    outcome, clean, voice = EchoOutcome(), list[Sound](), list[Sound]()
     if guard is not None:
         _keep(guard, clean, voice)
     listener = build_listener(RATE_HZ, WakeSettings(words=(who.word,)), VadSettings(), guard)
@@ -344,7 +344,7 @@ def _others(at: list[int], spans: list[tuple[int, int]]) -> int:
     return sum(not any(b - 3200 <= each < e + late for b, e in spans) for each in at)
 
 
-def _removed_db(outcome: Heard, take: _Take) -> float:
+def _removed_db(outcome: EchoOutcome, take: _Take) -> float:
     """How much softer it is where only the speaker plays, once it has settled."""
     count = min(len(outcome.clean), len(take.heard), len(take.played) * RATE_HZ // SPEAKER_HZ)
     alone = np.ones(count, dtype=bool)
@@ -356,7 +356,7 @@ def _removed_db(outcome: Heard, take: _Take) -> float:
     return round(10 * math.log10(before / max(after, 1e-3)), 1)
 
 
-def _speech_kept(outcome: Heard, take: _Take) -> float:
+def _speech_kept(outcome: EchoOutcome, take: _Take) -> float:
     """Of the frames that are a voice to Silero with nothing played, the share that still is."""
     from device.models import path_of
     from device.vad.silero import HOP_SAMPLES, Silero
@@ -392,7 +392,7 @@ class _Words:
         except (ImportError, BitternError):
             return None
 
-    def count(self, outcome: Heard, take: _Take, sounds: Material) -> dict[str, float]:
+    def count(self, outcome: EchoOutcome, take: _Take, sounds: Material) -> dict[str, float]:
         """The share of wrong words in the questions, over the echo and without any."""
         wrong, alone, total = 0, 0, 0
         person = np.rint(take.person).astype(np.int16)

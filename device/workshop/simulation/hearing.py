@@ -17,7 +17,7 @@ ONSET_FRAMES = 3
 
 
 @dataclass(frozen=True)
-class Heard:
+class SpeechEdge:
     """Speech began or ended; ``at_ms`` counts the audio of the session."""
 
     what: Literal["started", "stopped"]
@@ -39,7 +39,7 @@ class EnergyVad:
         self._loud = 0
         self._quiet = 0
 
-    def hear(self, samples: NDArray[np.int16]) -> list[Heard]:
+    def hear(self, samples: NDArray[np.int16]) -> list[SpeechEdge]:
         """Take the next samples; return what began or ended in them."""
         samples = np.concatenate([self._rest, samples])
         whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
@@ -49,16 +49,16 @@ class EnergyVad:
         found = [self._frame(bool(level >= self._least_rms)) for level in levels]
         return [heard for heard in found if heard is not None]
 
-    def _frame(self, is_loud: bool) -> Heard | None:
+    def _frame(self, is_loud: bool) -> SpeechEdge | None:
         self._frames += 1
         self._loud = self._loud + 1 if is_loud else 0
         self._quiet = 0 if is_loud else self._quiet + 1
         if not self.is_speech and self._loud >= ONSET_FRAMES:
             self.is_speech = True
-            return Heard("started", (self._frames - ONSET_FRAMES) * FRAME_MS)
+            return SpeechEdge("started", (self._frames - ONSET_FRAMES) * FRAME_MS)
         if self.is_speech and self._quiet * FRAME_MS >= self.silence_ms:
             self.is_speech = False
-            return Heard("stopped", self._frames * FRAME_MS)
+            return SpeechEdge("stopped", self._frames * FRAME_MS)
         return None
 
     def forget(self) -> None:

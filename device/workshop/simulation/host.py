@@ -19,7 +19,7 @@ from device.realtime import events as ev
 from device.realtime.events import ProtocolError, new_id
 from device.workshop.simulation.conversation import Conversation
 from device.workshop.simulation.faults import Faults, Wire
-from device.workshop.simulation.hearing import EnergyVad, Heard
+from device.workshop.simulation.hearing import EnergyVad, SpeechEdge
 from device.workshop.simulation.refusals import refusal
 from device.workshop.simulation.responder import Approved, Responder
 from device.workshop.simulation.script import Script
@@ -221,7 +221,7 @@ class Host:
         for heard in self._vad.hear(samples):
             await (self._began if heard.what == "started" else self._ended)(heard)
 
-    async def _began(self, heard: Heard) -> None:
+    async def _began(self, heard: SpeechEdge) -> None:
         detection = self._holder.turn_detection or {}
         self._turn_item = new_id("item")
         self._speech_start_ms = max(0, heard.at_ms - (detection.get("prefix_padding_ms") or 0))
@@ -233,7 +233,7 @@ class Host:
         if detection.get("interrupt_response", True):
             await self._responder.cancel("turn_detected")
 
-    async def _ended(self, heard: Heard) -> None:
+    async def _ended(self, heard: SpeechEdge) -> None:
         await self._wire.emit(
             ev.InputAudioBufferSpeechStopped(item_id=self._turn_item, audio_end_ms=heard.at_ms)
         )

@@ -29,7 +29,7 @@ from zoneinfo import ZoneInfo
 
 from device.phrases.en import ENGLISH
 from device.tools import database
-from device.tools.alarms.decisions import Miss, Ring, Silence
+from device.tools.alarms.decisions import NoteMissed, SilenceAlarm, SoundAlarm
 from device.tools.alarms.entries import Kind
 from device.tools.alarms.ringer import Ringer
 from device.tools.moments import Moment, SystemClock
@@ -111,18 +111,18 @@ class Bedroom:
         self.rings = asyncio.Event()
         self.clock = AlarmClock()
 
-    def ring(self, ring: Ring) -> None:
+    def ring(self, ring: SoundAlarm) -> None:
         STEPS.step("before sound")
         note(event="ring", id=ring.ringing.id, resumed=ring.is_resumed)
         STEPS.step("after sound")
         self.rings.set()
 
-    def silence(self, silence: Silence) -> None:
+    def silence(self, silence: SilenceAlarm) -> None:
         STEPS.step("before silence")
         note(event="silence", id=silence.ringing.id, ended=silence.ended)
         STEPS.step("after silence")
 
-    def miss(self, miss: Miss) -> None:
+    def miss(self, miss: NoteMissed) -> None:
         note(event="missed", id=miss.ringing.id, why=str(miss.ringing.why))
 
 

@@ -18,7 +18,7 @@ import pytest
 from device.phrases.book import Phrase
 from device.phrases.en import ENGLISH
 from device.tools.alarms import records
-from device.tools.alarms.decisions import Ended, Miss, Put, Ring, Silence
+from device.tools.alarms.decisions import Ended, NoteMissed, Put, SilenceAlarm, SoundAlarm
 from device.tools.alarms.entries import Entry, Kind, Occasion
 from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import NOT_KEPT, announcement, missed_sentence
@@ -34,28 +34,28 @@ EVENING = dt.datetime(2026, 11, 22, 22, 0, tzinfo=ZoneInfo("Europe/London"))
 class Bedroom:
     """What is heard in it."""
 
-    heard: list[Ring | Silence | Miss] = field(default_factory=list)
+    heard: list[SoundAlarm | SilenceAlarm | NoteMissed] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     noise: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hear(self, what: Ring | Silence | Miss) -> None:
+    def hear(self, what: SoundAlarm | SilenceAlarm | NoteMissed) -> None:
         self.heard.append(what)
         self.noise.set()
 
     def told(self, what: Phrase) -> None:
         self.troubles.append(ENGLISH.say(what))
 
-    async def next_ring(self) -> Ring:
+    async def next_ring(self) -> SoundAlarm:
         while not self.rings():
             self.noise.clear()
             await asyncio.wait_for(self.noise.wait(), 60)
         return self.rings()[-1]
 
-    def rings(self) -> list[Ring]:
-        return [one for one in self.heard if isinstance(one, Ring)]
+    def rings(self) -> list[SoundAlarm]:
+        return [one for one in self.heard if isinstance(one, SoundAlarm)]
 
     def ended(self) -> list[Ended]:
-        return [one.ended for one in self.heard if isinstance(one, Silence)]
+        return [one.ended for one in self.heard if isinstance(one, SilenceAlarm)]
 
 
 Play = Callable[[Ringer, Bedroom, VirtualClock], Awaitable[None]]
@@ -147,7 +147,7 @@ def test_a_stop_that_comes_with_the_ring_is_heard_after_it(store_path: Path) -> 
         assert ringer.ringing == ()
 
     room = at_night(store_path, play)
-    assert [type(one) for one in room.heard] == [Ring, Silence]
+    assert [type(one) for one in room.heard] == [SoundAlarm, SilenceAlarm]
 
 
 def test_who_is_cancelled_while_stopping_still_stops_it(store_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_speaker_that_fails_does_not_end_the_alarms(
         store, rings = Store(store_path), []
         await store.open()
 
-        def broken(ring: Ring) -> None:
+        def broken(ring: SoundAlarm) -> None:
             rings.append(ring)
             raise OSError("no speaker")
 

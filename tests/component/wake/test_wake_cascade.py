@@ -13,7 +13,7 @@ from device.models import MissingModel
 from device.vad.gate import Gate
 from device.wake.card import cards
 from device.wake.open import WakeSettings, open_words
-from device.wake.pipeline import Heard, WakePipeline
+from device.wake.pipeline import WakeDetected, WakePipeline
 from device.wake.scoring import score_sound
 
 Sound = NDArray[np.int16]
@@ -56,7 +56,7 @@ def test_any_cutting_gives_the_same_detections_and_scores(
 ) -> None:
     whole = listened(pipeline, evening, [])
     peaks = pipeline.peaks
-    assert sum(isinstance(each, Heard) for each in whole) >= 4
+    assert sum(isinstance(each, WakeDetected) for each in whole) >= 4
     random = np.random.default_rng(4)
     for sizes in ([160] * 2000, [1279, 1281, 3] * 90, random.integers(0, 20_000, 30).tolist()):
         assert listened(pipeline, evening, sizes) == whole
@@ -70,13 +70,13 @@ def test_a_word_is_found_wherever_the_blocks_begin(
     for shift in range(0, 2880, 397):
         lead = (np.random.default_rng(1).normal(size=24_000 + shift) * 20).astype(np.int16)
         found = listened(pipeline, np.concatenate((lead, word, lead)), [])
-        assert [each.word for each in found if isinstance(each, Heard)] == ["computer"]
+        assert [each.word for each in found if isinstance(each, WakeDetected)] == ["computer"]
 
 
 def _hears(pipeline: WakePipeline, sound: Sound, word: str) -> bool:
     lead = (np.random.default_rng(1).normal(size=24_000) * 20).astype(np.int16)
     found = listened(pipeline, np.concatenate((lead, sound, lead)), [])
-    return [each.word for each in found if isinstance(each, Heard)] == [word]
+    return [each.word for each in found if isinstance(each, WakeDetected)] == [word]
 
 
 @pytest.mark.parametrize("word", ["computer", "jarvis", "alexa"])

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from device.workshop.simulation.answers import sound_of, tone
-from device.workshop.simulation.hearing import EnergyVad, Heard
+from device.workshop.simulation.hearing import EnergyVad, SpeechEdge
 from device.workshop.simulation.plan import Frame, plan
 from device.workshop.simulation.script import AnswerItem, BadScriptError, read_script, script_from
 
@@ -133,7 +133,7 @@ def test_speech_is_heard_whatever_the_blocks(block_ms: int) -> None:
     found = [
         h for start in range(0, len(sound), size) for h in vad.hear(sound[start : start + size])
     ]
-    assert found == [Heard("started", 200), Heard("stopped", 1_100)]
+    assert found == [SpeechEdge("started", 200), SpeechEdge("stopped", 1_100)]
 
 
 def test_a_click_and_a_pause_are_no_turns() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from device.tools.alarms.decisions import Decision, Miss, Put, Ring, Silence
+from device.tools.alarms.decisions import Decision, NoteMissed, Put, SilenceAlarm, SoundAlarm
 from device.tools.alarms.entries import Entry, Kind, Ringing
 from device.tools.alarms.rules import Rules
 from device.tools.alarms.scheduler import Scheduler
@@ -103,7 +103,7 @@ class Bedside:
         self.drawer: dict[tuple[type, int], Entry | Ringing] = {}
         self.rung: list[Heard] = []
         self.missed: list[Heard] = []
-        self.silenced: list[Silence] = []
+        self.silenced: list[SilenceAlarm] = []
         self.loudness: list[float] = []
         self.somebody_is_there = False
         """Stops whatever rings as soon as it does."""
@@ -144,13 +144,13 @@ class Bedside:
             self._note(effect)
 
     def _note(self, effect: object) -> None:
-        if isinstance(effect, Silence):
+        if isinstance(effect, SilenceAlarm):
             self.silenced.append(effect)
-        elif isinstance(effect, Ring | Miss):
+        elif isinstance(effect, SoundAlarm | NoteMissed):
             entry = effect.ringing.entry
-            is_resumed = isinstance(effect, Ring) and effect.is_resumed
+            is_resumed = isinstance(effect, SoundAlarm) and effect.is_resumed
             heard = Heard(entry.kind, entry.name, self.now, effect.ringing, is_resumed)
-            if isinstance(effect, Miss):
+            if isinstance(effect, NoteMissed):
                 self.missed.append(heard)
                 return
             self.loudness.append(effect.loudness)

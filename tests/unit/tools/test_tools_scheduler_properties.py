@@ -324,8 +324,8 @@ def test_a_crash_at_any_decision_never_loses_a_ring_and_never_repeats_one_that_w
                     continue
     for number in entries:
         story = [event for event, one in log if one == number]
-        assert "Ring" in story
-        assert story.count("Silence") <= 1
-        if "Silence" in story:
-            assert "Ring" not in story[story.index("Silence") :]
+        assert "SoundAlarm" in story
+        assert story.count("SilenceAlarm") <= 1
+        if "SilenceAlarm" in story:
+            assert "SoundAlarm" not in story[story.index("SilenceAlarm") :]
     assert bedside.drawer == {}

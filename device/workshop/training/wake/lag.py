@@ -11,7 +11,7 @@ import numpy as np
 from device.wake.card import Card, read, write
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words
-from device.wake.pipeline import Heard, WakePipeline
+from device.wake.pipeline import WakeDetected, WakePipeline
 from device.workshop.training.wake import corpus
 from device.workshop.training.wake.corpus import Recording, Sound
 
@@ -58,7 +58,7 @@ def _one_breath(word: Sound, other: Sound) -> tuple[Sound, int]:
     return sound, len(lead) + end - start
 
 
-def _heard(pipeline: WakePipeline, sound: Sound) -> Heard | None:
+def _heard(pipeline: WakePipeline, sound: Sound) -> WakeDetected | None:
     pipeline.restart()
     found = pipeline.process(np.clip(sound, -32768, 32767).astype(np.int16))
-    return next((each for each in found if isinstance(each, Heard)), None)
+    return next((each for each in found if isinstance(each, WakeDetected)), None)

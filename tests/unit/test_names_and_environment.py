@@ -1,0 +1,88 @@
+"""One name, one thing; and the environment is asked at the border only."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+DEVICE = Path(__file__).parents[2] / "device"
+
+SETTINGS_AND_THE_THING = {
+    "Assistant", "Budget", "Echo", "Endpoint", "Microphone", "Panel", "Profile", "Speaker",
+}  # fmt: skip
+"""A table of the settings has the name of what it sets."""
+SEEN_FROM_BOTH_SIDES = {
+    "AudioPart", "Conversation", "EchoChanged", "FunctionTool", "Response", "Send", "Session",
+    "SpeechEnded", "SpeechStarted", "TextPart", "ToolCall", "WakeWordEnded", "WakeWordHeard",
+    "Message", "Outbox", "Turn", "House", "Room", "Voice", "Limits",
+}  # fmt: skip
+"""The same thing of the field, as its maker, its taker or its stand-in knows it."""
+NOT_YET_TOLD_APART = {
+    "Address", "Answer", "Archive", "Card", "Change", "Channel", "Day", "Ended", "Entry", "Hearing",
+    "Kept", "Kind", "Language", "Level", "Levels", "Link", "Listener", "Listening", "Manifest",
+    "Manner", "Material", "Network", "NoVoiceError", "OpenWakeWord", "Opening", "Outcome", "Parts",
+    "Phase", "Places", "Progress", "Record", "Refusal", "Rule", "Said", "Scene", "Scores", "Source",
+    "Spoken", "Step", "Store", "Tokens", "Trial", "UnfitError", "Utterance", "Verdict", "Visit",
+    "Word",
+}  # fmt: skip
+"""Different things, each plain in its own room. Add none; who renames one takes it out."""
+
+ENVIRONMENT = {
+    "__init__.py": "tells onnxruntime, before it loads, to send nothing",
+    "__main__.py": "tells OpenBLAS, before it loads, to use one thread",
+    "appliance/control_socket.py": "what systemd passes a unit: sockets, folders",
+    "appliance/journal.py": "what systemd passes a unit: where its output goes",
+    "appliance/secrecy.py": "what children are not to see of it",
+    "appliance/service_manager.py": "what systemd passes a unit: its notification socket",
+    "audio/chatter.py": "tells JACK's library to start no server",
+    "daemon/safe.py": "what systemd passes a unit: how the last run ended",
+    "daemon/service.py": "what systemd passes a unit: its state folder",
+    "house/endpoints.py": "keys, by the names that the settings give (key_env)",
+    "models/location.py": "$BITTERN_MODELS, a default argument of who finds the store",
+    "models/pip_settings.py": "pip's own, for its way through the network",
+    "panel/gpio.py": "tells lgpio where it may write",
+    "settings/key_store.py": "keys, and the user's configuration folder",
+    "settings/load.py": "$BITTERN_CONFIG, a default argument of who loads settings",
+    "settings/places.py": "what systemd passes a unit: folders",
+    "settings/secrets.py": "keys, by the names that the settings give (key_env)",
+    "settings/settings_file.py": "the user's configuration folder",
+    "settings/store.py": "$BITTERN_MODELS, a default argument of who finds the store",
+    "tools/moments.py": "$TZ, which the C library obeys",
+    "updates/candidate.py": "what the process of a new release is given of it",
+}
+"""Who else reads or writes it, and why that is no configuration of what runs already."""
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for file in sorted(DEVICE.rglob("*.py")):
+        yield str(file.relative_to(DEVICE)), ast.parse(file.read_text())
+
+
+def test_no_class_name_means_two_things() -> None:
+    places = defaultdict(list)
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(file)
+    twice = {name for name, files in places.items() if len(files) > 1}
+    excused = SETTINGS_AND_THE_THING | SEEN_FROM_BOTH_SIDES | NOT_YET_TOLD_APART
+    assert {name: places[name] for name in twice - excused} == {}
+    assert NOT_YET_TOLD_APART - twice == set(), "told apart by now: take it out of the list"
+
+
+def test_the_environment_is_asked_at_the_border_only() -> None:
+    asking = set()
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+            if name in ("environ", "getenv", "putenv") and _is_of_os(node):
+                asking.add(file)
+    border = {file for file in asking if file.startswith(("cli/", "workshop/"))}
+    assert asking - border - set(ENVIRONMENT) == set()
+    assert set(ENVIRONMENT) - asking == set(), "asks no more: take it out of the list"
+
+
+def _is_of_os(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "os"
