@@ -55,7 +55,15 @@ def _add_making(verbs: Commands[Any]) -> None:
     make = verbs.add_parser("make", help="make and sign a release (see scripts/release)")
     make.add_argument("--key", type=Path, required=True, metavar="KEY", help="an OpenSSH key")
     make.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="what to publish")
+    make.add_argument(
+        "--valid-days", type=int, default=90, metavar="N", help="how long the offer holds (90)"
+    )
     make.set_defaults(run=_make)
+    keys = verbs.add_parser("keys", help="sign a new list of trusted keys (see scripts/release)")
+    keys.add_argument("--signers", type=Path, required=True, metavar="FILE", help="the new list")
+    keys.add_argument("--key", type=Path, required=True, metavar="KEY", help="an OpenSSH key")
+    keys.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="what to publish")
+    keys.set_defaults(run=_keys)
     describe = verbs.add_parser("describe", help="write the manifest of what install.sh copied")
     describe.add_argument("folder", type=Path, metavar="FOLDER")
     describe.set_defaults(run=_describe)
@@ -97,7 +105,8 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _apply(chosen: argparse.Namespace) -> int:
-    from device.updates.errors import NotNow, NotSetUp, NotWanted
+    from device.updates.errors import NotNow, NotSetUp, NotWanted, UpdateFailed
+    from device.updates.freshness import Memory
     from device.updates.refusals import Refusals
 
     try:
@@ -111,7 +120,13 @@ def _apply(chosen: argparse.Namespace) -> int:
         if not chosen.automatic:
             raise
         print(f"nothing was done: {reason.what}")
+        if isinstance(reason, NotNow):
+            Memory(_places(chosen).work).note_trouble(reason.what)
         return 0
+    except UpdateFailed as failure:
+        if chosen.automatic:
+            Memory(_places(chosen).work).note_trouble(failure.what)
+        raise
     print(f"release {offer.version} ({name}) is in use; `bittern update rollback` goes back")
     return 0
 
@@ -128,8 +143,12 @@ def _resume(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
+    import dataclasses
+
+    from device.updates.freshness import Memory
     from device.updates.journal import Journal
     from device.updates.refusals import Refusals
+    from device.updates.trust import Trust
     from device.updates.updater import installed
 
     places = _places(chosen)
@@ -140,6 +159,8 @@ def _status(chosen: argparse.Namespace) -> int:
         **{role: _described(name, found[role]) for role, name in roles.items()},
         "under_way": None if entry is None else {"phase": entry.phase, "release": entry.new},
         "refused": Refusals(places.work).read(),
+        "seen": dataclasses.asdict(seen := Memory(places.work).read()),
+        "keys": Trust(places.signers, places.work).serial,
     }
     if chosen.json:
         print(json.dumps(document))
@@ -151,6 +172,10 @@ def _status(chosen: argparse.Namespace) -> int:
         print(f"under way: {entry.phase} release {entry.new}")
     for name, why in Refusals(places.work).read().items():
         print(f"given up: {name}: {why}")
+    if seen.looked_at:
+        print(f"looked: {seen.looked_at}: {seen.highest} is offered, until {seen.valid_until}")
+    if seen.trouble:
+        print(f"the last look of the timer: {seen.trouble}")
     return 0
 
 
@@ -174,9 +199,21 @@ def _test(chosen: argparse.Namespace) -> int:
 
 def _make(chosen: argparse.Namespace) -> int:
     from device.firmware import FIRMWARE
+    from device.updates.errors import UpdateFailed
     from device.updates.making import make
 
-    for file in make(FIRMWARE.parent, chosen.out.absolute(), chosen.key):
+    if not 0 < chosen.valid_days <= 400:
+        raise UpdateFailed("--valid-days is 1 to 400")
+    out, days = chosen.out.absolute(), chosen.valid_days
+    for file in make(FIRMWARE.parent, out, chosen.key, valid_days=days):
+        print(file)
+    return 0
+
+
+def _keys(chosen: argparse.Namespace) -> int:
+    from device.updates.making import publish_signers
+
+    for file in publish_signers(chosen.signers, chosen.out.absolute(), chosen.key):
         print(file)
     return 0
 
@@ -190,9 +227,25 @@ def _describe(chosen: argparse.Namespace) -> int:
 
 
 def _offer(chosen: argparse.Namespace) -> Manifest:
-    from device.updates.source import offered
+    """What the place offers, if it is signed, and fresh; remembered where that may be written."""
+    import os
+    from datetime import datetime
 
-    return offered(_source(chosen), _places(chosen).signers)
+    from device.updates.freshness import Memory, must_be_fresh
+    from device.updates.source import offered
+    from device.updates.trust import Trust
+
+    places, source = _places(chosen), _source(chosen)
+    trust, memory = Trust(places.signers, places.work), Memory(places.work)
+    may_write, now = os.access(places.work, os.W_OK), datetime.now().astimezone()
+    if may_write and places.signers.is_file() and (serial := trust.renew(source)):
+        print(f"the makers have changed their keys: list {serial} counts now", file=sys.stderr)
+    offer = offered(source, trust.file)
+    allow_older = bool(getattr(chosen, "allow_older", False))
+    must_be_fresh(offer, memory.read(), now.date(), allow_older=allow_older)
+    if may_write:
+        memory.note(offer, now)
+    return offer
 
 
 def _source(chosen: argparse.Namespace) -> Source:

@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from device.doctor.findings import Finding, Verdict
 from device.tools.moments import SystemClock
+from device.updates.freshness import Memory, complaint
 
 LEAST_FREE_MB, LITTLE_FREE_MB = 50, 500
 HOT_C, WARM_C = 80.0, 70.0
@@ -140,6 +142,18 @@ def _units(root: Path) -> Iterator[Finding]:
         yield Finding(unit, Verdict.GOOD if is_good else Verdict.BAD, states[unit], advice)
     if states[UNITS[2]] == "active":
         yield Finding("safe mode", Verdict.BAD, "active", "`journalctl -u bittern` says why.")
+    if _state_of("bittern-update.timer") == "active":
+        yield check_updates(root / "opt/bittern/updates", datetime.now(UTC))
+
+
+def check_updates(folder: Path, now: datetime) -> Finding:
+    """Whether the timer, which is on, has found an answer of late; ``folder`` is the updates'."""
+    seen = Memory(folder).read()
+    if wrong := complaint(seen, now):
+        advice = "`bittern update status`, and `journalctl -u bittern-update`, say more."
+        return Finding("updates", Verdict.WARNING, wrong, advice)
+    found = f"{seen.highest} is offered" if seen.highest else "the timer is on"
+    return Finding("updates", Verdict.GOOD, found)
 
 
 def _sandbox(root: Path) -> Finding:

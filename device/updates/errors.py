@@ -23,6 +23,10 @@ class BadRelease(UpdateFailed):
     """A manifest or an archive is not what it must be."""
 
 
+class Stale(UpdateFailed):
+    """An offer that has run out, or is older than one that was seen: somebody holds back."""
+
+
 class NotWanted(UpdateFailed):
     """The release is older than this one, or the same, or needs what is not here."""
 

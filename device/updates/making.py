@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import os
@@ -9,6 +10,7 @@ import subprocess
 import tarfile
 import tomllib
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from device.tools.database import SCHEMA_VERSION
@@ -16,7 +18,12 @@ from device.updates.durable import write_whole
 from device.updates.errors import BadRelease, UpdateFailed
 from device.updates.manifest import FILE_NAME, Archive, File, Manifest, is_safe, parse
 from device.updates.signature import sign
+from device.updates.trust import FILE_NAME as SIGNERS
+from device.updates.trust import NAMESPACE as SIGNERS_NAMESPACE
+from device.updates.trust import serial_of
 
+VALID_DAYS = 90
+"""How long an offer holds: a frozen place is noticed after that time at the latest."""
 _LEFT_OUT = {".venv", "__pycache__"}
 
 
@@ -30,8 +37,12 @@ def describe(folder: Path, schema: int = SCHEMA_VERSION) -> Manifest:
     return manifest
 
 
-def make(clone: Path, out: Path, key: Path, schema: int = SCHEMA_VERSION) -> list[Path]:
+def make(
+    clone: Path, out: Path, key: Path, schema: int = SCHEMA_VERSION, valid_days: int = VALID_DAYS
+) -> list[Path]:
     """Make and sign a release of what is committed in a clone; return the files to publish.
+
+    Made again of the same commit it is the same archive, with a later last day.
 
     Raises UpdateFailed where something is not committed: nobody could say what it was.
     """
@@ -46,12 +57,21 @@ def make(clone: Path, out: Path, key: Path, schema: int = SCHEMA_VERSION) -> lis
     archive = out / f"bittern-{manifest.version}-{manifest.id}.tar.gz"
     _pack(clone, manifest, archive)
     described = Archive(archive.name, _sha256(archive), archive.stat().st_size)
-    complete = Manifest(
-        manifest.version, manifest.python, manifest.schema, manifest.files, described
-    )
+    last_day = datetime.now(UTC).date() + timedelta(days=valid_days)
+    complete = dataclasses.replace(manifest, archive=described, valid_until=last_day.isoformat())
     written = out / FILE_NAME
     written.write_bytes(complete.as_json())
     return [archive, written, sign(written, key)]
+
+
+def publish_signers(signers: Path, out: Path, key: Path) -> list[Path]:
+    """Sign a new list of trusted keys; return the files to publish beside a release."""
+    text = signers.read_bytes()
+    serial_of(text)
+    out.mkdir(parents=True, exist_ok=True)
+    written = out / SIGNERS
+    written.write_bytes(text)
+    return [written, sign(written, key, SIGNERS_NAMESPACE)]
 
 
 def files_of(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -62,6 +63,8 @@ class Manifest:
     files: tuple[File, ...]
     archive: Archive | None = None
     """None for one that was installed from a clone."""
+    valid_until: str = ""
+    """The last day on which it may be offered, ``2027-03-01``; empty for what is installed."""
 
     @property
     def id(self) -> str:
@@ -82,6 +85,8 @@ class Manifest:
             "python": self.python,
             "schema": self.schema,
         }
+        if self.valid_until:
+            document["valid_until"] = self.valid_until
         if self.archive is not None:
             document["archive"] = _fields(self.archive)
         document["files"] = [_fields(file) for file in self.files]
@@ -129,7 +134,14 @@ def _read(document: Mapping[str, Any]) -> Manifest:
         schema=_size(document, "schema"),
         files=files,
         archive=None if archive is None else _read_archive(archive),
+        valid_until=_day(document.get("valid_until", "")),
     )
+
+
+def _day(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError("valid_until is not a day")
+    return date.fromisoformat(text).isoformat() if text else ""
 
 
 def _read_file(entry: Mapping[str, Any]) -> File:

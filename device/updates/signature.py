@@ -20,12 +20,19 @@ PRINCIPAL = "bittern-release"
 """The name that every line of the list of trusted keys begins with."""
 PROGRAM = "ssh-keygen"
 LARGEST_BYTES = 16 << 10
+_WHAT = {NAMESPACE: "the manifest is", "bittern-signers": "the new list of keys is"}
 _WITHIN_S = 30
 _SIGNS_WITHIN_S = 600
 """A person may have to type a passphrase or touch a token."""
 
 
-def verify(content: bytes, signature: bytes, signers: Path, program: str = PROGRAM) -> str:
+def verify(
+    content: bytes,
+    signature: bytes,
+    signers: Path,
+    namespace: str = NAMESPACE,
+    program: str = PROGRAM,
+) -> str:
     """Check that somebody of the list ``signers`` (OpenSSH's allowed_signers) signed this.
 
     Returns what ssh-keygen says about who it was. Raises NotTrusted, and NotSetUp where
@@ -40,22 +47,22 @@ def verify(content: bytes, signature: bytes, signers: Path, program: str = PROGR
         mark = Path(folder) / "signature"
         mark.write_bytes(signature)
         command = [program, "-Y", "verify", "-f", str(signers), "-I", PRINCIPAL]
-        command += ["-n", NAMESPACE, "-s", str(mark)]
+        command += ["-n", namespace, "-s", str(mark)]
         done = _run(command, content, _WITHIN_S)
     if done.returncode != 0:
         raise NotTrusted(
-            f"the manifest is not signed by anybody whom {signers} names "
+            f"{_WHAT.get(namespace, namespace)} not signed by anybody whom {signers} names "
             f"({_last_line(done.stderr or done.stdout)})",
             "Nothing of it was used. If the keys have changed, ask the makers by another way.",
         )
     return _last_line(done.stdout)
 
 
-def sign(file: Path, key: Path, program: str = PROGRAM) -> Path:
+def sign(file: Path, key: Path, namespace: str = NAMESPACE, program: str = PROGRAM) -> Path:
     """Write ``FILE.sig`` beside a file with a private key (or a public one held by an agent)."""
     signature = file.with_name(file.name + ".sig")
     signature.unlink(missing_ok=True)
-    command = [program, "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(file)]
+    command = [program, "-Y", "sign", "-f", str(key), "-n", namespace, str(file)]
     done = _run(command, None, _SIGNS_WITHIN_S)
     if done.returncode != 0 or not signature.is_file():
         raise UpdateFailed(

@@ -8,7 +8,7 @@ import logging
 import stat
 import threading
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from device.cli.doctor import _microphone_in_use
 from device.doctor.answers import _with_last_day
 from device.doctor.echo_path import check_echo_path, chirp, find_chirp, listen_for_echo
 from device.doctor.findings import Verdict
-from device.doctor.machine import check_machine, judge_sandbox
+from device.doctor.machine import check_machine, check_updates, judge_sandbox
 from device.doctor.panel import check_board
 from device.doctor.reach import as_day, last_day, way_to
 from device.doctor.sound import check_devices
@@ -32,6 +32,8 @@ from device.panel.boards import MixerSpec, SoundSpec, load_board
 from device.realtime.endpoint import Endpoint
 from device.realtime.secret import Secret
 from device.settings import load_settings
+from device.updates.freshness import Memory
+from device.updates.manifest import Manifest
 from device.workshop.simulation.room import Echo, Room
 
 RATE_HZ = 24_000
@@ -316,3 +318,14 @@ def test_a_microphone_in_use_is_judged_by_what_the_appliance_hears(
     status = {"microphone": "USB Mic", "noise_dbfs": noise}
     finding = _microphone_in_use(status, Verdict.GOOD)
     assert (finding.verdict, said in finding.found) == (verdict, True)
+
+
+def test_a_timer_of_updates_that_gets_no_answer_is_warned_of(tmp_path):
+    now = datetime(2027, 3, 10, tzinfo=UTC)
+    assert check_updates(tmp_path, now).verdict is Verdict.GOOD
+    Memory(tmp_path).note(Manifest("0.2.0", "3.11", 1, (), None, "2027-05-01"), now)
+    assert check_updates(tmp_path, now + timedelta(days=2)).verdict is Verdict.GOOD
+    Memory(tmp_path).note_trouble("another update is at work: sleep (process 9 of nobody)")
+    silent = check_updates(tmp_path, now + timedelta(days=9))
+    assert silent.verdict is Verdict.WARNING
+    assert "no answer for 9 days (another update is at work: sleep" in silent.found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -11,15 +12,21 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import device.updates.places as places_module
+from device.cli import main
 from device.updates.errors import BadRelease, NoRoom, NotSetUp, NotTrusted, UpdateFailed
-from device.updates.manifest import File, Manifest
+from device.updates.freshness import Memory, Seen, complaint, must_be_fresh
+from device.updates.making import make, publish_signers
+from device.updates.manifest import File, Manifest, parse
 from device.updates.signature import sign, verify
 from device.updates.source import Folder, source_of
+from device.updates.trust import Trust, serial_of
 from device.updates.unpack import unpack
 
 Appliance = Any
@@ -298,3 +305,148 @@ def test_a_disk_that_is_full_when_it_is_switched(
     (small_disk / "others").unlink()
     assert appliance.running == (old, "active")
     appliance.assert_wholly(old)
+
+
+# -- of today ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_home(appliance: Appliance, old: str, monkeypatch: pytest.MonkeyPatch) -> Appliance:
+    monkeypatch.setattr(places_module, "Places", lambda: appliance.places)
+    monkeypatch.setenv("BITTERN_CONFIG", str(appliance.folder / "bittern.toml"))
+    (appliance.folder / "bittern.toml").write_text("")
+    appliance.places.work.mkdir(exist_ok=True)  # as scripts/install.sh does
+    return appliance
+
+
+def say_again(appliance: Appliance, version: str, days: int) -> Folder:
+    """The same release once more, until another day."""
+    source = appliance.publish(version)
+    make(appliance.clone(version), source.path, appliance.key, valid_days=days)
+    return source
+
+
+def test_an_offer_that_has_run_out_is_of_no_use(at_home: Appliance, capsys: Any) -> None:
+    source = say_again(at_home, "0.2.0", -1)
+    assert main(["update", "apply", "--automatic", "--from", str(source.path)]) == 1
+    assert "the place is frozen" in capsys.readouterr().err
+    assert main(["update", "status"]) == 0
+    assert "the last look of the timer: what is offered held until" in capsys.readouterr().out
+    say_again(at_home, "0.2.0", 1)
+    assert main(["update", "check", "--from", str(source.path)]) == 0
+
+
+def test_an_offer_without_an_end_is_none(at_home: Appliance, capsys: Any) -> None:
+    source = at_home.publish("0.2.0")
+    path = source.path / "release.json"
+    path.write_bytes(dataclasses.replace(parse(path.read_bytes()), valid_until="").as_json())
+    sign(path, at_home.key)
+    assert main(["update", "check", "--from", str(source.path)]) == 1
+    assert "does not say until when" in capsys.readouterr().err
+
+
+def test_nothing_lower_than_what_was_seen_is_taken(at_home: Appliance, capsys: Any) -> None:
+    """Also where the higher one was never installed: an old state of the place is shown."""
+    higher, lower = at_home.publish("0.3.0"), at_home.publish("0.2.0")
+    assert main(["update", "check", "--from", str(higher.path)]) == 0
+    for command in (["check"], ["apply"], ["apply", "--automatic"]):
+        assert main(["update", *command, "--from", str(lower.path)]) == 1
+        assert "0.3.0 was offered before" in capsys.readouterr().err
+    offer = at_home.offer(lower)
+    must_be_fresh(offer, Memory(at_home.places.work).read(), date.today(), allow_older=True)
+
+
+def test_an_older_offer_of_the_same_release_is_noticed(at_home: Appliance, capsys: Any) -> None:
+    source = say_again(at_home, "0.2.0", 90)
+    assert main(["update", "check", "--from", str(source.path)]) == 0
+    say_again(at_home, "0.2.0", 30)
+    assert main(["update", "check", "--from", str(source.path)]) == 1
+    assert "is an older one" in capsys.readouterr().err
+
+
+def test_a_timer_that_gets_no_answer_is_told_of() -> None:
+    now = datetime(2027, 3, 10, tzinfo=UTC)
+    fine = Seen("0.2.0", "2027-04-01", "2027-03-09T03:00:00+00:00")
+    assert complaint(fine, now) == ""
+    silent = dataclasses.replace(fine, looked_at="2027-03-01T03:00:00+00:00", trouble="no route")
+    assert complaint(silent, now) == "no answer for 8 days (no route)"
+    assert "frozen" in complaint(dataclasses.replace(fine, valid_until="2027-03-09"), now)
+    assert complaint(Seen(trouble="no route"), now) == "the timer has found nothing yet (no route)"
+    assert complaint(Seen(), now) == ""
+
+
+# -- other keys --------------------------------------------------------------------------------
+
+
+class Makers:
+    """A key for releases, and one for the list of keys, in the hands of the makers."""
+
+    def __init__(self, appliance: Appliance, folder: Path) -> None:
+        self.appliance, self.folder = appliance, folder
+        self.root, self.new = (self._key(name) for name in ("root", "new"))
+        self.old = appliance.key
+        appliance.places.signers.write_text(
+            self.line(self.old, "bittern-release") + self.line(self.root, "bittern-signers")
+        )
+
+    def _key(self, name: str) -> Path:
+        key = self.folder / name
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        return key
+
+    def line(self, key: Path, *purposes: str) -> str:
+        kind, public, *_ = key.with_name(key.name + ".pub").read_text().split()
+        return f'bittern-release namespaces="{",".join(purposes)}" {kind} {public}\n'
+
+    def offer(self, source: Folder, serial: int, by: Path, *lines: str) -> None:
+        signers = self.folder / f"signers-{serial}"
+        signers.write_text(f"# serial {serial}\n" + "".join(lines))
+        publish_signers(signers, source.path, by)
+
+
+@pytest.fixture
+def makers(at_home: Appliance, tmp_path: Path) -> Makers:
+    return Makers(at_home, tmp_path)
+
+
+def test_a_key_is_replaced_and_the_old_one_revoked(makers: Makers, capsys: Any) -> None:
+    source = makers.appliance.publish("0.2.0")
+    keys = makers.line(makers.new, "bittern-release"), makers.line(makers.root, "bittern-signers")
+    makers.offer(source, 2, makers.root, *keys)
+    assert main(["update", "check", "--from", str(source.path)]) == 1
+    said = capsys.readouterr().err
+    assert "the makers have changed their keys: list 2 counts now" in said
+    assert "the manifest is not signed by anybody" in said, "by the old key"
+    sign(source.path / "release.json", makers.new)
+    assert main(["update", "check", "--from", str(source.path)]) == 0
+    makers.offer(source, 1, makers.root, makers.line(makers.old, "bittern-release"))
+    sign(source.path / "release.json", makers.old)
+    assert main(["update", "check", "--from", str(source.path)]) == 1, "an older list is none"
+
+
+@pytest.mark.parametrize("who", ["old", "new"])
+def test_who_may_only_sign_releases_cannot_change_the_keys(
+    makers: Makers, who: str, capsys: Any
+) -> None:
+    source = makers.appliance.publish("0.2.0")
+    by = getattr(makers, who)
+    makers.offer(source, 2, by, makers.line(by, "bittern-release", "bittern-signers"))
+    assert main(["update", "check", "--from", str(source.path)]) == 1
+    assert "the new list of keys is not signed by anybody" in capsys.readouterr().err
+    assert Trust(makers.appliance.places.signers, makers.appliance.places.work).serial == 0
+
+
+def test_the_owner_has_the_last_word_on_whom_to_trust(makers: Makers) -> None:
+    source = makers.appliance.publish("0.2.0")
+    makers.offer(source, 2, makers.root, makers.line(makers.new, "bittern-release"))
+    trust = Trust(makers.appliance.places.signers, makers.appliance.places.work)
+    assert (trust.renew(source), trust.serial) == (2, 2)
+    with makers.appliance.places.signers.open("a") as owners:
+        owners.write("# mine\n")
+    assert (trust.serial, trust.file) == (0, makers.appliance.places.signers)
+
+
+@pytest.mark.parametrize("text", [b"", b"# serial 0\nx y z\n", b"x y z\n", b"# serial 3\n\n"])
+def test_a_list_that_is_none(text: bytes) -> None:
+    with pytest.raises(UpdateFailed):
+        serial_of(text)

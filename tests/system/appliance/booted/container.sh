@@ -6,6 +6,15 @@ PACKAGES=systemd,systemd-sysv,dbus,python3,python3-venv,python3-pip,python3-pyau
 PACKAGES+=,tzdata,libasound2-plugins,ca-certificates,procps,libbpf1,openssh-client
 
 make_root() {
+    local command
+    for command in mmdebstrap:mmdebstrap systemd-nspawn:systemd-container pulseaudio:pulseaudio \
+        pacat:pulseaudio-utils nsenter:util-linux git:git; do
+        command -v "${command%:*}" >/dev/null && continue
+        printf 'there is no %s: apt-get install %s\n' "${command%:*}" "${command#*:}" >&2
+        exit 2
+    done
+    [ "$(id -u)" -eq 0 ] || { echo 'this needs root' >&2 && exit 2; }
+    mkdir -p "$(dirname -- "$root")"
     [ -x "$root/usr/bin/systemctl" ] ||
         mmdebstrap --variant=minbase --include="$PACKAGES" "${BITTERN_SUITE:-trixie}" "$root" >&2 || exit 2
     work=$(mktemp -d "$(dirname -- "$root")/booted.XXXXXX")
@@ -69,6 +78,9 @@ boot() {
     plug_sound
     [ -z "${BITTERN_LEGACY_CGROUPS:-}" ] ||
         memory=/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)/bittern-$$
+    # Debian 12 brings none, and every machine has one.
+    [ -e "$work/merged/etc/hosts" ] ||
+        printf '127.0.0.1 localhost\n::1 localhost\n' >"$work/merged/etc/hosts"
     cat >"$work/merged/etc/asound.conf" <<'ALSA'
 pcm.!default { type pulse server "unix:/mnt/sound/native" hint { show on description "default" } }
 ctl.!default { type pulse server "unix:/mnt/sound/native" }

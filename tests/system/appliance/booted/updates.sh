@@ -6,6 +6,7 @@
 
 make_releases() {
     local version copy
+    [ -x "${BITTERN_PYTHON:-$clone/.venv/bin/python}" ] || "$clone/scripts/environment" || return 1
     ssh-keygen -q -t ed25519 -N '' -C maker -f "$work/maker"
     for version in 0.9.1 0.9.2 0.9.3; do
         copy=$work/clone-$version
@@ -79,5 +80,9 @@ inside sh -c 'printf "[update]\nurl = \"/srv/releases/0.9.3\"\n" >>/etc/bittern/
 is 'what the timer starts installs a release, from within its sandbox' systemctl start bittern-update.service
 is '… which is in use, and ready' sh -c 'bittern update status | grep "current *0.9.3" && systemctl is-active bittern.service'
 is '… and of the three releases two are kept' sh -c 'test "$(ls /opt/bittern/releases | wc -l)" = 2'
-is 'the sandbox: 3.0 or less for what installs updates' systemd-analyze security --threshold=30 bittern-update.service
+for unit in bittern-update bittern-update-guard bittern-reset; do
+    shown sh -c "systemd-analyze security --no-pager $unit.service | tail -n 1"
+done
+is 'the sandbox: 2.0 or less for what installs updates' systemd-analyze security --threshold=20 bittern-update.service
+is '… and for what ends one that was cut off' systemd-analyze security --threshold=20 bittern-update-guard.service
 inside rm -r /srv/releases
