@@ -1,8 +1,8 @@
 """Changes single keys in the text of a settings file; whatever else is in it stays as it is.
 
-A change is made by lines, and then judged by what a TOML parser makes of the new text:
-it must be what the old one was, with exactly that key changed. So a file that is written
-in an unusual way may be refused, and is never damaged.
+A change is made by a library that keeps comments and order, and then judged by what Python's
+own parser makes of the new text: it must be what the old one was, with exactly that key
+changed. So a file may be refused, and is never damaged.
 """
 
 from __future__ import annotations
@@ -48,22 +48,67 @@ def edited(text: str, changes: Iterable[Change], file: str = "settings") -> str:
 def _edited(text: str, change: Change, file: str) -> str:
     document = parse_document(text.encode(), file)
     path = _place(document, change.path)
-    lines = document.text.splitlines()
-    if path is None:
-        lines = _with_table(lines, change)
-    elif _is_given(document.table, path):
-        lines = _replaced(lines, _line_of(document, path), change)
-    elif _is_given(document.table, path[:-1]):
-        lines.insert(_line_of(document, path[:-1]) + 1, change.line)
-    else:
-        lines = _with_table(lines, change)
-    new = "\n".join(lines) + "\n"
+    unsafe = SetupError(
+        f"{file} is written in a way that cannot be changed safely",
+        f"Write {change.line!r} into [{'.'.join(change.path[:-1])}] yourself.",
+    )
+    if path is not None and not _has_room(document.table, path):
+        raise unsafe
+    import tomlkit  # tens of milliseconds on a Pi, which no start is to wait for
+
+    written = tomlkit.parse(document.text)
+    _put(written, path, change)
+    new: str = tomlkit.dumps(written)
+    new += "" if new.endswith("\n") else "\n"
+    # Whatever the library makes of an unusual file, the owner's settings are not its victim.
     if _parsed(new) != _wanted(document, path, change):
-        raise SetupError(
-            f"{file} is written in a way that cannot be changed safely",
-            f"Write {change.line!r} into [{'.'.join(change.path[:-1])}] yourself.",
-        )
+        raise unsafe
     return new
+
+
+def _has_room(table: Any, path: Path) -> bool:
+    """Whether what is to hold the key is a table, or not there yet."""
+    for part in path[:-1]:
+        table = table[part] if isinstance(part, int) else table.get(part, {})
+        if not isinstance(table, dict | list):
+            return False
+    return isinstance(table, dict)
+
+
+def _put(written: Any, path: Path | None, change: Change) -> None:
+    import tomlkit
+
+    value = tomlkit.parse(change.line)[change.path[-1]]
+    if path is None:
+        entry = tomlkit.table()
+        entry["name"] = change.path[1]
+        entry[change.path[-1]] = value
+        if ENDPOINT not in written:
+            _leave_a_line(written)
+            written[ENDPOINT] = tomlkit.aot()
+        else:
+            _leave_a_line(written[ENDPOINT][-1])
+        written[ENDPOINT].append(entry)
+        return
+    *tables, key = path
+    inner: Any = written
+    for part in tables:
+        if not isinstance(part, int) and part not in inner:
+            _leave_a_line(inner)
+            inner[part] = tomlkit.table()
+        inner = inner[part]
+    inner[key] = value
+
+
+def _leave_a_line(before: Any) -> None:
+    """Keep a new table apart from what comes before it."""
+    import tomlkit
+
+    text = before.as_string()
+    if text and not text.endswith("\n"):
+        before.add(tomlkit.nl())
+    if text.strip() and not text.endswith("\n\n"):
+        before.add(tomlkit.nl())
 
 
 def _place(document: Document, path: tuple[str, ...]) -> Path | None:
@@ -75,58 +120,6 @@ def _place(document: Document, path: tuple[str, ...]) -> Path | None:
         if isinstance(entry, dict) and entry.get("name") == path[1]:
             return (ENDPOINT, index, path[2])
     return None
-
-
-def _is_given(table: Any, path: Path) -> bool:
-    for part in path:
-        if isinstance(part, int):
-            table = table[part]
-        elif part not in table:
-            return False
-        else:
-            table = table[part]
-    return True
-
-
-def _line_of(document: Document, path: Path) -> int:
-    """Counted from 0; the judge at the end finds out where this was not the key's own."""
-    return (document.line_of(path) or 1) - 1
-
-
-def _replaced(lines: list[str], first: int, change: Change) -> list[str]:
-    last = next(
-        (end for end in range(first, len(lines)) if _is_whole(lines[first : end + 1])), None
-    )
-    if last is None:
-        return lines
-    margin = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
-    # A key may be written with its table in front of it: "microphone.device".
-    name = lines[first].partition("=")[0].strip()
-    written = f"{name} = {change.line.partition(' = ')[2]}"
-    new = f"{margin}{written}{_comment_of(lines[first : last + 1])}"
-    return [*lines[:first], *new.splitlines(), *lines[last + 1 :]]
-
-
-def _is_whole(lines: list[str]) -> bool:
-    return _parsed("\n".join(lines)) is not None
-
-
-def _comment_of(lines: list[str]) -> str:
-    """What follows the value on its last line."""
-    whole = _parsed("\n".join(lines))
-    for at, character in enumerate(lines[-1]):
-        if character == "#" and _parsed("\n".join([*lines[:-1], lines[-1][:at]])) == whole:
-            before = lines[-1][:at]
-            return lines[-1][len(before.rstrip()) :]
-    return ""
-
-
-def _with_table(lines: list[str], change: Change) -> list[str]:
-    *tables, _ = change.path
-    gap = [""] if lines and lines[-1].strip() else []
-    if tables[0] == ENDPOINT:
-        return [*lines, *gap, "[[endpoint]]", toml_line("name", tables[1]), change.line]
-    return [*lines, *gap, f"[{'.'.join(tables)}]", change.line]
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

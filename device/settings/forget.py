@@ -16,6 +16,7 @@ from device.errors import BitternError
 from device.ownership import opened_folder
 from device.settings.edit import Change, edited
 from device.settings.load import load_settings
+from device.settings.settings_file import replace_whole
 from device.settings.setup_errors import SetupError
 from device.settings.tree import Settings
 
@@ -91,7 +92,8 @@ def _forget_settings(file: Path, left: list[str]) -> None:
                 copy.unlink(missing_ok=True)
         if file.exists():
             kept = edited("", hardware) if hardware else ""
-            file.write_text(f"# Kept by the factory reset: the hardware.\n{kept}")
+            kept = f"# Kept by the factory reset: the hardware.\n{kept}"
+            replace_whole(file, kept.encode())
     except OSError as failure:
         left.append(f"{file} ({failure.strerror})")
 

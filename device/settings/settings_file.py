@@ -65,7 +65,7 @@ def write(path: Path, changes: Sequence[Change]) -> Path | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if backup is not None:
             shutil.copy2(path, backup)
-        _replace(path, new)
+        replace_whole(path, new)
     except OSError as failure:
         raise SetupError(
             f"{path} cannot be written: {failure.strerror}", "Nothing was changed."
@@ -73,7 +73,8 @@ def write(path: Path, changes: Sequence[Change]) -> Path | None:
     return backup
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_whole(path: Path, content: bytes) -> None:
+    """Have the file hold this, or what it held; never a part. Raises ``OSError``."""
     before = path.stat() if path.exists() else None
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".bittern-")
     try:

@@ -66,13 +66,25 @@ def test_endpoints_go_by_their_names() -> None:
     assert new["endpoint"][2] == {"name": "other", "key_file": "/k"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    ['microphone = { device = "USB" }\n', 'microphone = { device = "USB", channel = 2 } # so\n'],
-)
+@pytest.mark.parametrize("rest", ["}\n", ", channel = 2 } # so\n"])
+def test_a_table_in_one_line_stays_one(rest: str) -> None:
+    new = change(f'# mine\nmicrophone = {{ device = "USB"{rest}', "microphone", "device", to="x")
+    assert new == f'# mine\nmicrophone = {{ device = "x"{rest}'
+
+
+@pytest.mark.parametrize("text", ["microphone = 5\n", 'microphone = ["USB"]\n'])
 def test_what_cannot_be_changed_safely_is_refused(text: str) -> None:
-    with pytest.raises(SetupError, match="cannot be changed safely"):
+    with pytest.raises(SetupError, match="cannot be changed safely") as refused:
         change(text, "microphone", "device", to="other")
+    assert refused.value.advice == "Write 'device = \"other\"' into [microphone] yourself."
+
+
+def test_a_table_is_kept_apart_from_what_stands_before_it() -> None:
+    new = change("# nothing else\n", "panel", "board", to="none")
+    assert new == '# nothing else\n\n[panel]\nboard = "none"\n'
+    new = change(f"{MINE}# the end", "endpoint", "other", "key_file", to="/k")
+    assert MINE in new
+    assert '\n\n[[endpoint]]\nname = "other"\nkey_file = "/k"\n' in new
 
 
 def test_dotted_keys() -> None:
