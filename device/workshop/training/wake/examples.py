@@ -25,11 +25,11 @@ from device.workshop.training.wake.corpus import Recording, Sound, active_level,
 from device.workshop.training.wake.network import nobody
 from device.workshop.training.wake.rooms import random_room, reverberant_room
 
-VERSION = 2
+VERSION = 3
 """Raised when examples are made differently: kept ones are then made again."""
 _ROOMS = 120
 _SPEECH_ABOVE_DB = (-3.0, 20.0)
-_WORD_ABOVE_DB = (-5.0, 15.0)
+_WORD_ABOVE_DB = (-5.0, 22.0)
 """How far voices lie above the noise: the word in more of it than other speech."""
 _EDGE = 800
 """50 ms kept around a word."""
@@ -183,8 +183,8 @@ class Studio:
 
     def __post_init__(self) -> None:
         random = np.random.default_rng((self.supplies.seed, 3))
-        self._rooms = [random_room(random) for _ in range(_ROOMS // 2)]
-        self._rooms += [reverberant_room(random) for _ in range(_ROOMS // 2)]
+        self._rooms = [random_room(random) for _ in range(_ROOMS // 3)]
+        self._rooms += [reverberant_room(random) for _ in range(_ROOMS * 2 // 3)]
         self._recorded = [read(path) for path in self.supplies.noise]
         self._features = Features()
         self._embedding = StreamedEmbedding(path_of(MEL), path_of(STREAMED_EMBEDDING))
@@ -217,7 +217,7 @@ class Studio:
             tail = self._said_after(order.fold, level, len(tail), random)
             word = word[: word_end + RATE_HZ // 50]
         whole = np.concatenate((lead, word, tail))
-        noisy = self._in_noise(whole, level, order.fold, random, quiet=0.15)
+        noisy = self._in_noise(whole, level, order.fold, random, quiet=0.25)
         return self.seen(at_some_level(noisy, random), len(lead) + word_end, order.fold)
 
     def other(self, sound: Sound, fold: int, copy: int, random: np.random.Generator) -> Example:

@@ -176,9 +176,11 @@ def _first_alone(task: Task, judged: Sequence[Sequence[Outcome]]) -> list[list[F
 def _joined(
     task: Task, others: Sequence[Recording], scratch: Path
 ) -> tuple[list[Recording], list[Recording]]:
-    """The word by people who said its end, and what is only half of it.
+    """The word by people who said its end, and the same beginnings before other words.
 
-    Half of it: the end alone, and the same beginning before other words.
+    The end alone is neither with the word nor without it. As a counterexample it taught the
+    networks to insist on every "hey": of 159 "hey jarvis" by people unheard of, 26 of 100 were
+    missed in quiet, without that 5, at as many false accepts.
     """
     endings = told_apart(corpus.find(task.endings))
     if not endings:
@@ -201,7 +203,7 @@ def _joined(
     ]
     some = others[:: max(1, len(others) // (2 * len(endings)))]
     halves = joined(some, beginnings, scratch / "halves", task.seed + 1, "other", FOLDS)
-    return words, [*endings, *halves]
+    return words, halves
 
 
 def _people(task: Task) -> list[Recording]:
