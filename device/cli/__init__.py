@@ -36,6 +36,7 @@ FAMILIES: tuple[str, ...] = (
     "bench",
     "config",
     "models",
+    "notices",
     "wake",
     "panel",
     "board",

@@ -198,14 +198,17 @@ def _test(chosen: argparse.Namespace) -> int:
 
 
 def _make(chosen: argparse.Namespace) -> int:
+    from device import __version__
     from device.firmware import FIRMWARE
+    from device.papers.release import write_papers
     from device.updates.errors import UpdateFailed
     from device.updates.making import make
 
     if not 0 < chosen.valid_days <= 400:
         raise UpdateFailed("--valid-days is 1 to 400")
     out, days = chosen.out.absolute(), chosen.valid_days
-    for file in make(FIRMWARE.parent, out, chosen.key, valid_days=days):
+    files = make(FIRMWARE.parent, out, chosen.key, valid_days=days)
+    for file in [*files, *write_papers(out, __version__, files[0].name)]:
         print(file)
     return 0
 
