@@ -41,8 +41,9 @@ class Spoken:
 
 def keep_a_missed_alarm(path: Path) -> None:
     now = SystemClock().now()
-    time = dt.time(6, 30)
-    entry = Entry(1, Kind.ALARM, "school", Occasion(time, now.local.date()), now.wall_s)
+    # Yesterday: what is still ahead today is taken back as not missed at all.
+    when = Occasion(dt.time(6, 30), now.local.date() - dt.timedelta(days=1))
+    entry = Entry(1, Kind.ALARM, "school", when, now.wall_s)
     missed = Ringing(1, entry, now.wall_s - 3_600, Phase.MISSED, stamp(now), why=Why.OFF)
     with closing(Database.open(path)) as database:
         records.commit(database, [Put(missed)])
