@@ -215,12 +215,16 @@ pack_release() {
     rm -f -- "$list"
 }
 
+# sha256_of FILE
+sha256_of() {
+    python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"
+}
+
 write_brought() {
     local brought=$folder/bittern sum
     mkdir -p -- "$brought"
     pack_release "$brought/release.tar.gz"
-    sum=$(python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' \
-        "$brought/release.tar.gz")
+    sum=$(sha256_of "$brought/release.tar.gz")
     tr -d '\r' <"$settings" >"$brought/bittern.toml"
     printf 'release_sha256=%q\nkey_name=%q\n' "$sum" "$key_name" >"$brought/provision.conf"
     cp -- "$here/firstboot/provision.sh" "$here/firstboot/bittern-provision.service" "$brought/"
@@ -250,8 +254,10 @@ write_cloud_init() {
             [ "$hash" != '*' ] || printf '  sudo: "ALL=(ALL) NOPASSWD:ALL"\n'
         fi
         printf 'ssh_pwauth: %s\n' "$([ "$hash" = '*' ] && echo false || echo true)"
-        # bootcmd and not runcmd: it runs at every boot, so that a power cut in it costs nothing.
-        printf 'bootcmd:\n- [sh, -c, "test ! -e /boot/firmware/bittern/provision.sh || bash /boot/firmware/bittern/provision.sh begin"]\n'
+        # bootcmd and not runcmd: it runs at every boot, so that a power cut in it costs nothing;
+        # until the card is set up, and nothing but the very script that this one has put there.
+        printf 'bootcmd:\n- [sh, -c, "cd /boot/firmware/bittern 2>/dev/null || exit 0; echo \\"%s  provision.sh\\" | sha256sum --check --quiet && bash provision.sh begin"]\n' \
+            "$(sha256_of "$folder/bittern/provision.sh")"
         printf 'runcmd:\n- [systemctl, enable, --now, ssh]\n'
     } >"$folder/user-data"
     # Another instance than that of the image, so that cloud-init does everything anew. The

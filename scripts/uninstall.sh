@@ -56,6 +56,12 @@ if config=$(boot_config); then
     rm -f -- "$config.new" "$config.before-bittern" "$boot/cmdline.txt.before-bittern" "$boot/bittern-report.txt"
 fi
 
+# The note of the first boot that keeps cloud-init from looking for orders on the card stays where
+# somebody else has written it.
+if grep -qs '(Bittern)' /etc/cloud/cloud-init.disabled; then
+    rm -f -- /etc/cloud/cloud-init.disabled
+fi
+
 rm -rf -- "$MODELS/.kept" "$MODELS/.staged"
 if [ "$keep" = yes ]; then
     say "kept: $ETC, $STATE and $MODELS"

@@ -5,6 +5,7 @@
 #   provision.sh begin   called by cloud-init (Trixie) or firstrun.sh (Bookworm): takes the key
 #                        and everything else off the boot partition, into a folder of root;
 #                        with "later" the installation begins with the next boot
+#   provision.sh card    leaves nothing on the card that is secret or that is run again: part of run
 #   provision.sh run     called by bittern-provision.service, at every boot and every two
 #                        minutes, until scripts/install.sh has succeeded
 #
@@ -19,6 +20,8 @@ BOOT=${BITTERN_BOOT:-/boot/firmware}
 WORK=${BITTERN_WORK:-/var/lib/bittern-provision}
 SELF=${BITTERN_SELF:-/usr/local/sbin/bittern-provision}
 UNIT=${BITTERN_UNIT:-/etc/systemd/system/bittern-provision.service}
+CLOUD=${BITTERN_CLOUD:-/etc/cloud}
+CLOUD_WITHIN_S=${BITTERN_CLOUD_WITHIN_S:-180}
 CLOCK_WITHIN_S=${BITTERN_CLOCK_WITHIN_S:-180}
 
 brought=$BOOT/bittern
@@ -74,6 +77,40 @@ wait_for_the_clock() {
     done
 }
 
+# The first boot of Trixie has been cloud-init's, which would look at the boot partition for orders
+# (and find the password of the network there) at every start to come. It has done its work:
+# users, keys and time zone are there once its third stage has ended. Not waited for is the
+# fourth, which waits for us, and of which we use nothing but the line about ssh.
+leave_card() {
+    [ -d "$CLOUD" ] && [ -e "$BOOT/user-data" ] || return 0
+    local until=$((SECONDS + CLOUD_WITHIN_S)) file
+    until [ "$(systemctl show --property ActiveState --value cloud-config.service 2>/dev/null)" = active ]; do
+        [ "$SECONDS" -lt "$until" ] || return 0 # the next start sees to it
+        sleep 1
+    done
+    systemctl enable --quiet --now ssh 2>/dev/null || true
+    # A file of this name, whatever is in it, keeps it from starting (cloud-init's own words).
+    printf 'The first boot is over (Bittern). To have cloud-init again, remove this file.\n' \
+        >"$CLOUD/cloud-init.disabled"
+    sync -- "$CLOUD/cloud-init.disabled" "$CLOUD"
+    printf '#cloud-config\n# The first boot is over.\n' | write_over "$BOOT/user-data"
+    if [ -e "$BOOT/network-config" ]; then
+        printf 'network: {config: disabled}\n' | write_over "$BOOT/network-config"
+    fi
+    for file in "$BOOT"/network-config.* "$BOOT"/user-data.*; do
+        [ ! -e "$file" ] || shred --force --remove -- "$file" 2>/dev/null || rm -f -- "$file"
+    done
+    told 'cloud-init is off; the password of the network is off the boot partition'
+}
+
+# write_over FILE: what was in it is overwritten where it lies, as far as a card lets one do that.
+write_over() {
+    cat >"$1.bittern"
+    shred --force -- "$1" 2>/dev/null || true
+    mv -f -- "$1.bittern" "$1"
+    sync -- "$1" "$(dirname -- "$1")"
+}
+
 fingerprint() {
     sha256sum "$BOOT/config.txt" 2>/dev/null || true
 }
@@ -81,6 +118,7 @@ fingerprint() {
 run() {
     # shellcheck source=/dev/null
     . "$WORK/provision.conf"
+    leave_card
     wait_for_the_clock
     # shellcheck disable=SC2154  # from provision.conf
     printf '%s  %s\n' "$release_sha256" "$WORK/release.tar.gz" | sha256sum --check --quiet || {
@@ -120,9 +158,10 @@ leave() {
 
 case ${1:-} in
 begin) begin "${2:-}" ;;
+card) leave_card ;;
 run) run ;;
 *)
-    echo 'usage: provision.sh begin [later]|run' >&2
+    echo 'usage: provision.sh begin [later]|card|run' >&2
     exit 2
     ;;
 esac

@@ -26,7 +26,7 @@ set -uo pipefail
 { # Read as a whole before it begins: it runs for minutes, and somebody may edit it meanwhile.
 root=$1 models=${2:-}
 parts=("${@:3}")
-all_parts=(service brain key journal sandbox settings memory failures sound_card updates board)
+all_parts=(service brain key journal sandbox settings memory failures sound_card updates root board)
 here=$(dirname -- "$(readlink -f -- "$0")")
 clone=$(cd -- "$here/../../.." && pwd -P)
 failed=0
@@ -65,6 +65,8 @@ if [ "${#parts[@]}" -eq 0 ]; then
     printf -- '-- removal\n'
     inside systemctl enable --quiet --now bittern-update.timer
     inside touch /boot/firmware/bittern-report.txt
+    # What `systemctl edit` writes, and what is half made when something is ended in the middle.
+    inside sh -c 'cd /etc/systemd/system && mkdir -p bittern-brain.service.d bittern.service.d && printf "[Service]\nNice=1\n" | tee bittern-brain.service.d/override.conf >bittern.service.d/override.conf && touch .bittern.a1B2c3 .bittern.service.new /etc/tmpfiles.d/.bittern.a1B2c3 /boot/firmware/config.txt.new'
     # That of the release: an appliance that a card has set up has no clone.
     is 'it is removed' /opt/bittern/current/scripts/uninstall.sh
     all_files >"$work/after"

@@ -279,3 +279,53 @@ def test_firstrun_writes_what_networkmanager_reads(desk: Desk, tmp_path: Path) -
     ssid = bytes(int(each) for each in connection["wifi"]["ssid"].strip(";").split(";"))
     assert (ssid.decode(), file.stat().st_mode & 0o777) == (NETWORK, 0o600)
     assert len(connection["wifi-security"]["psk"]) == 64
+
+
+def test_a_card_that_has_done_its_work_gives_no_more_orders_and_no_password(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """cloud-init reads it at every start, and everybody who has the card in hand."""
+    desk.make("--system", "trixie", "--wifi-wpa3", *desk.options())
+    assert "correct horse" in (desk.card / "network-config").read_text()
+    cloud, bin_folder = tmp_path / "cloud", tmp_path / "bin"
+    cloud.mkdir()
+    bin_folder.mkdir()
+    (bin_folder / "systemctl").write_text("#!/bin/sh\ncat state 2>/dev/null || echo activating\n")
+    (bin_folder / "systemctl").chmod(0o755)
+    environment = {
+        "PATH": f"{bin_folder}:/usr/bin:/bin", "BITTERN_BOOT": str(desk.card),
+        "BITTERN_CLOUD": str(cloud), "BITTERN_CLOUD_WITHIN_S": "0",
+    }  # fmt: skip
+
+    def card() -> None:
+        subprocess.run(["bash", PROVISION, "card"], cwd=tmp_path, env=environment, check=True)
+
+    card()
+    assert "bootcmd" in desk.yaml("user-data"), "before cloud-init has made the users"
+    (tmp_path / "state").write_text("active\n")
+    card()
+    assert desk.yaml("user-data") is None
+    assert desk.yaml("network-config") == {"network": {"config": "disabled"}}
+    assert (cloud / "cloud-init.disabled").exists()
+    left = b"".join(path.read_bytes() for path in desk.card.iterdir() if path.is_file())
+    assert b"correct horse" not in left
+    card()
+
+
+def test_the_card_runs_nothing_but_the_script_that_it_was_made_with(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.make("--system", "trixie", *desk.options())
+    ((shell, option, order),) = desk.yaml("user-data")["bootcmd"]
+    script = desk.card / "bittern" / "provision.sh"
+    here = order.replace("/boot/firmware", str(desk.card)).replace(
+        "bash provision.sh begin", "true"
+    )
+
+    def runs() -> bool:
+        done = subprocess.run([shell, option, here], input="", capture_output=True, text=True)
+        return done.returncode == 0
+
+    assert runs()
+    script.write_text(script.read_text() + "# and more\n")
+    assert not runs()
