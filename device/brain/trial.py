@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from device.brain.answering.history import is_look
 from device.brain.answering.thinker import LayeredThinker
 from device.brain.base.abilities import (
     Cancellation,
+    ContextItem,
     FunctionTool,
     Message,
     TextPart,
     TextPiece,
     Thinker,
     ThinkRequest,
+    ToolCall,
     ToolCallPiece,
+    ToolResult,
 )
 from device.brain.understanding.intents.language import load_language
 
@@ -91,27 +95,69 @@ def trial_thinker() -> LayeredThinker:
 
 
 def calls_of(
-    thinker: Thinker, utterance: str, tools: Sequence[FunctionTool]
+    thinker: Thinker,
+    utterance: str,
+    tools: Sequence[FunctionTool],
+    wanted: Sequence[tuple[str, dict[str, Any]]] = (),
 ) -> list[tuple[str, dict[str, Any]]]:
-    """What the brain calls when this is the first thing that is said."""
-    calls, _ = _answered(thinker, [Message("user", (TextPart(utterance),))], tools)
-    return calls
+    """What the brain calls when this is the first thing that is said.
+
+    Where it looks first what there is, it finds what the ``wanted`` calls are about, and
+    something else.
+    """
+    said: list[ContextItem] = [Message("user", (TextPart(utterance),))]
+    return _after_looks(thinker, said, tools, wanted)
+
+
+def _after_looks(
+    thinker: Thinker,
+    said: list[ContextItem],
+    tools: Sequence[FunctionTool],
+    wanted: Sequence[tuple[str, dict[str, Any]]],
+) -> list[tuple[str, dict[str, Any]]]:
+    calls, _ = _answered(thinker, said, tools)
+    if not calls or is_same(calls, wanted) or not all(is_look(name) for name, _ in calls):
+        return calls
+    for number, (name, arguments) in enumerate(calls):
+        said.append(ToolCall(f"look_{number}", name, json.dumps(arguments)))
+        said.append(ToolResult(f"look_{number}", json.dumps(_found(name, wanted))))
+    return _answered(thinker, said, tools)[0]
+
+
+def _found(look: str, wanted: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """What there is in a house where the wanted calls make sense."""
+    arguments = next((arguments for _, arguments in wanted), {})
+    minutes = arguments.get("minutes", 10)
+    thing = {
+        "name": arguments.get("name", ""),
+        "length_s": minutes * 60,
+        "left_s": minutes * 60,
+        "time": arguments.get("time", "07:00"),
+        "date": "2026-11-25",
+        "weekdays": arguments.get("weekdays", []),
+        "text": arguments.get("text", "call the dentist"),
+    }
+    other = {**thing, "name": "other", "length_s": 4321, "left_s": 4321, "time": "03:21"}
+    return {look.removeprefix("list_"): [thing, {**other, "text": "something else"}]}
 
 
 def calls_after_yes(
-    thinker: Thinker, utterance: str, tools: Sequence[FunctionTool]
+    thinker: Thinker,
+    utterance: str,
+    tools: Sequence[FunctionTool],
+    wanted: Sequence[tuple[str, dict[str, Any]]] = (),
 ) -> list[tuple[str, dict[str, Any]]]:
     """What the brain calls when it asks back, and is told yes; nothing where it did not ask."""
-    said = [Message("user", (TextPart(utterance),))]
+    said: list[ContextItem] = [Message("user", (TextPart(utterance),))]
     calls, text = _answered(thinker, said, tools)
     if calls or not text.endswith("?"):
         return []
-    asked = Message("assistant", (TextPart(text),))
-    return _answered(thinker, [*said, asked, Message("user", (TextPart("Yes."),))], tools)[0]
+    said += [Message("assistant", (TextPart(text),)), Message("user", (TextPart("Yes."),))]
+    return _after_looks(thinker, said, tools, wanted)
 
 
 def _answered(
-    thinker: Thinker, items: Sequence[Message], tools: Sequence[FunctionTool]
+    thinker: Thinker, items: Sequence[ContextItem], tools: Sequence[FunctionTool]
 ) -> tuple[list[tuple[str, dict[str, Any]]], str]:
     pieces = list(thinker.answer(ThinkRequest(items, "", tools), Cancellation()))
     calls = [(p.name, json.loads(p.arguments)) for p in pieces if isinstance(p, ToolCallPiece)]
@@ -127,8 +173,8 @@ def misses(
     """Yield every case that comes out wrong; ``heard`` is what was made of its words."""
     for case in cases:
         utterance = heard(case)
-        calls = calls_of(thinker, utterance, tools)
         wanted = list(case.calls or ())
+        calls = calls_of(thinker, utterance, tools, wanted)
         if not is_same(calls, wanted):
             yield Miss(case, f"{utterance!r} called {calls}")
         elif case.intent and (found := thinker.intents(utterance)) != [case.intent]:

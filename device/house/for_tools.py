@@ -62,6 +62,10 @@ class RoomForTools:
         self._feed(inputs.StopRequested())
         return was_speaking
 
+    async def mute_microphone(self) -> None:
+        """Close the microphone."""
+        self._feed(inputs.MuteChanged(True))
+
 
 def _temperature_c() -> float | None:
     try:

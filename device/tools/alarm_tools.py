@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
-from device.phrases.book import Phrase, phrase
+from device.phrases.book import Day, Phrase, phrase
 from device.tools.alarms.entries import Entry, Kind, Occasion, Ringing
+from device.tools.alarms.occasions import first_instant, next_date
 from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import alarm_name, alarm_title, missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
-from device.tools.naming import Name, clean_name, named, the_one
+from device.tools.naming import Name, Which, clean_name, named, placed, the_one
+from device.tools.undo import Changes
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_ALARMS = 50
@@ -21,10 +23,11 @@ SnoozeMinutes = Annotated[float, Meta(gt=0, le=180)]
 
 
 class AlarmTools:
-    """``set_alarm``, ``list_alarms``, ``cancel_alarm`` and ``snooze_alarm``."""
+    """``set_alarm``, ``list_alarms``, ``cancel_alarm``, ``skip_alarm`` and ``snooze_alarm``."""
 
-    def __init__(self, ringer: Ringer) -> None:
+    def __init__(self, ringer: Ringer, changes: Changes | None = None) -> None:
         self._ringer = ringer
+        self._changes = changes or Changes()
 
     async def set_alarm(
         self,
@@ -57,6 +60,7 @@ class AlarmTools:
         kept = await self._ringer.set_occasion(
             Kind.ALARM, name, at, date=day, weekdays=days, said=date
         )
+        self._changes.note(phrase("did_set_alarm"), lambda: self._ringer.cancel([kept.entry.id]))
         alarm = phrase("alarm_named", name=name) if name else phrase("alarm")
         said = phrase("alarm_set", alarm=alarm, when=when_spoken(kept.entry, now))
         facts = {"alarm": self._facts(kept.entry), "is_kept": kept.is_kept}
@@ -93,6 +97,7 @@ class AlarmTools:
         time: TimeOfDay | None = None,
         name: Name | None = None,
         weekdays: list[Weekday] | None = None,
+        which: Which | None = None,
         all_alarms: bool = False,
     ) -> Answer:
         """Cancel an alarm for good. Needs no argument when there is only one.
@@ -101,6 +106,7 @@ class AlarmTools:
             time: The time of day of the alarm, from 0:00 to 23:59.
             name: The name of the alarm, when it has one.
             weekdays: The days of a weekly alarm, when several have the same time.
+            which: Its place among those that fit, 1 the first, -1 the last.
             all_alarms: True to cancel every alarm.
         """
         alarms: list[Entry | Ringing] = [*self._by_time(), *self._sounding()]
@@ -108,8 +114,12 @@ class AlarmTools:
             raise ToolError("there are no alarms", spoken=_NONE, try_again=False)
         found = alarms
         if not all_alarms:
-            found = [self._choose(alarms, time, name, weekday_numbers(weekdays))]
+            found = [self._choose(alarms, time, name, weekday_numbers(weekdays), which)]
         entries = {_entry(alarm).id: _entry(alarm) for alarm in found}
+        waiting = [alarm for alarm in found if isinstance(alarm, Entry)]
+        if waiting:
+            did = phrase("did_cancel_alarms", count=len(waiting))
+            self._changes.note(did, lambda: self._put_back(waiting))
         # A weekly alarm that rings or is snoozed is cancelled with what it left behind.
         ringing = [one.id for one in self._sounding() if one.entry.id in entries]
         is_kept = await self._ringer.cancel([*entries, *ringing])
@@ -120,6 +130,47 @@ class AlarmTools:
             said = phrase("alarms_cancelled_many", count=len(entries))
         facts = {"cancelled": [self._facts(one) for one in entries.values()], "is_kept": is_kept}
         return Answer(facts, said)
+
+    async def skip_alarm(
+        self,
+        time: TimeOfDay | None = None,
+        name: Name | None = None,
+        date: str | None = None,
+        which: Which | None = None,
+    ) -> Answer:
+        """Leave a weekly alarm out once; it rings again on its next day after that.
+
+        Args:
+            time: The time of day of the alarm, from 0:00 to 23:59.
+            name: The name of the alarm, when it has one.
+            date: The day, when it is not the next: YYYY-MM-DD, tomorrow or a weekday.
+            which: Its place among those that fit, 1 the first, -1 the last.
+        """
+        alarm = self._choose([*self._by_time()], time, name, (), which)
+        when, now = _when(alarm), self._ringer.now()
+        if not isinstance(alarm, Entry) or not when.weekdays:
+            raise ToolError(
+                "it rings only once; cancel it instead",
+                spoken=phrase("alarm_rings_once"),
+            )
+        day = when.date if date is None else date_ahead(date, when.time, now)
+        if day.weekday() not in when.weekdays:
+            raise ToolError(f"it does not ring on {day}", spoken=phrase("alarm_not_that_day"))
+        left_out = structs.replace(when, skipped=day)
+        if day == when.date:
+            after_s = first_instant(day, when.time, now.zone)
+            left_out = structs.replace(
+                left_out, date=next_date(when.time, when.weekdays, after_s, now.zone)
+            )
+        kept = await self._ringer.alter(alarm.id, when=left_out)
+        self._changes.note(phrase("did_skip_alarm"), lambda: self._put_back([alarm]))
+        skipped = Day(day, now.local.date())
+        said = phrase("alarm_left_out", alarm=alarm_title(alarm), day=skipped)
+        facts = {"alarm": self._facts(kept.entry), "skipped": day.isoformat()}
+        return Answer({**facts, "is_kept": kept.is_kept}, [said, *kept.caveat])
+
+    async def _put_back(self, alarms: list[Entry]) -> bool:
+        return bool(await self._ringer.put_back(alarms))
 
     async def snooze_alarm(self, minutes: SnoozeMinutes | None = None) -> Answer:
         """Silence what rings now, and ring again some minutes later.
@@ -153,7 +204,10 @@ class AlarmTools:
         time: TimeOfDay | None,
         name: Name | None,
         weekdays: tuple[int, ...],
+        which: int | None = None,
     ) -> Entry | Ringing:
+        if not alarms:
+            raise ToolError("there are no alarms", spoken=_NONE, try_again=False)
         found = alarms
         wanted = clean_name(name, "alarm")
         if wanted:
@@ -162,6 +216,7 @@ class AlarmTools:
             found = [alarm for alarm in found if _when(alarm).time == parse_time(time)]
         if weekdays:
             found = [alarm for alarm in found if _when(alarm).weekdays == weekdays]
+        found = placed(found, which)
         if len({_entry(alarm).id for alarm in found}) == 1:
             found = found[:1]
         today = self._ringer.now().local.date()

@@ -32,11 +32,16 @@ class ToolError(Exception):
         reason: str,
         *,
         spoken: Said = "",
+        question: Said = "",
         facts: Mapping[str, object] | None = None,
         try_again: bool = True,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.spoken = spoken or phrase("cannot")
+        self.spoken = spoken or question or phrase("cannot")
         self.facts = dict(facts or {})
+        self.question = question
+        """What the user is asked, who can mend it; the answer completes what was said before."""
+        if question:
+            self.facts["question"] = question
         self.try_again = try_again

@@ -9,15 +9,20 @@ from msgspec import Meta
 from device.phrases.book import Phrase, phrase
 from device.tools.answers import Answer
 from device.tools.house import House, HouseStatus
+from device.tools.undo import Changes
 
+_AFTER_MUTE = 50
+"""The volume after a mute that nobody remembers the volume before of."""
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
 class ApplianceTools:
-    """``set_volume``, ``change_volume``, ``repeat_last`` and ``device_status``."""
+    """The volume, the microphone, ``repeat_last`` and ``device_status``."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, changes: Changes | None = None) -> None:
         self._house = house
+        self._changes = changes or Changes()
+        self._before_mute = _AFTER_MUTE
 
     async def set_volume(self, percent: Percent) -> Answer:
         """Set how loud this device speaks and plays.
@@ -39,16 +44,39 @@ class ApplianceTools:
         step = percent if direction == "up" else -percent
         return await self._set(max(0, min(100, self._house.volume() + step)))
 
+    async def mute_volume(self) -> Answer:
+        """Make this device silent until it is unmuted; alarms still ring."""
+        before = self._house.volume()
+        if before:
+            self._before_mute = before
+        return await self._set(0)
+
+    async def unmute_volume(self) -> Answer:
+        """Have the loudness back that there was before this device was muted."""
+        now = self._house.volume()
+        return await self._set(now or self._before_mute)
+
+    async def mute_microphone(self) -> Answer:
+        """Stop listening: close the microphone until a button or the control program opens it."""
+        await self._house.mute_microphone()
+        facts = {"is_muted": True}
+        return Answer(facts, phrase("microphone_muted"))
+
     async def _set(self, percent: int) -> Answer:
         before = self._house.volume()
         if percent != before:
             await self._house.set_volume(percent)
+            self._changes.note(phrase("did_change_volume"), lambda: self._have_volume(before))
         now = self._house.volume()
         if percent == before and percent in (0, 100):
             said = phrase("volume_loudest") if percent else phrase("volume_silent")
         else:
             said = phrase("volume_is_now", percent=now)
         return Answer({"volume_percent": now, "before_percent": before}, said)
+
+    async def _have_volume(self, percent: int) -> bool:
+        await self._house.set_volume(percent)
+        return True
 
     async def repeat_last(self) -> Answer:
         """Say again what this device said last, when the user did not catch it."""

@@ -13,16 +13,20 @@ from device.tools.moments import Clock
 from device.tools.quiet import QuietTools
 from device.tools.registry import Registry
 from device.tools.reminder_tools import ReminderTools
+from device.tools.timer_changes import TimerChanges
 from device.tools.timer_tools import TimerTools
+from device.tools.undo import Changes, UndoTools
 
 
 def add_builtin_tools(
     registry: Registry, *, house: House, clock: Clock, ringer: Ringer, lists: Lists
 ) -> None:
     """Register everything built in, in the order a model is shown it."""
-    time, appliance, quiet = ClockTools(clock), ApplianceTools(house), QuietTools(house, ringer)
-    timers, alarms, reminders = TimerTools(ringer), AlarmTools(ringer), ReminderTools(ringer)
-    things = ListTools(lists)
+    changes = Changes(clock)
+    time, quiet = ClockTools(clock), QuietTools(house, ringer)
+    appliance, timers = ApplianceTools(house, changes), TimerTools(ringer, changes)
+    alarms, reminders = AlarmTools(ringer, changes), ReminderTools(ringer, changes)
+    running, things = TimerChanges(ringer, timers), ListTools(lists, changes)
     for function in (
         time.get_time,
         time.get_date,
@@ -30,9 +34,15 @@ def add_builtin_tools(
         timers.list_timers,
         timers.cancel_timer,
         timers.extend_timer,
+        running.shorten_timer,
+        running.change_timer,
+        running.pause_timer,
+        running.resume_timer,
+        running.restart_timer,
         alarms.set_alarm,
         alarms.list_alarms,
         alarms.cancel_alarm,
+        alarms.skip_alarm,
         alarms.snooze_alarm,
         reminders.set_reminder,
         reminders.list_reminders,
@@ -41,10 +51,15 @@ def add_builtin_tools(
         things.read_list,
         things.remove_from_list,
         things.clear_list,
+        things.list_lists,
         appliance.set_volume,
         appliance.change_volume,
+        appliance.mute_volume,
+        appliance.unmute_volume,
+        appliance.mute_microphone,
         appliance.repeat_last,
         appliance.device_status,
+        UndoTools(changes).undo,
         quiet.stop,
     ):
         registry.add(function)

@@ -49,6 +49,9 @@ class House(Protocol):
     async def stop_playback(self) -> bool:
         """Silence what is being played or said; False when all was silent already."""
 
+    async def mute_microphone(self) -> None:
+        """Close the microphone, as the button and the control program do."""
+
 
 class NoHouse:
     """Stands in where the appliance is not running: every request is refused, with the reason."""
@@ -70,6 +73,10 @@ class NoHouse:
         self._refuse()
 
     async def stop_playback(self) -> bool:
+        """Refuse."""
+        self._refuse()
+
+    async def mute_microphone(self) -> None:
         """Refuse."""
         self._refuse()
 

@@ -10,6 +10,7 @@ from device.phrases.book import phrase
 from device.tools.alarms.sentences import NOT_KEPT
 from device.tools.answers import Answer, ToolError
 from device.tools.lists import ListFullError, Lists
+from device.tools.undo import Changes
 
 Item = Annotated[str, Meta(min_length=1, max_length=200)]
 Items = Annotated[list[Item], Meta(min_length=1, max_length=50)]
@@ -21,10 +22,11 @@ _READ_ALOUD = 10
 
 
 class ListTools:
-    """``add_to_list``, ``read_list``, ``remove_from_list`` and ``clear_list``."""
+    """``add_to_list``, ``read_list``, ``remove_from_list``, ``clear_list`` and ``list_lists``."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: Lists, changes: Changes | None = None) -> None:
         self._lists = lists
+        self._changes = changes or Changes()
 
     async def add_to_list(self, items: Items, list_name: ListName = _SHOPPING) -> Answer:
         """Put one or more things on the shopping list, the to-do list or another list.
@@ -50,7 +52,27 @@ class ListTools:
             return Answer(facts, phrase("list_has_already", items=wanted, count=count, name=name))
         caveat = [] if self._lists.is_durable else [NOT_KEPT]
         facts["is_kept"] = self._lists.is_durable
+        did = phrase("did_add", items=new, name=name)
+        self._changes.note(did, lambda: self._take_off(name, new))
         return Answer(facts, [phrase("list_added", items=new, name=name), *caveat])
+
+    async def _take_off(self, name: str, items: list[str]) -> bool:
+        await self._lists.remove(name, items)
+        return True
+
+    async def _put_back(self, name: str, items: list[str]) -> bool:
+        try:
+            await self._lists.add(name, items)
+        except ListFullError:
+            return False
+        return True
+
+    async def list_lists(self) -> Answer:
+        """Tell which lists there are."""
+        names = await self._lists.names()
+        if not names:
+            return Answer({"lists": []}, phrase("lists_empty"))
+        return Answer({"lists": names}, phrase("lists_are", count=len(names), names=names))
 
     async def read_list(self, list_name: ListName = _SHOPPING) -> Answer:
         """Tell what is on a list.
@@ -86,6 +108,8 @@ class ListTools:
                 spoken=phrase("list_has_not", items=wanted, count=len(wanted), name=name),
                 facts={"list": name, "items": left},
             )
+        did = phrase("did_remove", items=gone, name=name)
+        self._changes.note(did, lambda: self._put_back(name, gone))
         facts = {"list": name, "removed": gone, "items": left}
         return Answer(facts, phrase("list_removed", items=gone, name=name))
 
@@ -96,7 +120,11 @@ class ListTools:
             list_name: shopping, to-do, or the name of another list.
         """
         name = _list_name(list_name)
+        gone = await self._lists.items(name)
         count = await self._lists.clear(name)
+        if gone:
+            did = phrase("did_clear", name=name)
+            self._changes.note(did, lambda: self._put_back(name, gone))
         said = phrase("list_cleared", name=name) if count else phrase("list_was_empty", name=name)
         return Answer({"list": name, "removed_count": count}, said)
 
@@ -115,5 +143,5 @@ def _list_name(text: str) -> str:
 def _clean(items: list[str]) -> list[str]:
     cleaned = [" ".join(item.split()) for item in items]
     if not all(cleaned):
-        raise ToolError("an item is empty", spoken=phrase("list_what"))
+        raise ToolError("an item is empty", question=phrase("list_what"))
     return cleaned

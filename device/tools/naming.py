@@ -13,6 +13,8 @@ from device.tools.answers import ToolError
 T = TypeVar("T")
 
 Name = Annotated[str, Meta(max_length=60)]
+Which = Annotated[int, Meta(ge=-1, le=50)]
+"""A place among several: 1 is the first, -1 the last."""
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 
 _NAMED_ALOUD = 3
@@ -36,6 +38,13 @@ def named(candidates: Sequence[T], wanted: str, name_of: Callable[[T], str]) -> 
     return exact or [one for one in candidates if key in name_of(one).casefold()]
 
 
+def placed(found: Sequence[T], which: int | None) -> list[T]:
+    """The one at a place, 1 the first and -1 the last; none where there are fewer."""
+    if which is None:
+        return list(found)
+    return list(found[which - 1 : which] if which > 0 else found[which : which + 1 or None])
+
+
 def the_one(
     found: Sequence[T],
     noun: str,
@@ -55,6 +64,6 @@ def the_one(
         choice = phrase("which_of", choice=[call_it(one) for one in found])
     raise ToolError(
         f"{len(found)} {noun}s fit; ask the user which one is meant",
-        spoken=choice,
+        question=choice,
         facts=facts,
     )

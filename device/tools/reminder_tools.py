@@ -13,6 +13,7 @@ from device.tools.alarms.sentences import missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
 from device.tools.naming import Text, named, the_one
+from device.tools.undo import Changes
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_REMINDERS = 100
@@ -22,8 +23,9 @@ Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 class ReminderTools:
     """``set_reminder``, ``list_reminders`` and ``cancel_reminder``."""
 
-    def __init__(self, ringer: Ringer) -> None:
+    def __init__(self, ringer: Ringer, changes: Changes | None = None) -> None:
         self._ringer = ringer
+        self._changes = changes or Changes()
 
     async def set_reminder(
         self,
@@ -51,12 +53,14 @@ class ReminderTools:
         if (time is None) == (span_s == 0):
             raise ToolError(
                 "give a time of day, or hours and minutes from now: one of the two",
-                spoken=phrase("reminder_when"),
+                question=phrase("reminder_when"),
             )
         if time is None:
             kept = await self._ringer.set_countdown(Kind.REMINDER, text, span_s)
         else:
             kept = await self._set_at(text, time, date, weekdays)
+        did = phrase("did_set_reminder")
+        self._changes.note(did, lambda: self._ringer.cancel([kept.entry.id]))
         when = when_spoken(kept.entry, self._ringer.now())
         said = phrase("reminder_set", when=when, text=text)
         facts = {"reminder": self._facts(kept.entry), "is_kept": kept.is_kept}
@@ -106,12 +110,17 @@ class ReminderTools:
                 found = named(found, text, lambda one: one.name)
             choice = {"reminders": [self._facts(one) for one in reminders]}
             found = [the_one(found, "reminder", lambda one: one.name, choice)]
+        gone = list(found)
+        self._changes.note(phrase("did_cancel_reminder"), lambda: self._put_back(gone))
         is_kept = await self._ringer.cancel([one.id for one in found])
         said = phrase("reminders_cancelled", count=len(found))
         if len(found) == 1:
             said = phrase("reminder_cancelled", text=found[0].name)
         facts = {"cancelled": [self._facts(one) for one in found], "is_kept": is_kept}
         return Answer(facts, said)
+
+    async def _put_back(self, reminders: list[Entry]) -> bool:
+        return bool(await self._ringer.put_back(reminders))
 
     def _waiting(self) -> tuple[Entry, ...]:
         return self._ringer.waiting(Kind.REMINDER)

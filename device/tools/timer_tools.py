@@ -13,7 +13,8 @@ from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import timer_name
 from device.tools.answers import Answer, ToolError
 from device.tools.moments import Moment
-from device.tools.naming import Name, clean_name, named, the_one
+from device.tools.naming import Name, Which, clean_name, named, placed, the_one
+from device.tools.undo import Changes
 
 Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 
@@ -25,8 +26,9 @@ LONGEST_S = 7 * 86_400.0
 class TimerTools:
     """``set_timer``, ``list_timers``, ``cancel_timer`` and ``extend_timer``."""
 
-    def __init__(self, ringer: Ringer) -> None:
+    def __init__(self, ringer: Ringer, changes: Changes | None = None) -> None:
         self._ringer = ringer
+        self._changes = changes or Changes()
 
     async def set_timer(
         self, hours: Amount = 0, minutes: Amount = 0, seconds: Amount = 0, name: Name | None = None
@@ -39,14 +41,16 @@ class TimerTools:
             seconds: Seconds of the span.
             name: What the timer is for, such as pasta, when the user says so.
         """
-        length_s = _span_s(hours, minutes, seconds)
+        length_s = span_s(hours, minutes, seconds)
         name = clean_name(name, "timer")
         self._check_room(name)
         kept = await self._ringer.set_countdown(Kind.TIMER, name, length_s)
+        did = phrase("did_set_timer", timer=timer_name(kept.entry))
+        self._changes.note(did, lambda: self._ringer.cancel([kept.entry.id]))
         said = phrase("timer_set", length=length_s)
         if name:
             said = phrase("timer_set_named", name=name, length=length_s)
-        facts = {"timer": self._facts(kept.entry), "is_kept": kept.is_kept}
+        facts = {"timer": self.facts(kept.entry), "is_kept": kept.is_kept}
         return Answer(facts, [said, *kept.caveat])
 
     async def list_timers(self, name: Name | None = None) -> Answer:
@@ -68,27 +72,39 @@ class TimerTools:
         return Answer({"timers": self._all_facts(timers)}, said)
 
     async def cancel_timer(
-        self, name: Name | None = None, minutes: Amount | None = None, all_timers: bool = False
+        self,
+        name: Name | None = None,
+        minutes: Amount | None = None,
+        which: Which | None = None,
+        all_timers: bool = False,
     ) -> Answer:
         """Cancel a timer, or stop one that rings. Needs no argument when there is only one.
 
         Args:
             name: The name of the timer, when it has one.
             minutes: How many minutes the timer was set for, when the user names it so.
+            which: Its place in list_timers, 1 the first, -1 the last.
             all_timers: True to cancel every timer.
         """
         timers: list[Entry | Ringing] = [*self._sounding(), *self._waiting()]
         if all_timers:
+            self._note_cancelled(timers)
             await self._ringer.cancel([timer.id for timer in timers])
             said = phrase("timers_cancelled", count=len(timers)) if timers else _NONE
             return Answer({"cancelled": self._all_facts(timers)}, said)
-        timer = self._choose(timers, name, minutes)
+        timer = self._choose(timers, name, minutes, which)
+        self._note_cancelled([timer])
         is_kept = await self._ringer.cancel([timer.id])
         facts = {"cancelled": self._all_facts([timer]), "is_kept": is_kept}
         return Answer(facts, phrase("timer_cancelled", timer=timer_name(_entry(timer))))
 
     async def extend_timer(
-        self, hours: Amount = 0, minutes: Amount = 0, seconds: Amount = 0, name: Name | None = None
+        self,
+        hours: Amount = 0,
+        minutes: Amount = 0,
+        seconds: Amount = 0,
+        name: Name | None = None,
+        which: Which | None = None,
     ) -> Answer:
         """Give a timer more time. One that rings, or was just stopped, runs again.
 
@@ -96,17 +112,23 @@ class TimerTools:
             hours: Hours to add.
             minutes: Minutes to add.
             seconds: Seconds to add.
-            name: The name of the timer, when there are several.
+            name: The timer's name.
+            which: Its place in list_timers, 1 the first, -1 the last.
         """
-        by_s = _span_s(hours, minutes, seconds)
+        by_s = span_s(hours, minutes, seconds)
         waiting = self._waiting()
-        timer = self._choose(self._extensible(clean_name(name, "timer")), name, None)
+        if which is None:
+            timer = self._choose(self._extensible(clean_name(name, "timer")), name, None)
+        else:
+            timer = self._choose([*self._sounding(), *waiting], name, None, which)
         kept = await self._ringer.extend(timer.id, by_s)
+        if isinstance(timer, Entry):
+            self.note_changed(timer)
         left_s = _left_s(kept.entry, self._ringer.now())
         said = phrase("timer_more", left=left_s)
         if timer in waiting:
             said = phrase("timer_left_now", timer=timer_name(kept.entry), left=left_s)
-        return Answer({"timer": self._facts(kept.entry), "is_kept": kept.is_kept}, said)
+        return Answer({"timer": self.facts(kept.entry), "is_kept": kept.is_kept}, said)
 
     def _extensible(self, name: str) -> list[Entry | Ringing]:
         """Timers of a name; without one those that ring, else that run, else just stopped."""
@@ -129,8 +151,32 @@ class TimerTools:
                     facts={"timers": self._all_facts([timer])},
                 )
 
+    def running(self, name: str | None, which: int | None) -> Entry:
+        """Find the one timer that runs or is paused; raises `ToolError` when it is not clear."""
+        found = self._choose([*self._waiting()], name, None, which)
+        assert isinstance(found, Entry), "what waits is an entry"
+        return found
+
+    def note_changed(self, before: Entry) -> None:
+        """Remember a timer as it was."""
+        did = phrase("did_change_timer", timer=timer_name(before))
+        self._changes.note(did, lambda: self._put_back([before]))
+
+    def _note_cancelled(self, timers: list[Entry | Ringing]) -> None:
+        waiting = [timer for timer in timers if isinstance(timer, Entry)]
+        if waiting:
+            did = phrase("did_cancel_timers", count=len(waiting))
+            self._changes.note(did, lambda: self._put_back(waiting))
+
+    async def _put_back(self, timers: list[Entry]) -> bool:
+        return bool(await self._ringer.put_back(timers))
+
     def _choose(
-        self, timers: list[Entry | Ringing], name: str | None, minutes: float | None
+        self,
+        timers: list[Entry | Ringing],
+        name: str | None,
+        minutes: float | None,
+        which: int | None = None,
     ) -> Entry | Ringing:
         found = timers
         wanted = clean_name(name, "timer")
@@ -140,6 +186,7 @@ class TimerTools:
             found = [timer for timer in found if abs(_length_s(timer) - minutes * 60) < 0.5]
         if not timers:
             raise ToolError("there are no timers", spoken=_NONE, try_again=False)
+        found = placed(found, which)
         facts = {"timers": self._all_facts(timers)}
         return the_one(found, "timer", _the, facts)
 
@@ -161,12 +208,14 @@ class TimerTools:
         if isinstance(timer, Ringing):
             return phrase("timer_done", timer=timer_name(timer.entry))
         left_s = _left_s(timer, self._ringer.now())
-        return phrase("timer_left", timer=timer_name(timer), left=left_s)
+        key = "timer_left_paused" if _is_paused(timer) else "timer_left"
+        return phrase(key, timer=timer_name(timer), left=left_s)
 
     def _all_facts(self, timers: list[Entry | Ringing]) -> list[dict[str, Any]]:
-        return [self._facts(timer) for timer in timers]
+        return [self.facts(timer) for timer in timers]
 
-    def _facts(self, timer: Entry | Ringing) -> dict[str, Any]:
+    def facts(self, timer: Entry | Ringing) -> dict[str, Any]:
+        """What there is to know of one, for a model."""
         now = self._ringer.now()
         left_s = 0.0 if isinstance(timer, Ringing) else max(0.0, _left_s(timer, now))
         ends = now.local + dt.timedelta(seconds=left_s)
@@ -176,24 +225,26 @@ class TimerTools:
             "left_s": round(left_s),
             "ends_at": ends.strftime("%H:%M:%S"),
             "is_ringing": isinstance(timer, Ringing) and timer.snooze is None,
+            "is_paused": isinstance(timer, Entry) and _is_paused(timer),
         }
 
 
 _NONE = phrase("timers_none")
 
 
-def _span_s(hours: float, minutes: float, seconds: float) -> float:
-    span_s = hours * 3_600 + minutes * 60 + seconds
-    if span_s < 1:
+def span_s(hours: float, minutes: float, seconds: float) -> float:
+    """Add up a span; raises `ToolError` for none, and for more than a week."""
+    total_s = hours * 3_600 + minutes * 60 + seconds
+    if total_s < 1:
         raise ToolError(
-            "say how long, in hours, minutes or seconds", spoken=phrase("timer_how_long")
+            "say how long, in hours, minutes or seconds", question=phrase("timer_how_long")
         )
-    if span_s > LONGEST_S:
+    if total_s > LONGEST_S:
         raise ToolError(
             "a timer runs for a week at most; set a reminder with a date instead",
             spoken=phrase("timer_too_long"),
         )
-    return span_s
+    return total_s
 
 
 def _entry(timer: Entry | Ringing) -> Entry:
@@ -211,6 +262,10 @@ def _name(timer: Entry | Ringing) -> str:
 def _length_s(timer: Entry | Ringing) -> float:
     when = _entry(timer).when
     return when.length_s if isinstance(when, Countdown) else 0.0
+
+
+def _is_paused(timer: Entry) -> bool:
+    return isinstance(timer.when, Countdown) and timer.when.paused_left_s is not None
 
 
 def _left_s(timer: Entry, now: Moment) -> float:

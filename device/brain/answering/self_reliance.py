@@ -120,7 +120,7 @@ class SelfReliance:
         amount, target = meant.slots.get("amount"), meant.slots.get("unit")
         if not isinstance(amount, tuple) or not isinstance(target, str):
             return None
-        value, source = amount
+        value, source = Decimal(amount[0]), str(amount[1])
         try:
             result = convert(value, source, target)
         except ValueError:

@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from device.brain.answering.chatting import Chat, ChatManner
+from device.brain.answering.dialogue import Dialogue
+from device.brain.answering.history import Exchange, exchanges, past_of
 from device.brain.answering.llm import ChatModel, ChatSettings
+from device.brain.answering.planning import Plan, Planner
 from device.brain.answering.reports import report
+from device.brain.answering.saying import Saying
 from device.brain.answering.self_reliance import SelfReliance
 from device.brain.answering.turns import Turn, last_answer, turn_of
 from device.brain.base.abilities import (
@@ -34,6 +38,8 @@ from device.brain.base.abilities import (
     ThinkRequest,
     ToolCallPiece,
 )
+from device.brain.understanding.commands.outcome import Act, Outcome, Unclear
+from device.brain.understanding.commands.reader import CommandReader
 from device.brain.understanding.functions import calls_for
 from device.brain.understanding.guessing import Guesser
 from device.brain.understanding.intents.language import Language, load_language
@@ -73,11 +79,15 @@ class LayeredThinker:
         self._language = language
         self._replies = language.replies
         self._recognizer = Recognizer(language, now)
+        self._dialogue = Dialogue(CommandReader(language, now))
+        self._planner = Planner(language, now)
+        self._saying = Saying(language)
         self._own = SelfReliance(language, now, chance or random.Random())
         self._kinds = Kinds(language.replies.table["kinds"])
         self._chat = chat
+        self._guesser = Guesser(self._recognizer, now)
         if understandings is None:
-            understandings = (SchemaMatcher(language), Guesser(self._recognizer, now))
+            understandings = (SchemaMatcher(language), self._guesser)
         models = (tool_model,) if tool_model else ()
         self._understanding: Understanding = InTurn(*understandings, *models)
         self._now = now
@@ -125,7 +135,7 @@ class LayeredThinker:
         turn = turn_of(request.items)
         tools = _tools_of(request)
         if turn.results:
-            yield TextPiece(report(turn.results, self._replies))
+            yield from self._after_calls(turn, tools, request)
         elif turn.utterance:
             yield from self._to(turn, tools, request, cancellation)
         elif turn.has_picture:
@@ -142,7 +152,19 @@ class LayeredThinker:
         request: ThinkRequest,
         cancellation: Cancellation,
     ) -> Iterator[Piece]:
-        """Answer an utterance: by intents, else by the model of calls, else by chat."""
+        """Answer an utterance: a command, else by intents, by the model of calls, by chat."""
+        turns = exchanges(request.items)
+        outcome = self._outcome(turns)
+        if isinstance(outcome, Unclear) and (wish := self._guesser.wish(turn.utterance, tools)):
+            sure = wish.is_sure
+            yield wish.call if sure else TextPiece(confirmation(wish, self._replies))
+            return
+        if outcome is not None:
+            pieces = self._of(outcome, turns, tools, request)
+            is_call = any(isinstance(piece, ToolCallPiece) for piece in pieces)
+            if is_call or not _is_insisting(request):
+                yield from pieces
+                return
         meant = self._meant(turn)
         confirmed = self._confirmed(turn, meant, tools)
         if confirmed is not None:
@@ -151,7 +173,7 @@ class LayeredThinker:
         if meant:
             yield from self._carry_out(meant, tools, request)
             return
-        if isinstance(request.tool_choice, NamedTool) or request.tool_choice == "required":
+        if _is_insisting(request):
             yield self._insisted(turn, tools, request, cancellation)
             return
         proposal = self._understanding.propose(turn.utterance, tools)
@@ -169,6 +191,66 @@ class LayeredThinker:
     def kind(self, utterance: str) -> Kind:
         """Tell what an utterance is taken for where no template knows it."""
         return self._kinds.kind_of(self._language.command_in(utterance))
+
+    # ------------------------------------------------------------------ commands
+
+    def _outcome(self, turns: Sequence[Exchange]) -> Outcome | None:
+        return self._dialogue.outcome(turns, self._recognizer.understand)
+
+    def _of(
+        self,
+        outcome: Outcome,
+        turns: Sequence[Exchange],
+        tools: Sequence[FunctionTool],
+        request: ThinkRequest,
+    ) -> list[Piece]:
+        """What is said or called first for a command."""
+        if not isinstance(outcome, Act):
+            return [TextPiece(self._saying.of(outcome))]
+        plan = self._plan(outcome, turns, tools, request)
+        texts = list(dict.fromkeys(plan.texts))
+        if outcome.lacking and not plan.calls:
+            texts.append(self._saying.of(outcome.lacking))
+        said: list[Piece] = [TextPiece(" ".join(texts))] if texts else []
+        return [*said, *(plan.calls if request.parallel_tool_calls else plan.calls[:1])]
+
+    def _plan(
+        self,
+        outcome: Act,
+        turns: Sequence[Exchange],
+        tools: Sequence[FunctionTool],
+        request: ThinkRequest,
+    ) -> Plan:
+        return self._planner.plan(
+            outcome.commands,
+            tools,
+            turns[-1],
+            past_of(turns[:-1]),
+            lambda meant: self._without_tool(meant, request),
+        )
+
+    def _after_calls(
+        self, turn: Turn, tools: Sequence[FunctionTool], request: ThinkRequest
+    ) -> Iterator[Piece]:
+        """Go on with what a turn still has to do, or tell what came of it."""
+        turns = exchanges(request.items)
+        outcome = self._outcome(turns)
+        looks: frozenset[str] = frozenset()
+        if isinstance(outcome, Act):
+            plan = self._plan(outcome, turns, tools, request)
+            looks = plan.looks
+            if plan.calls:
+                yield from plan.calls if request.parallel_tool_calls else plan.calls[:1]
+                return
+            told = [one for one in turn.results if one[0] is None or one[0].name not in looks]
+            texts = plan.texts if not told else []
+            answered = self._saying.results(outcome, turn.results)
+            texts += [answered or (report(told, self._replies) if told else "")]
+            if outcome.lacking:
+                texts.append(self._saying.of(outcome.lacking))
+            yield TextPiece(" ".join(text for text in texts if text))
+            return
+        yield TextPiece(report(turn.results, self._replies))
 
     # ------------------------------------------------------------------ what is meant
 
@@ -300,6 +382,11 @@ class LayeredThinker:
             yield TextPiece(self._replies.say("greeting"))
             return
         yield from self._chat.stream(request, cancellation)
+
+
+def _is_insisting(request: ThinkRequest) -> bool:
+    """Whether the client demands a call."""
+    return isinstance(request.tool_choice, NamedTool) or request.tool_choice == "required"
 
 
 def _tools_of(request: ThinkRequest) -> list[FunctionTool]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from device.brain.base.abilities import FunctionTool, ToolCallPiece
@@ -39,6 +40,12 @@ _KINDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "list_timers": (_LIST, frozenset({"timers", "timer"})),
     "cancel_timer": (_CANCEL, frozenset({"timer", "timers"})),
     "extend_timer": (frozenset({"extend", "increase", "prolong"}), frozenset({"timer"})),
+    "shorten_timer": (frozenset({"shorten", "reduce", "decrease"}), frozenset({"timer"})),
+    "change_timer": (frozenset({"change", "update", "edit", "modify"}), frozenset({"timer"})),
+    "pause_timer": (frozenset({"pause"}), frozenset({"timer"})),
+    "resume_timer": (frozenset({"resume", "continue", "unpause"}), frozenset({"timer"})),
+    "restart_timer": (frozenset({"restart"}), frozenset({"timer"})),
+    "skip_alarm": (frozenset({"skip"}), frozenset({"alarm"})),
     "set_alarm": (_SET, frozenset({"alarm"})),
     "list_alarms": (_LIST, frozenset({"alarms", "alarm"})),
     "cancel_alarm": (_CANCEL, frozenset({"alarm", "alarms"})),
@@ -72,6 +79,11 @@ _EXACT: Mapping[str, tuple[str, ...]] = {
     "volume_up": ("change_volume", "volume_up"),
     "volume_down": ("change_volume", "volume_down"),
     "get_volume": ("get_volume", "device_status"),
+    "mute": ("mute_volume", "mute_speaker", "mute"),
+    "unmute": ("unmute_volume", "unmute_speaker", "unmute"),
+    "mute_microphone": ("mute_microphone", "close_microphone"),
+    "list_lists": ("list_lists", "get_lists"),
+    "undo": ("undo", "undo_last"),
     "repeat": ("repeat_last",),
     "get_weekday": ("get_date",),
     "days_until": ("get_date",),
@@ -119,6 +131,18 @@ def is_known_kind(name: str) -> bool:
     return name in names or any(tools_for(intent, [tool]) for intent in _KINDS)
 
 
+@lru_cache(maxsize=512)
+def intent_of(name: str) -> str:
+    """Return the intent that a tool of that name is for; empty where it is for none."""
+    tool = FunctionTool(name, "", {})
+    for intent, names in _EXACT.items():
+        if name in names:
+            return intent
+    if name in _KINDS:
+        return name
+    return next((intent for intent in _KINDS if tools_for(intent, [tool])), "")
+
+
 def calls_for(
     meant: Understood,
     tools: Sequence[FunctionTool],
@@ -146,7 +170,8 @@ def _facts(meant: Understood, now: dt.datetime, joiners: Sequence[str]) -> Itera
         if name == "when" and isinstance(value, When):
             yield from _when_facts(value, now, meant.intent)
         elif name == "item":
-            yield Fact("items", split_items(str(value), list(joiners)))
+            things = value if isinstance(value, list) else split_items(str(value), list(joiners))
+            yield Fact("items", things)
         elif name == "list":
             yield Fact("list", value, is_essential=value != "shopping")
         elif name == "number":
@@ -258,6 +283,8 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
     ),
     "all": re.compile(r"^(all|everything|every)(_.*)?$"),
     "every": re.compile(r"^(all|everything|every)(_.*)?$"),
+    "which": re.compile(r"^(which|ordinal|position|index)$"),
+    "new_name": re.compile(r"^new_name$"),
     "place": re.compile(r"^(place|location|city|time_?zone|zone|where)$"),
     "count": re.compile(r"^(count|number|sides|amount|dice|how_many)$"),
 }
@@ -271,6 +298,8 @@ def _as_text(value: Slot, part: Schema) -> Any:
     kind = part.get("type")
     if isinstance(value, bool):
         return value if kind in (None, "boolean") else None
+    if isinstance(value, int):
+        return value if kind in (None, "integer", "number") else None
     return _in_enum(str(value), part) if kind in (None, "string") else None
 
 

@@ -57,7 +57,17 @@ class Guesser:
         command = self._language.command_in(utterance)
         if len(command.split()) > _MOST_WORDS:
             return None
-        for meant, question in (*self._wished(utterance), *self.guesses(command)):
+        if wish := self.wish(utterance, tools):
+            return wish
+        for meant, question in self.guesses(command):
+            calls = calls_for(meant, tools, self._now(), self._language.words["joiners"])
+            if len(calls) == 1:
+                return Proposal(calls[0], DOUBTFUL if question else SURE, question)
+        return None
+
+    def wish(self, utterance: str, tools: Sequence[FunctionTool]) -> Proposal | None:
+        """Return what a whole sentence that is no command probably wishes."""
+        for meant, question in self._wished(utterance):
             calls = calls_for(meant, tools, self._now(), self._language.words["joiners"])
             if len(calls) == 1:
                 return Proposal(calls[0], DOUBTFUL if question else SURE, question)

@@ -53,9 +53,13 @@ class Countdown(msgspec.Struct, frozen=True, tag="countdown"):
     follows_wall: bool = False
     """Carried over from an earlier boot: when the wall clock is put forward, as the network
     does some seconds after a boot, that time has really passed, and counts."""
+    paused_left_s: float | None = None
+    """What is left of one that was paused: it is not due before it goes on."""
 
     def left_s(self, now: Moment) -> float:
         """Seconds until it is due, negative when it is overdue."""
+        if self.paused_left_s is not None:
+            return self.paused_left_s
         return self.due_elapsed_s - now.elapsed_s
 
 
@@ -69,6 +73,8 @@ class Occasion(msgspec.Struct, frozen=True, tag="occasion"):
     """Monday is 0; empty: once."""
     rung_on: dt.date | None = None
     """The last date on which it rang: never a second time on the same."""
+    skipped: dt.date | None = None
+    """A date of a weekly one on which it is left out."""
 
 
 class Meaning(msgspec.Struct, frozen=True):

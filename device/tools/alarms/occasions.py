@@ -63,6 +63,18 @@ def next_date(
     raise AssertionError(f"no date for {time} on weekdays {weekdays} after {after_s}")
 
 
+def next_ring(
+    occasion: Occasion, after_s: float, zone: dt.tzinfo, rung_on: dt.date | None
+) -> dt.date:
+    """First date of a weekly occasion after an instant, the one left out left out."""
+    date = next_date(occasion.time, occasion.weekdays, after_s, zone, rung_on)
+    if date != occasion.skipped:
+        return date
+    return next_date(
+        occasion.time, occasion.weekdays, first_instant(date, occasion.time, zone), zone
+    )
+
+
 def last_passed(occasion: Occasion, until_s: float, zone: dt.tzinfo) -> tuple[dt.date, int] | None:
     """Find the latest date, from an occasion's own on, whose time had come by an instant.
 
@@ -74,7 +86,10 @@ def last_passed(occasion: Occasion, until_s: float, zone: dt.tzinfo) -> tuple[dt
         date = latest - back * _DAY if occasion.weekdays else occasion.date
         if date < occasion.date:
             return None
-        is_candidate = _falls_on(date, occasion.weekdays) and date != occasion.rung_on
+        is_candidate = _falls_on(date, occasion.weekdays) and date not in (
+            occasion.rung_on,
+            occasion.skipped,
+        )
         if is_candidate and first_instant(date, occasion.time, zone) <= until_s:
             return date, _count(occasion, date)
     return None

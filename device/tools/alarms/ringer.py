@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from device.phrases.book import Phrase, phrase
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Decision, Effect, NoteMissed, SilenceAlarm, SoundAlarm
-from device.tools.alarms.entries import Entry, Kind, Phase, Ringing
+from device.tools.alarms.entries import Countdown, Entry, Kind, Occasion, Phase, Ringing
 from device.tools.alarms.meaning import meaning
 from device.tools.alarms.rules import Rules
 from device.tools.alarms.scheduler import Scheduler
@@ -222,6 +222,19 @@ class Ringer:
         """
         entry, decision = self._scheduler.extend(number, by_s, self.now())
         return await self._kept(entry, decision)
+
+    async def alter(
+        self, number: int, *, when: Countdown | Occasion | None = None, name: str | None = None
+    ) -> Kept:
+        """Give what waits another time or name; raises ``KeyError`` when there is none."""
+        entry, decision = self._scheduler.alter(number, when=when, name=name)
+        return await self._kept(entry, decision)
+
+    async def put_back(self, entries: Collection[Entry]) -> tuple[Entry, ...]:
+        """Have entries as they were; returns those whose time is still ahead."""
+        kept, decision = self._scheduler.put_back(entries, self.now())
+        await self._carry_out(decision, _KEEP_PATIENCE_S)
+        return kept
 
     async def cancel(self, ids: Collection[int]) -> bool:
         """Forget entries and ringings by id; False when that could not be written down.

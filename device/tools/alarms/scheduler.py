@@ -40,7 +40,13 @@ from device.tools.alarms.entries import (
     stamp,
 )
 from device.tools.alarms.meaning import carried_over, read_again
-from device.tools.alarms.occasions import due_s, first_instant, last_passed, next_date
+from device.tools.alarms.occasions import (
+    due_s,
+    first_instant,
+    last_passed,
+    next_date,
+    next_ring,
+)
 from device.tools.alarms.rules import Manner, Rules
 from device.tools.moments import Moment
 
@@ -137,6 +143,23 @@ class Scheduler:
         entry, added = self._add(ringing.entry.kind, ringing.entry.name, countdown(by_s, now), now)
         decision.add(added.writes, added.effects)
         return entry, decision
+
+    def alter(
+        self, number: int, *, when: Countdown | Occasion | None = None, name: str | None = None
+    ) -> tuple[Entry, Decision]:
+        """Give what waits another time or name; raises ``KeyError`` when there is none."""
+        decision, entry = Decision(), self._entries[number]
+        if when is not None:
+            entry = msgspec.structs.replace(entry, when=when)
+        if name is not None:
+            entry = msgspec.structs.replace(entry, name=name)
+        return self._keep(entry, decision), decision
+
+    def put_back(self, entries: Iterable[Entry], now: Moment) -> tuple[tuple[Entry, ...], Decision]:
+        """Have entries as they were, those whose time has passed meanwhile excepted."""
+        decision = Decision()
+        ahead = [entry for entry in entries if _left_s(entry.when, now) > 0]
+        return tuple(self._keep(entry, decision) for entry in ahead), decision
 
     def stop(self, now: Moment) -> tuple[tuple[Ringing, ...], Decision]:
         """Silence all that rings, for good."""
@@ -333,7 +356,7 @@ class Scheduler:
         """Set a repeated alarm to its next date; from the one it has, rung or not."""
         assert isinstance(entry.when, Occasion)
         rung_on = entry.when.date if rang else entry.when.rung_on
-        date = next_date(entry.when.time, entry.when.weekdays, now.wall_s, now.zone, rung_on)
+        date = next_ring(entry.when, now.wall_s, now.zone, rung_on)
         when = msgspec.structs.replace(entry.when, date=date, rung_on=rung_on)
         self._keep(msgspec.structs.replace(entry, when=when, meaning=None), decision)
 
@@ -457,7 +480,7 @@ class Scheduler:
                 continue
             if when.rung_on is not None and when.rung_on > now.local.date() + _DAY:
                 when = msgspec.structs.replace(when, rung_on=None)
-            date = next_date(when.time, when.weekdays, now.wall_s, now.zone, when.rung_on)
+            date = next_ring(when, now.wall_s, now.zone, when.rung_on)
             when = msgspec.structs.replace(when, date=min(date, when.date))
             if when != entry.when:
                 self._keep(msgspec.structs.replace(entry, when=when), decision)

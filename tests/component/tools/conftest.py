@@ -19,6 +19,7 @@ class SilentHouse:
     percent: int = 40
     answer: str | None = None
     is_playing: bool = False
+    is_muted: bool = False
     known: HouseStatus = field(default_factory=HouseStatus)
 
     def volume(self) -> int:
@@ -36,6 +37,9 @@ class SilentHouse:
     async def stop_playback(self) -> bool:
         was_playing, self.is_playing = self.is_playing, False
         return was_playing
+
+    async def mute_microphone(self) -> None:
+        self.is_muted = True
 
 
 @pytest.fixture

@@ -144,31 +144,49 @@ def test_another_command_is_not_taken_for_the_answer() -> None:
     assert "?" not in talk.answer
 
 
+FOUR_TIMERS = json.dumps(
+    {
+        "timers": [
+            {"name": name, "length_s": length_s, "left_s": length_s}
+            for name, length_s in (("pasta", 480), ("egg", 300), ("", 600), ("", 1200))
+        ]
+    }
+)
+
+
 def test_takes_the_choice_that_a_tool_asked_for() -> None:
+    asks = "There are four timers. Which one?"
     before = [
         user("Cancel the timer."),
         ToolCall("1", "cancel_timer", "{}"),
-        ToolResult(
-            "1", '{"error": "2 fit", "spoken": "Which one: the pasta timer or the egg timer?"}'
-        ),
-        bot("Which one: the pasta timer or the egg timer?"),
+        ToolResult("1", json.dumps({"error": "4 fit", "question": asks, "spoken": asks})),
+        bot(asks),
     ]
-    assert calls(*before, user("The pasta one.")) == [("cancel_timer", {"name": "pasta"})]
-    assert calls(*before, user("The ten minute timer")) == [("cancel_timer", {"minutes": 10})]
+    for answer, wanted in (
+        ("The pasta one.", {"name": "pasta"}),
+        ("The ten minute timer", {"minutes": 10}),
+        ("The second one.", {"name": "egg"}),
+        ("The last.", {"minutes": 20}),
+    ):
+        asked = [*before, user(answer)]
+        assert calls(*asked) == [("list_timers", {})]
+        looked = [ToolCall("2", "list_timers", "{}"), ToolResult("2", FOUR_TIMERS)]
+        assert calls(*asked, *looked) == [("cancel_timer", wanted)], answer
+    assert calls(*before, user("All of them.")) == [("cancel_timer", {"all_timers": True})]
 
 
 def test_a_doubtful_call_is_asked_for_first() -> None:
     talk = Talk()
-    assert talk.say("Can I get a timer going for fifteen minutes?") == []
-    assert talk.answer == "Set a timer for fifteen minutes?"
-    assert talk.say("Yes please.") == [("set_timer", {"minutes": 15})]
-    talk.say("Can I get a timer going for fifteen minutes?")
+    assert talk.say("I need twelve minutes for the rice.") == []
+    assert talk.answer == "Set a rice timer for twelve minutes?"
+    assert talk.say("Yes please.") == [("set_timer", {"minutes": 12, "name": "rice"})]
+    talk.say("I need twelve minutes for the rice.")
     assert talk.say("No.") == []
     assert calls(user("Yes."), bot("Okay."), user("Yes.")) == []
 
 
 def test_yes_means_only_what_was_asked() -> None:
-    asked = "Can I get a timer going for fifteen minutes?"
+    asked = "I need twelve minutes for the rice."
     assert calls(user(asked), bot("Hello."), user("Yes.")) == []
 
 

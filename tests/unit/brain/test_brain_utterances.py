@@ -71,8 +71,10 @@ def test_wishes_are_carried_out_or_asked(table: Path, floor: float) -> None:
     declined = [
         case.says
         for case in wished
-        if not is_same(calls_of(THINKER, case.says, TOOLS), case.calls or ())
-        and not is_same(calls_after_yes(THINKER, case.says, TOOLS), case.calls or ())
+        if not any(
+            is_same(asked(THINKER, case.says, TOOLS, case.calls or ()), case.calls or ())
+            for asked in (calls_of, calls_after_yes)
+        )
     ]
     assert len(declined) <= (1 - floor) * len(wished), "\n".join(declined)
 

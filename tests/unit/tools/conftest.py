@@ -41,6 +41,7 @@ class QuietHouse:
     percent: int = 40
     answer: str | None = None
     is_playing: bool = False
+    is_muted: bool = False
     known: HouseStatus = field(default_factory=HouseStatus)
 
     def volume(self) -> int:
@@ -58,6 +59,9 @@ class QuietHouse:
     async def stop_playback(self) -> bool:
         was_playing, self.is_playing = self.is_playing, False
         return was_playing
+
+    async def mute_microphone(self) -> None:
+        self.is_muted = True
 
 
 @pytest.fixture

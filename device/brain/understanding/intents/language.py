@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import yaml
 from device.brain.understanding.intents.normal import normal, without_politeness
 
 _FOLDER = Path(__file__).parent
-_NOT_SENTENCES = ("words.yaml", "replies.yaml", "guesses.yaml", "probable.yaml")
+_NOT_SENTENCES = ("words.yaml", "replies.yaml", "guesses.yaml", "probable.yaml", "commands.yaml")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Language:
     """See ``en/guesses.yaml``."""
     sentences: tuple[Path, ...]
     """Files of templates, for `hassil`."""
+    commands: Mapping[str, Any] = field(default_factory=dict)
+    """See ``en/commands.yaml``."""
     probable: tuple[Path, ...] = ()
     """The same for what is no command; see ``en/probable.yaml``."""
 
@@ -95,6 +97,7 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
         words=read("words.yaml"),
         replies=Replies(read("replies.yaml"), random.Random(seed)),
         guesses=read("guesses.yaml"),
+        commands=read("commands.yaml"),
         sentences=tuple(
             path for path in sorted(folder.glob("*.yaml")) if path.name not in _NOT_SENTENCES
         ),

@@ -112,6 +112,15 @@ class Moments:
             name: dt.time.fromisoformat(value) for name, value in words["named_times"].items()
         }
 
+    @property
+    def halves(self) -> Mapping[str, Half]:
+        """Phrases that say which half of the day is meant."""
+        return self._halves
+
+    def half_of(self, phrase: str) -> Half:
+        """Return the half of the day that a phrase such as ``morning`` lies in."""
+        return self._halves.get(phrase) or _half_of(self._part(phrase).hour)
+
     # ------------------------------------------------------------------ times
 
     def time_of_day(self, text: str) -> ClockTime | None:
@@ -349,7 +358,7 @@ class Moments:
                 yield from self._splits(tokens[length:], read, now)
 
     def _readings(self, segment: str, parts: _Parts, now: dt.datetime) -> Iterator[_Parts]:
-        if parts.after_s is None and (after_s := self._after_s(segment)) is not None:
+        if parts.after_s is None and (after_s := self.after_s(segment)) is not None:
             yield replace(parts, after_s=after_s)
         if not parts.weekdays and (weekdays := self.repeats(segment)):
             half = next((h for p, h in self._halves.items() if segment.split()[-1] in p), None)
@@ -368,7 +377,8 @@ class Moments:
         if parts.time is None and (time := self.time_of_day(segment)) is not None:
             yield replace(parts, time=time)
 
-    def _after_s(self, segment: str) -> float | None:
+    def after_s(self, segment: str) -> float | None:
+        """Read a text that says how long from now, in seconds: ``in ten minutes``."""
         for phrase in self._words["in"]:
             if segment.startswith(f"{phrase} "):
                 return self._quantities.duration_s(segment.removeprefix(phrase).strip())
@@ -376,6 +386,30 @@ class Moments:
             if segment.endswith(f" {phrase}"):
                 return self._quantities.duration_s(segment.removesuffix(phrase).strip())
         return None
+
+    def put_together(
+        self,
+        time: ClockTime | None,
+        date: dt.date | None,
+        weekdays: tuple[int, ...],
+        half: str,
+        now: dt.datetime,
+        earliest_hour: int,
+        prefers_soonest: bool,
+    ) -> When:
+        """Make a moment of parts that were read apart; ``half`` is the phrase for it, or empty.
+
+        Without a time there is none in it, whatever part of the day was named.
+        """
+        is_today = half in self._words["near_days"]
+        known: Half | None = self._halves.get(half)
+        if half and known is None:
+            known = _half_of(self._part(half).hour)
+        day = now.date() if is_today and date is None else date
+        parts = _Parts(time, day, weekdays, known, half if half in self._halves else "")
+        found = self._resolved(parts, now if prefers_soonest else None, earliest_hour)
+        assert found is not None, "only what is counted from now may not go together"
+        return found
 
     def _resolved(self, parts: _Parts, now: dt.datetime | None, earliest_hour: int) -> When | None:
         if parts.after_s is not None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hassil import Intents, recognize_all
 from hassil.recognize import RecognizeResult
@@ -17,6 +17,7 @@ from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.moments import (
     EARLIEST_HOUR,
     EARLIEST_WAKING_HOUR,
+    ClockTime,
     Moments,
     When,
 )
@@ -24,7 +25,18 @@ from device.brain.understanding.intents.normal import as_said, normal
 from device.brain.understanding.intents.quantities import Quantities
 
 Slot: TypeAlias = (
-    str | float | int | bool | Decimal | When | dt.date | tuple[Decimal, str] | list[str]
+    str
+    | float
+    | int
+    | bool
+    | Decimal
+    | When
+    | ClockTime
+    | dt.date
+    | tuple[Decimal, str]
+    | tuple[int, ...]
+    | list[str]
+    | Mapping[str, Any]
 )
 
 _MOST_CHARACTERS = 300
