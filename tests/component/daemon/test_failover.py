@@ -19,7 +19,9 @@ from typing import Any
 
 import pytest
 
+from device.assistant.news import News
 from device.daemon.talk import talk
+from device.reports import record
 from device.workshop.simulation.cloud import Cloud
 from device.workshop.simulation.script import script_from
 
@@ -196,12 +198,16 @@ class Stage:
             question_ended_s=take.begins[4] / rate_hz,
             question=take.part(3),
         )
-        told: list[tuple[float, Any]] = []
+        told: list[tuple[float, News]] = []
         try:
             began_s = await talk(
-                loaded, take.path, None, lambda report: told.append((time.monotonic(), report))
+                loaded, take.path, None, lambda what: told.append((time.monotonic(), what))
             )
-            outcome.events = [(at_s - began_s, it.event, dict(it.fields)) for at_s, it in told]
+            outcome.events = [
+                (at_s - began_s, line.event, dict(line.fields))
+                for at_s, line in ((at_s, record(what)) for at_s, what in told)
+                if line is not None
+            ]
         except Exception as error:
             outcome.error = error
         return outcome
