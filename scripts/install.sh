@@ -295,7 +295,7 @@ end_updates() {
 fetch_models_of_appliance() {
     local bittern=$release/.venv/bin/bittern
     if [ -d "$STATE/models" ] && [ ! -L "$STATE/models" ]; then
-        BITTERN_MODELS=$MODELS "$bittern" models import --from "$STATE/models" >/dev/null
+        BITTERN_MODELS=$MODELS "$bittern" models import "$STATE/models" >/dev/null
     fi
     BITTERN_MODELS=$MODELS "$bittern" models fetch >/dev/null
 }

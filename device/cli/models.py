@@ -25,8 +25,10 @@ def add_commands(commands: Commands[Any]) -> None:
         action="store_true",
         help="agree to the terms of models that limit their use",
     )
-    adopt = _verb(verbs, "import", _import, "take models over from a folder, each by its hash")
-    adopt.add_argument("--from", dest="folder", type=Path, required=True, metavar="FOLDER")
+    about = "take models over from a folder (a stick, another appliance), each by its hash"
+    adopt = verbs.add_parser("import", help=about, description=about)
+    adopt.add_argument("folder", type=Path, metavar="FOLDER", help="searched through and through")
+    _finish(adopt, _import)
     _verb(verbs, "verify", _verify, "hash every file of the models that are in the store")
     _verb(verbs, "list", _list, "show the models, their licences and their condition")
     _verb(verbs, "convert", _convert, "write the wake models in the form the runtime needs")
@@ -34,10 +36,14 @@ def add_commands(commands: Commands[Any]) -> None:
 
 def _verb(verbs: Commands[Any], name: str, run: Any, about: str) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
+    _finish(verb, run)
+    return verb
+
+
+def _finish(verb: argparse.ArgumentParser, run: Any) -> None:
     verb.add_argument("names", nargs="*", metavar="NAME", help="a model of `bittern models list`")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
     verb.set_defaults(run=run)
-    return verb
 
 
 def _fetch(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from device.ownership import opened_folder
 def adopt(store: Store, folder: Path, names: Sequence[str], progress: Progress) -> list[str]:
     """Copy into the store what it lacks of the named sets (none: of all) and the folder has.
 
+    It need not be laid out as a store is: a file is looked for by its size and its hash.
     The folder may be anybody's: no link in it is followed, and nothing of a file is believed
     but its content, which must have the pinned hash. Returns the paths that were taken.
     Converted files are not taken, since nothing is pinned of them; `fetch` makes them anew.
@@ -36,27 +38,47 @@ def adopt(store: Store, folder: Path, names: Sequence[str], progress: Progress) 
 
 
 def _take(store: Store, folder: Path, file: ModelFile) -> bool:
+    source = folder / file.path
+    # Absent there, or a link where a folder should be: then it is not to be had there.
+    with suppress(FileNotFoundError, NotADirectoryError), opened_folder(source.parent) as there:
+        if _copy(store, file, source.name, there):
+            return True
+    # Wherever it lies, under whatever name: its size and its hash are what it is known by.
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for _, _, names, there in os.fwalk(folder, follow_symlinks=False):
+            for name in names:
+                if _size(name, there) == file.size_bytes and _copy(store, file, name, there):
+                    return True
+    return False
+
+
+def _copy(store: Store, file: ModelFile, name: str, there: int) -> bool:
+    """Copy a file of an open folder, if it is the one that is wanted."""
     final = store.folder / file.path
     new = final.with_name(f".{final.name}.new")
-    source = folder / file.path
-    # Absent there, or a link where a folder should be: then it is not to be had.
-    with suppress(FileNotFoundError, NotADirectoryError), opened_folder(source.parent) as there:
+    try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=there)
+    except OSError:
+        return False
+    with open(descriptor, "rb") as content, explained(store.folder):
+        final.parent.mkdir(parents=True, exist_ok=True)
         try:
-            descriptor = os.open(source.name, flags, dir_fd=there)
-        except OSError:
-            return False
-        with open(descriptor, "rb") as content, explained(store.folder):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                if write_hashed(new, _chunks(content), file.size_bytes) != file.sha256:
-                    return False
-                put_in_place(new, final)
-            finally:
-                new.unlink(missing_ok=True)
-        store.remember(file.path, file.sha256)
-        return True
-    return False
+            if write_hashed(new, _chunks(content), file.size_bytes) != file.sha256:
+                return False
+            put_in_place(new, final)
+        finally:
+            new.unlink(missing_ok=True)
+    store.remember(file.path, file.sha256)
+    return True
+
+
+def _size(name: str, there: int) -> int:
+    try:
+        found = os.stat(name, dir_fd=there, follow_symlinks=False)
+    except OSError:
+        return -1
+    return found.st_size if stat.S_ISREG(found.st_mode) else -1
 
 
 def _chunks(content: BinaryIO) -> Iterator[bytes]:

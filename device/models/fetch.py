@@ -10,7 +10,7 @@ from pathlib import Path
 from device.models import converted as conversion
 from device.models import index, pip_settings
 from device.models.download import Download
-from device.models.errors import FetchFailed, LicenceNotAccepted, NoSpace
+from device.models.errors import FetchFailed, LicenceNotAccepted, NoSpace, WrongHash
 from device.models.files import explained, put_in_place, sha256_of, size_of
 from device.models.http import Opener
 from device.models.manifest import Archive, Conversion, ModelFile, ModelSet
@@ -100,15 +100,32 @@ def _fetch_set(store: Store, chosen: ModelSet, settings: PipSettings, progress: 
         progress.say(
             f"{chosen.name}  {megabytes(chosen.size_bytes)}  {chosen.licence}  ({chosen.about})"
         )
-        parts = _parts_of(store, chosen)
-        _must_have_room(store, chosen, parts)
-        opener = Opener(settings)
-        for archive, part in parts:
-            _bring(archive, part, settings, opener, progress)
-        _unpack(store, chosen, [part for _, part in parts])
+        _fetch_files(store, chosen, settings, progress)
     _convert_set(store, chosen, progress)
     with explained(store.folder):
         store.records.save()
+
+
+def _fetch_files(store: Store, chosen: ModelSet, settings: PipSettings, progress: Progress) -> None:
+    """Bring the files of a set from the first of its places that has them."""
+    *others, last = chosen.sources
+    for source in others:
+        try:
+            _fetch_from(store, source, settings, progress)
+        except (FetchFailed, WrongHash) as failure:
+            progress.say(f"  {failure.what}; the same files are looked for elsewhere")
+        else:
+            return
+    _fetch_from(store, last, settings, progress)
+
+
+def _fetch_from(store: Store, source: ModelSet, settings: PipSettings, progress: Progress) -> None:
+    parts = _parts_of(store, source)
+    _must_have_room(store, source, parts)
+    opener = Opener(settings)
+    for archive, part in parts:
+        _bring(archive, part, settings, opener, progress)
+    _unpack(store, source, [part for _, part in parts])
 
 
 def _parts_of(store: Store, chosen: ModelSet) -> list[tuple[Archive, Path]]:

