@@ -22,6 +22,7 @@ BASICS = {"__version__", "clocks", "errors", "firmware", "locks", "logs", "owner
 """Modules beside the folders that everybody may use, and that use one another only."""
 
 MAY_IMPORT: dict[str, set[str]] = {
+    "papers": {"models", "updates"},
     "phrases": set(),
     "schema": set(),
     "realtime": set(),
@@ -56,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "doctor": {
         *{"appliance", "assistant", "audio", "house", "models", "panel", "realtime", "room"},
-        *{"settings", "spending", "tools"},
+        *{"settings", "spending", "tools", "updates"},
     },
     "workshop": {
         *{"appliance", "assistant", "audio", "brain", "daemon", "ears", "models", "panel"},
