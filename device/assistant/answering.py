@@ -56,9 +56,11 @@ class Answering:
             self._out.arm(Timer.ANSWER_LIMIT, self._policy.answer_limit_s)
         match fact:
             case facts.ResponseBegan():
+                turn.calls.response_began()
                 self.delivery.arrival = Arrival.OPEN
             case facts.AudioArrived():
                 turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._out.now_s)
+                turn.calls.answered()
                 self.delivery.arrived(link.downlink.heard, fact)
             case facts.AnswerWorded(item=item, text=text, is_final=is_final):
                 if self._check is not None:
@@ -67,6 +69,8 @@ class Answering:
                 self.delivery.finish(item)
             case facts.ToolCalled():
                 self._tool_called(fact, link, turn)
+            case facts.EndpointActed(called=called, output=output):
+                turn.calls.ran_there(called, output, link.number)
             case facts.ResponseEnded():
                 return self._ended(fact, link, turn)
             case facts.SignOfLife():
@@ -117,22 +121,36 @@ class Answering:
     # -- tools -------------------------------------------------------------------------
 
     def _tool_called(self, called: facts.ToolCalled, link: LinkInUse, turn: Turn) -> None:
-        turn.tool_rounds += 1
-        if turn.tool_rounds > self._policy.tool_rounds:
+        if turn.calls.round_of_call() > self._policy.tool_rounds:
             link.refuse_tool(called, "too many tool calls")
+        elif (output := turn.calls.earlier(called, link.number)) is not None:
+            link.answer_tool(called, output)
+            link.ask(by_commit=False)
         else:
+            turn.calls.begun(called, link.number)
             link.run_tool(called, self._policy.tool_timeout_s)
 
-    def tool_finished(self, finished: inputs.ToolFinished, link: LinkInUse, turn: int) -> None:
+    def tool_finished(
+        self, finished: inputs.ToolFinished, link: LinkInUse | None, turn: Turn
+    ) -> None:
         """A tool has an outcome; when none is missing, the endpoint is awaited again."""
-        is_awaited = link.tool_finished(finished.call_id, finished.output, turn)
-        if is_awaited and not link.awaits_tools:
-            self.lives(link)
+        record = turn.calls.finished(finished.call_id, finished.output)
+        if record is None:
+            return
+        called = record.called
+        self._out.tell(news.ToolRan(turn.number, called.name, called.arguments, finished.output))
+        if link is not None and link.number == record.link:
+            was_awaited = link.awaits_tools
+            link.tool_finished(finished.call_id, finished.output)
+            if was_awaited and not link.awaits_tools:
+                self.lives(link)
 
-    def tools_late(self, link: LinkInUse) -> None:
+    def tools_late(self, link: LinkInUse | None, turn: Turn) -> None:
         """Those that still run are told to the model as failed."""
-        link.give_up_tools("the tool did not finish in time")
-        self.lives(link)
+        turn.calls.give_up()
+        if link is not None and link.awaits_tools:
+            link.give_up_tools("the tool did not finish in time")
+            self.lives(link)
 
     # -- what is not heard -------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from device.assistant.question import (
     TypedQuestion,
     WrittenQuestion,
     item_of,
+    words_of,
 )
 from device.assistant.remarks import Remarks
 from device.assistant.spoken import Sending, SpokenQuestion
@@ -46,6 +47,8 @@ from device.realtime.failures import Failure, Reason
 _TURN_TIMERS = tuple(timer for timer in Timer if timer not in (Timer.LINK, Timer.LINK_IDLE))
 _ASKING = (State.CONNECTING, State.LISTENING)
 _ANSWERING = (State.THINKING, State.SPEAKING)
+ASK_AGAIN_S = 0.5
+"""An endpoint that is busy with a response we know nothing of is asked again so much later."""
 
 
 class Conversation:
@@ -80,6 +83,8 @@ class Conversation:
         """Where the answer that is given, or was given last, began to be heard: a question
         that nobody called for by name (a follow-up, a voice) begins there at the earliest."""
         self._echo_works = True
+        self._awaits_calls = False
+        """A link failed while tools ran: the next one is asked when their outcome is known."""
 
     # -- the state as a whole ----------------------------------------------------------
 
@@ -130,8 +135,27 @@ class Conversation:
 
     def tool_finished(self, finished: inputs.ToolFinished) -> None:
         """A tool has an outcome, which somebody may be waiting for."""
-        if self._link is not None:
-            self.answering.tool_finished(finished, self._link, self.turn_number)
+        if self.turn is not None:
+            self.answering.tool_finished(finished, self._link, self.turn)
+            self._go_on_without_tools(self.turn)
+
+    def _tools_late(self) -> None:
+        """Nobody waits for them any longer."""
+        if self.turn is not None:
+            self.answering.tools_late(self._link, self.turn)
+            self._go_on_without_tools(self.turn)
+
+    def _go_on_without_tools(self, turn: Turn) -> None:
+        """Another endpoint waits to be told what the tools that one had called have done."""
+        if not self._awaits_calls or turn.calls.is_running:
+            return
+        self._awaits_calls = False
+        self._out.disarm(Timer.TOOLS)
+        link = self._link
+        if link is None:
+            self._nobody_answers(turn)
+        elif link.is_ready:
+            self._start_question(link, turn)
 
     def ruled(self, turn: int, ruling: Ruling) -> None:
         """A check that held an answer back has decided, about a turn of that number."""
@@ -194,8 +218,10 @@ class Conversation:
                     self._out.tell(news.AnswerStopped(self.turn.number, self.turn.endpoint))
                 self.stop()
             case Timer.TOOLS:
+                self._tools_late()
+            case Timer.ASK_AGAIN:
                 if self._link is not None:
-                    self.answering.tools_late(self._link)
+                    self._link.ask_again()
             case Timer.PLAYBACK:
                 self._playback_late()
             case Timer.FOLLOW_UP:
@@ -233,6 +259,10 @@ class Conversation:
             case facts.Complaint(failure=failure):
                 name = link.plan.name
                 self._out.tell(news.EventRefused(self.turn_number, name, failure.detail))
+            case facts.ResponseRefused():
+                if link.downlink.sequencer.active_id is None:
+                    # It will not tell when the one ends that only it knows of.
+                    self._out.arm(Timer.ASK_AGAIN, ASK_AGAIN_S)
             case _:
                 assert_never(fact)
 
@@ -284,6 +314,7 @@ class Conversation:
         self.delivery.new_turn()
         self._turns_begun += 1
         self._spoken = None
+        self._awaits_calls = False
         self.turn = turn = Turn(self._turns_begun, trigger, question, profile)
         turn.mark(Mark.WAKE, self._out.now_s)
         self._out.tell(news.TurnBegan(turn.number, trigger, at_sample))
@@ -328,6 +359,9 @@ class Conversation:
         link.turns += 1
         turn.endpoint = link.plan.name
         self.exchange.remark_on_budget(link.plan)
+        if turn.calls:
+            self._carry_over(link, turn)
+            return
         match turn.question:
             case TypedQuestion() | PictureQuestion():
                 link.send(item_of(turn.question))
@@ -340,6 +374,27 @@ class Conversation:
                 self._send_spoken(link, turn)
             case _:
                 assert_never(turn.question)
+
+    def _carry_over(self, link: LinkInUse, turn: Turn) -> None:
+        """Something was done for this question already: tell what, and ask for the rest."""
+        if turn.calls.is_running:
+            self._awaits_calls = True
+            self._out.arm(Timer.TOOLS, self.policy.tool_timeout_s)
+            self.state = State.THINKING
+            return
+        asked = turn.question
+        if isinstance(asked, WrittenQuestion):
+            link.send(item_of(asked))
+        else:
+            link.send(words_of(self.chronicle.history.question(turn.number)))
+        for event in turn.calls.events():
+            link.send(event)
+        if turn.phase is Phase.ASKED and isinstance(asked, SoundQuestion):
+            self._send_spoken(link, turn)  # it is not over, and there may be more to be done
+            return
+        link.ask(by_commit=False)
+        self.state = State.THINKING
+        self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
 
     def _send_spoken(self, link: LinkInUse, turn: Turn) -> None:
         spoken = self._spoken
@@ -626,7 +681,11 @@ class Conversation:
     def _ask(self, turn: Turn) -> None:
         """Bring the question to the link there is, or to the next endpoint."""
         link = self.exchange.reach(turn)
-        if link is None:
+        if turn.calls.is_running and (link is None or not link.is_ready):
+            self._awaits_calls = True
+            self._out.arm(Timer.TOOLS, self.policy.tool_timeout_s)
+            self.state = State.THINKING
+        elif link is None:
             self._nobody_answers(turn)
         elif link.is_ready:
             self._start_question(link, turn)
@@ -662,13 +721,17 @@ class Conversation:
             return
         name, number = link.plan.name, self.turn_number
         self._out.tell(news.LinkBroke(number, name, failure.reason, failure.detail))
-        self.exchange.close()
+        is_to_be_told = turn is not None and turn.calls.is_untold
+        self.exchange.close(tools_go_on=is_to_be_told)
         if turn is None:
             return
-        if turn.phase is Phase.ANSWERED:
+        if turn.phase is not Phase.ANSWERED:
+            self.answering.drop_unplayed(self._link)
+        elif is_to_be_told:
+            self.delivery.expect_more()
+        else:
             self._answer_cut()
             return
-        self.answering.drop_unplayed(self._link)
         self.exchange.failed(link, failure, turn)
         self._ask(turn)
 
@@ -692,10 +755,16 @@ class Conversation:
         self.remarks.new_turn()
         self.delivery.arrival = Arrival.COMPLETE
         if self.policy.say_notices:
-            self.delivery.say("budget_over" if is_barred else "no_answer", turn)
+            self.delivery.say(self._apology(turn, is_barred), turn)
         else:
             self._out.emit(do.Chime("error"))
             self._answer_over(turn, None)
+
+    @staticmethod
+    def _apology(turn: Turn, is_barred: bool) -> str:
+        if turn.calls.is_done:
+            return "done_untold"
+        return "budget_over" if is_barred else "no_answer"
 
 
 def _timeout(what: str) -> Failure:

@@ -93,6 +93,11 @@ class Delivery:
                 self.finish(key)
         self.arrival = Arrival.COMPLETE
 
+    def expect_more(self) -> None:
+        """It broke off, and somebody else goes on with it: what came is still played."""
+        self.cut()
+        self.arrival = Arrival.OPEN
+
     def say(self, notice: str, turn: Turn | None) -> None:
         """A sentence of our own, after what is queued; a turn waits for its end."""
         self._notices_said += 1

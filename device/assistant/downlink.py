@@ -21,7 +21,7 @@ from device.realtime.failures import (
     failure_of_error,
     failure_of_response,
 )
-from device.realtime.items import FunctionCallItem, Item
+from device.realtime.items import FunctionCallItem, Item, McpCallItem
 
 
 class Outcome(StrEnum):
@@ -97,6 +97,14 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointActed:
+    """The endpoint has run a tool of its own (MCP)."""
+
+    called: ToolCalled
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseEnded:
     """A response is over, well or badly."""
 
@@ -119,6 +127,11 @@ class Complaint:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseRefused:
+    """The endpoint is busy with another response, and begins none for us."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignOfLife:
     """Something belonging to the running answer arrived that needs no decision."""
 
@@ -130,10 +143,11 @@ OfAnswer = (
     | AnswerWorded
     | ItemEnded
     | ToolCalled
+    | EndpointActed
     | ResponseEnded
     | SignOfLife
 )
-OfEndpoint = EndpointFailed | Complaint
+OfEndpoint = EndpointFailed | Complaint | ResponseRefused
 
 Fact = OfQuestion | OfAnswer | OfEndpoint
 
@@ -257,7 +271,16 @@ class Downlink:
     def _item_done(self, event: wire.ResponseOutputItemDone) -> list[Fact]:
         if self._is_stale(event.response_id):
             return []
+        if isinstance(event.item, McpCallItem) and not event.item.error:
+            return self._acted(event.item)
         return self._call_item(event.item) or [SignOfLife()]
+
+    def _acted(self, item: McpCallItem) -> list[Fact]:
+        if item.id in self._calls_seen:
+            return [SignOfLife()]
+        self._calls_seen.add(item.id)
+        called = ToolCalled(item.id, item.name, item.arguments)
+        return [EndpointActed(called, item.output or "{}")]
 
     def _arguments_done(self, event: wire.ResponseFunctionCallArgumentsDone) -> list[Fact]:
         if self._is_stale(event.response_id):
@@ -287,7 +310,7 @@ class Downlink:
         code = event.error.code or event.error.type
         if code == "conversation_already_has_active_response":
             self.sequencer.refused()
-            return []
+            return [ResponseRefused()]
         if code == "response_cancel_not_active":
             released = self.sequencer.nothing_active()
             if released is not None:

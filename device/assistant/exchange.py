@@ -59,10 +59,10 @@ class Exchange:
             self.link = LinkInUse(self._links_opened, plan, turn.profile, self._out)
         return self.link
 
-    def close(self) -> None:
-        """Let go of the link, if there is one."""
+    def close(self, *, tools_go_on: bool = False) -> None:
+        """Let go of the link, if there is one; ``tools_go_on`` as :meth:`LinkInUse.close`."""
         if self.link is not None:
-            self.link.close()
+            self.link.close(tools_go_on=tools_go_on)
             self.link = None
 
     def rest(self) -> None:

@@ -64,6 +64,11 @@ class History:
         fresh.sort(key=lambda said: (said.turn, said.role == "assistant"))
         return [said.event() for said in fresh]
 
+    def question(self, turn: int) -> str:
+        """What was understood of a turn's question; empty while nobody has said."""
+        asked = [said.text for said in self._said if said.turn == turn and said.role == "user"]
+        return " ".join(asked)
+
     def last_answer(self) -> str:
         """The last thing the assistant said, for "repeat that"; empty if nothing."""
         return next((said.text for said in reversed(self._said) if said.role == "assistant"), "")

@@ -6,7 +6,6 @@ import json
 from enum import Enum
 
 from device.assistant import effects as do
-from device.assistant import news
 from device.assistant.downlink import Downlink, ToolCalled
 from device.assistant.outbox import Outbox
 from device.assistant.policy import EndpointPlan, Profile
@@ -71,13 +70,23 @@ class LinkInUse:
         self.phase = LinkPhase.READY
         self._out.disarm(Timer.LINK)
 
-    def close(self) -> None:
-        """Let go of it, and of everything that only it was waiting for."""
+    def close(self, *, tools_go_on: bool = False) -> None:
+        """Let go of it, and of everything that only it was waiting for.
+
+        ``tools_go_on``: somebody else wants to know what comes of the tools that run.
+        """
         self.stop_uplink()
-        if self.downlink.sequencer.tools:
+        if self.downlink.sequencer.tools and not tools_go_on:
             self._out.emit(do.CancelTools())
         self._out.emit(do.CloseLink(self.number))
-        self._out.disarm(Timer.LINK, Timer.LINK_IDLE, Timer.ANSWER, Timer.TOOLS, Timer.ENDPOINTING)
+        self._out.disarm(
+            Timer.LINK,
+            Timer.LINK_IDLE,
+            Timer.ANSWER,
+            Timer.TOOLS,
+            Timer.ENDPOINTING,
+            Timer.ASK_AGAIN,
+        )
 
     # -- up ----------------------------------------------------------------------------
 
@@ -134,6 +143,10 @@ class LinkInUse:
             self.send(InputAudioBufferCommit())
         self.send(self.downlink.sequencer.want())
 
+    def ask_again(self) -> None:
+        """It refused because it was busy; perhaps it is not any more."""
+        self.send(self.downlink.sequencer.again())
+
     def interrupt(self) -> None:
         """Nobody wants to hear the running answer any more, nor what its tools find out."""
         sequencer = self.downlink.sequencer
@@ -168,22 +181,27 @@ class LinkInUse:
 
     def refuse_tool(self, called: ToolCalled, why: str) -> None:
         """Tell the model instead that it was not run."""
-        self.downlink.sequencer.call_begun(called.call_id)
-        self._output(called.call_id, _error(why))
+        self.answer_tool(called, _error(why))
 
-    def tool_finished(self, call_id: str, output: str, turn: int) -> bool:
-        """Send the output of a tool; False where nobody waits for it."""
-        if call_id not in self.downlink.sequencer.tools:
-            return False
-        called = self._calls[call_id]
-        self._out.tell(news.ToolRan(turn, called.name, called.arguments, output))
-        self._output(call_id, output)
-        return True
+    def answer_tool(self, called: ToolCalled, output: str) -> None:
+        """Give the model an output without running anything."""
+        self.downlink.sequencer.call_begun(called.call_id)
+        self._output(called.call_id, output)
+
+    def tool_finished(self, call_id: str, output: str) -> None:
+        """Send the output of a tool that was called here.
+
+        A response that is nobody's any more has called it, perhaps: the session is to know
+        what was done all the same.
+        """
+        if self._calls.pop(call_id, None) is not None:
+            self._output(call_id, output)
 
     def give_up_tools(self, why: str) -> None:
         """Wait no longer for those that still run."""
         self._out.emit(do.CancelTools())
         for call_id in sorted(self.downlink.sequencer.tools):
+            self._calls.pop(call_id, None)
             self._output(call_id, _error(why))
 
     @property

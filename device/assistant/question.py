@@ -46,6 +46,26 @@ WrittenQuestion = TypedQuestion | PictureQuestion
 Question = AwaitedQuestion | SoundQuestion | WrittenQuestion
 
 
+def words_of(transcript: str) -> ConversationItemCreate:
+    """The event that repeats a spoken question, for which something was done already, in words.
+
+    ``transcript``: what was understood of it; empty where nobody has said.
+    """
+    if transcript:
+        return ConversationItemCreate(
+            item=MessageItem(role="user", content=[InputText(text=transcript)])
+        )
+    return ConversationItemCreate(
+        item=MessageItem(role="system", content=[InputText(text=_NOT_UNDERSTOOD)])
+    )
+
+
+_NOT_UNDERSTOOD = (
+    "The words of the user's last question were lost. What follows was done for it already: "
+    "say in one short sentence what came of it, and do none of it again."
+)
+
+
 def item_of(question: WrittenQuestion) -> ConversationItemCreate:
     """The event that asks a question without sound."""
     text = [InputText(text=question.text)] if question.text else []

@@ -57,6 +57,10 @@ class ResponseSequencer:
             self.is_requested = False
             self._is_wanted = True
 
+    def again(self) -> ResponseCreate | None:
+        """The event to send, if one was refused and nothing is in its way."""
+        return self._release()
+
     def nothing_active(self) -> ResponseCreate | None:
         """The server says that nothing runs; believe it."""
         self.active_id = None

@@ -26,6 +26,8 @@ class Timer(StrEnum):
     """The next event of an answer."""
     ANSWER_LIMIT = "answer_limit"
     """The answer to be over, however alive it is."""
+    ASK_AGAIN = "ask_again"
+    """An endpoint that was busy, to be asked once more."""
     TOOLS = "tools"
     """The tools that run."""
     PLAYBACK = "playback"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+from device.assistant.calls import TurnCalls
 from device.assistant.policy import Profile
 from device.assistant.question import Question, WrittenQuestion
 
@@ -80,7 +81,8 @@ class Turn:
     tried: list[str] = field(default_factory=list)
     """Endpoints that failed this question."""
     endpoint: str = ""
-    tool_rounds: int = 0
+    calls: TurnCalls = field(default_factory=TurnCalls)
+    """Tools that were run for it."""
     answer_began_s: float | None = None
     """When the first was heard of an answer, on the core's clock."""
     marks: dict[Mark, float] = field(default_factory=dict)

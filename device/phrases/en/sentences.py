@@ -172,6 +172,7 @@ SENTENCES: dict[str, str] = {
 NOTICES: dict[str, str] = {
     "local_brain": "I can't reach the internet, so I'm answering from my own small brain.",
     "no_answer": "Sorry, I could not get an answer to that. Please try again in a moment.",
+    "done_untold": "I did something about that, but the connection broke before I could tell you.",
     "answer_cut": "Sorry, the connection broke before the end of the answer.",
     "no_key": "There is no key for the cloud, so I'm answering from my own small brain.",
     "key_refused": "The cloud refuses my key, so I'm answering from my own small brain.",
