@@ -8,7 +8,7 @@ import pytest
 
 from device.realtime.endpoint import Endpoint
 from device.realtime.events import Session
-from device.realtime.websocket import Link
+from device.realtime.websocket import WebSocketLink
 
 pytestmark = pytest.mark.answers({"items": [{"say": "It is fifty-six."}]})
 
@@ -62,5 +62,5 @@ async def test_the_appliances_own_link(server):
     endpoint = Endpoint(name="under test", url=server.url, key=None, key_required=False)
     session = Session(instructions="Be brief.")
     async with asyncio.timeout(20):
-        link = await Link.open(endpoint, session)
+        link = await WebSocketLink.open(endpoint, session)
         await link.close()
