@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO
 
 from device.errors import EXIT_BAD_SETTINGS, BitternError
@@ -19,7 +20,7 @@ from device.logs import OneLine
 
 
 class NoJournalError(BitternError):
-    """The journal was asked for, and systemd-python is not there."""
+    """The journal was asked for, and there is none, or no way to it."""
 
     exit_code = EXIT_BAD_SETTINGS
 
@@ -38,8 +39,14 @@ def is_journalled(environ: Mapping[str, str] = os.environ, stream: IO[str] | Non
     return told == f"{status.st_dev}:{status.st_ino}"
 
 
-def is_available() -> bool:
-    """Whether systemd-python can be had."""
+SOCKET = Path("/run/systemd/journal/socket")
+"""Where the journal listens. systemd's handler drops every line in silence where it is not."""
+
+
+def is_available(socket: Path = SOCKET) -> bool:
+    """Whether there is a journal, and systemd-python to write to it."""
+    if not socket.exists():
+        return False
     try:
         import systemd.journal  # noqa: F401
     except ImportError:
@@ -47,8 +54,15 @@ def is_available() -> bool:
     return True
 
 
-def log_to_journal(level: str) -> None:
-    """Write log lines of ``level`` and above to the journal, through systemd's own handler."""
+def log_to_journal(level: str, socket: Path = SOCKET) -> None:
+    """Write log lines of ``level`` and above to the journal, through systemd's own handler.
+
+    Raises :class:`NoJournalError` where nobody would read them.
+    """
+    if not socket.exists():
+        raise NoJournalError(
+            'log.format is "journal", and no journal runs here', 'Set log.format = "text".'
+        )
     try:
         from systemd.journal import JournalHandler  # type: ignore[import-untyped, unused-ignore]
     except ImportError as failure:

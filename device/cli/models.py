@@ -68,10 +68,13 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from device.errors import BitternError
     from device.models.adopt import adopt
     from device.models.progress import Progress
     from device.settings.store import store_to_care_for
 
+    if not arguments.folder.is_dir():
+        raise BitternError(f"{arguments.folder} is no folder", "Name one that holds models.")
     here = store_to_care_for()
     taken = adopt(here, arguments.folder, arguments.names, Progress(sys.stderr))
     text = f"models: {len(taken)} files taken from {arguments.folder} into {here.folder}"

@@ -81,9 +81,9 @@ class Opening:
             now_sample=lambda: self._capture.ring.end_sample,
             is_quiet=quiet_hours(self._settings.speaker),
         )
-        speak = services.voice.speak
-        self._alarms = Alarms(self._mouth, sounds.chime("timer"), speak)
-        self._untold = Untold(self._mouth, services.ringer, speak, plan.attend)
+        voice = services.voice
+        self._alarms = Alarms(self._mouth, sounds.chime("timer"), voice.speak_first)
+        self._untold = Untold(self._mouth, services.ringer, voice.speak, plan.attend)
         self._alarms.on_change = self._untold.look
         self._quietening: set[asyncio.Task[object]] = set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
+from device.appliance.journal import NoJournalError, is_available, log_to_journal
 from device.appliance.sole import AnotherInstanceError, MicrophoneClaim, look_for_another
 from device.settings.places import state_folder
 from device.settings.tree import Paths
@@ -97,3 +100,17 @@ def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(Exception, match="no home folder") as failed:
         state_folder(Paths(), {})
     assert "[paths] state" in str(failed.value)
+
+
+def test_without_a_journal_it_says_so_and_does_not_log_into_nothing(tmp_path: Path) -> None:
+    assert not is_available(tmp_path / "socket")
+    with pytest.raises(NoJournalError, match="no journal runs here"):
+        log_to_journal("info", tmp_path / "socket")
+
+
+def test_without_a_runtime_folder_the_brain_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    brain = BrainProcess(tmp_path / "run" / "bittern" / "brain.sock")
+    with pytest.raises(BrainDidNotStartError, match="cannot be made") as failed:
+        asyncio.run(brain.ensure())
+    assert "[paths] runtime" in failed.value.advice

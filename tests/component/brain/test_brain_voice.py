@@ -96,6 +96,18 @@ async def test_many_at_once_wait_for_one_another_and_too_many_are_told(stage: St
     await stage.voice.speak("and room again")
 
 
+async def test_what_rings_is_spoken_before_all_that_waits(stage: Stage) -> None:
+    stage.actor.may_speak.clear()
+    waiting = [asyncio.create_task(stage.voice.speak(f"say {n}")) for n in range(MOST_WAITING)]
+    await asyncio.sleep(0.05)
+    alarm = asyncio.create_task(stage.voice.speak_first("Your pasta timer is done."))
+    await asyncio.sleep(0.05)
+    stage.actor.may_speak.set()
+    await asyncio.gather(alarm, *waiting)
+    assert stage.actor.texts.index("Your pasta timer is done.") == 1
+    assert stage.actor.most_at_once == 1
+
+
 async def test_who_gives_up_does_not_hold_up_the_others(stage: Stage) -> None:
     stage.actor.may_speak.clear()
     impatient = asyncio.create_task(stage.voice.speak("never mind"))

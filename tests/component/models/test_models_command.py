@@ -145,3 +145,11 @@ def test_what_is_no_tflite_model_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"this is not a model at all")
     with pytest.raises(ConversionFailed, match=r"cannot convert bad\.tflite"):
         conversion.convert(tmp_path / "bad.tflite", tmp_path / "bad.onnx", "bad.onnx")
+
+
+def test_import_names_a_folder_that_is_not_there(
+    bittern: Bittern, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["models", "import", str(tmp_path / "stick")])
+    assert status == 1
+    assert "is no folder" in capsys.readouterr().err
