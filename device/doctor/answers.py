@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from device.room.links import EndpointEntry
 from device.room.policy import brain_arguments
 from device.settings import LoadedSettings
 from device.settings.key_store import service_environment
-from device.settings.places import brain_socket
+from device.settings.places import OWN_BRAIN, brain_to_look_at
 from device.settings.secrets import KeyFileError, find_key
 from device.settings.tree import Endpoint
 
@@ -32,18 +33,24 @@ _ADVICE = {
 
 async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
     """Open a link to each, and close it."""
-    brain = BrainProcess(brain_socket(loaded.settings.paths), brain_arguments(loaded.settings))
+    socket, is_service = brain_to_look_at(loaded.settings.paths)
+    is_out_of_reach = is_service and not os.access(socket, os.R_OK | os.W_OK)
+    brain = BrainProcess(socket, brain_arguments(loaded.settings), may_start=not is_service)
     try:
         enabled = loaded.settings.endpoints()
         environ, is_hidden = service_environment(enabled)
         url = f"unix:{brain.socket_path}"
         chosen = roster(loaded, url, brain, lambda: [], environ=environ)
-        findings = [
-            _hidden(name)
-            if is_hidden and entry.is_missing_key and not _mistake(enabled, name, environ)
-            else await _check(name, entry, _mistake(enabled, name, environ))
-            for name, entry in chosen.entries.items()
-        ]
+        local = {each.name for each in enabled if each.url == OWN_BRAIN}
+        findings = []
+        for name, entry in chosen.entries.items():
+            mistake = _mistake(enabled, name, environ)
+            if is_out_of_reach and name in local:
+                findings.append(_out_of_reach(name, "it answers members of the group bittern"))
+            elif is_hidden and entry.is_missing_key and not mistake:
+                findings.append(_out_of_reach(name, "its key is kept for the service"))
+            else:
+                findings.append(await _check(name, entry, mistake))
         lacks = "not set up: it has no key" + (" that I may see" if is_hidden else "")
         left_out = [
             Finding(f"endpoint {each.name}", Verdict.SKIPPED, lacks)
@@ -57,9 +64,8 @@ async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
         await brain.stop()
 
 
-def _hidden(name: str) -> Finding:
-    found = "its key is kept for the service"
-    return Finding(f"endpoint {name}", Verdict.SKIPPED, found, "`sudo bittern doctor` tries it.")
+def _out_of_reach(name: str, why: str) -> Finding:
+    return Finding(f"endpoint {name}", Verdict.SKIPPED, why, "`sudo bittern doctor` tries it.")
 
 
 def _mistake(endpoints: Sequence[Endpoint], name: str, environ: Mapping[str, str]) -> str:

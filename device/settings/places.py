@@ -57,6 +57,22 @@ def state_to_look_at(
     return own if paths.state or own.is_dir() or not SERVICE_UNIT.exists() else service
 
 
+def brain_to_look_at(
+    paths: Paths,
+    environ: Mapping[str, str] = os.environ,
+    unit_socket: Path = SYSTEMD_BRAIN,
+    unit: Path = SERVICE_UNIT,
+) -> tuple[Path, bool]:
+    """Return the brain's socket of the appliance that a user means, and whether systemd's.
+
+    Where there is a service, it is the service's: a brain of one's own beside it would say
+    nothing about that one.
+    """
+    if not paths.runtime and unit.exists() and unit_socket.is_socket():
+        return unit_socket, True
+    return brain_socket(paths, environ, unit_socket), False
+
+
 def _home() -> Path:
     try:
         return Path.home()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +22,8 @@ from device.doctor.machine import check_machine
 from device.doctor.sound import check_microphone
 from device.house.endpoints import roster
 from device.settings import load_settings
+from device.settings.places import brain_to_look_at
+from device.settings.tree import Paths
 
 RATE_HZ = 16_000
 
@@ -184,3 +190,48 @@ def test_bad_settings_do_not_keep_it_from_the_rest(tmp_path):
     assert (done.returncode, report["exit_code"]) == (1, 1)
     assert "volume_percent" in checks["settings"]["found"]
     assert {"disk", "clock", "temperature"} <= set(checks)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_an_ordinary_user_is_not_told_that_the_services_brain_is_broken(tmp_path):
+    folder = Path("/run") / f"bittern-test-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    code = (
+        "import os, sys, asyncio; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "from pathlib import Path; from device.doctor import answers\n"
+        "from device.settings import load_settings\n"
+        "socket = Path(sys.argv[1])\n"
+        "answers.brain_to_look_at = lambda paths: (socket, True)\n"
+        "for each in asyncio.run(answers.check_endpoints(load_settings())):\n"
+        "    print(each.check, each.verdict.name, each.found, each.advice)\n"
+    )
+    try:
+        with socket.socket(socket.AF_UNIX) as brain:
+            brain.bind(str(folder / "brain.sock"))
+            (folder / "brain.sock").chmod(0o660)
+            brain.listen()
+            command = [sys.executable, "-c", code, str(folder / "brain.sock")]
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=60, env={**os.environ, "HOME": "/"}
+            )
+    finally:
+        shutil.rmtree(folder)
+    if "ModuleNotFoundError" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip("another user cannot read this clone")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("endpoint brain ")]
+    assert len(lines) == 1, done.stderr
+    assert "SKIPPED" in lines[0]
+    assert "sudo bittern doctor" in lines[0]
+
+
+def test_where_there_is_a_service_its_brain_is_looked_at(tmp_path):
+    unit, own = tmp_path / "bittern.service", tmp_path / "brain.sock"
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path / "user")}
+    usual = tmp_path / "user/bittern/brain.sock"
+    assert brain_to_look_at(Paths(), environ, own, unit) == (usual, False)
+    unit.touch()
+    with socket.socket(socket.AF_UNIX) as brain:
+        brain.bind(str(own))
+        assert brain_to_look_at(Paths(), environ, own, unit) == (own, True)
+        wished = Paths(runtime=str(tmp_path / "mine"))
+        assert brain_to_look_at(wished, environ, own, unit) == (tmp_path / "mine/brain.sock", False)

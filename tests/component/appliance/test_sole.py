@@ -89,6 +89,8 @@ def test_a_service_that_one_may_not_look_into_is_there() -> None:
         found = subprocess.run(script, capture_output=True, text=True, timeout=60)
     finally:
         folder.rmdir()
+    if "ModuleNotFoundError" in found.stderr:
+        pytest.skip("another user cannot read this clone")
     assert "AnotherInstanceError: another Bittern runs here" in found.stderr
 
 
