@@ -104,9 +104,40 @@ async def reopened() -> dict[str, Any]:
     }
 
 
+async def full_from_the_start() -> dict[str, Any]:
+    """Begin where there is no room for a store, and have room half a minute later."""
+    fill()
+    troubles: list[Phrase] = []
+    store = Store(FOLDER / "house.sqlite3")
+    await store.open()
+    ringer = Ringer(store, SystemClock(), print, print, on_trouble=troubles.append)
+    await ringer.start()
+    first = await ringer.set_countdown(Kind.TIMER, "first", 600)
+    (FOLDER / "ballast").unlink()
+    assert store._database is not None
+    store._database._tried_s -= 60
+    second = await ringer.set_countdown(Kind.TIMER, "second", 600)
+    await store.close()
+    again = Store(FOLDER / "house.sqlite3")
+    await again.open()
+    ringer = Ringer(again, SystemClock(), print, print)
+    await ringer.start()
+    names = [entry.name for entry in ringer.waiting(Kind.TIMER)]
+    await again.close()
+    return {
+        "told": [ENGLISH.say(each) for each in troubles],
+        "kept": [first.is_kept, second.is_kept],
+        "timers": names,
+    }
+
+
 if __name__ == "__main__":
     story = asyncio.run(filled())
     story["reopened"] = asyncio.run(reopened())
     subprocess.run(["mount", "-o", "remount,ro", str(FOLDER)], check=True)
     story["read_only"] = asyncio.run(reopened())
+    subprocess.run(["mount", "-o", "remount,rw", str(FOLDER)], check=True)
+    for left in FOLDER.glob("house.sqlite3*"):
+        left.unlink()
+    story["full_from_the_start"] = asyncio.run(full_from_the_start())
     print(json.dumps(story))

@@ -49,3 +49,9 @@ def test_timers_on_a_full_disk(tmp_path: Path) -> None:
     assert told["read_only"]["timers"] == ["tea", "later"]
     assert told["read_only"]["kept"] is False
     assert "can't save" in told["read_only"]["troubles"][0]
+    # Where there was no room from the start, one is told at once, and nothing is lost later.
+    begun = told["full_from_the_start"]
+    assert len(begun["told"]) == 1
+    assert "may be full or worn out" in begun["told"][0]
+    assert begun["kept"] == [False, True]
+    assert begun["timers"] == ["first", "second"]
