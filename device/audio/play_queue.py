@@ -171,6 +171,10 @@ class PlayQueue:
         self._hear(self.frames - latency_frames, changes)
         return out, changes
 
+    def skip(self, frames: int) -> None:
+        """So many frames were not asked for, nor played: the count goes on as if they were."""
+        self.frames += frames
+
     def _take_from_first(
         self, out: Samples, at_frame: int, changes: list[tuple[Change, Key]]
     ) -> int | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from device.audio.play_queue import CUSHION_S, Change, Key, PlayQueue
 from device.audio.resample import WIRE_RATE_HZ, Resampler, resample
+from device.audio.resting import RestingSpeaker
 from device.audio.samples import Samples, silence
 from device.audio.speaker import Speaker, SpeakerHealth
 from device.audio.volume import Gain, gain_of
@@ -58,7 +59,8 @@ class Playback:
     open it is called by ``finish`` or ``close`` itself, so that nobody waits for ever);
     ``on_played(samples, at_frame)`` with every block that goes out, silence too, at the
     speaker's rate: the reference of an echo canceller. ``at_frame`` counts frames since
-    the first opening; the end of the block is heard ``speaker.latency_s`` from now.
+    the first opening, those included that a closed speaker did not ask for; the end of the
+    block is heard ``speaker.latency_s`` from now.
     """
 
     def __init__(
@@ -68,7 +70,10 @@ class Playback:
         volume_percent: float = 100.0,
         cushion_s: float = CUSHION_S,
         limit_s: float = LIMIT_S,
+        rest_s: float | None = None,
     ) -> None:
+        """``rest_s``: how long silence is played before the speaker is closed, until there is
+        something to play; None keeps it open."""
         gain_of(volume_percent)  # complain now rather than when the speaker opens
         self.speaker = speaker
         self.on_started: Callable[[Key], None] = lambda _key: None
@@ -84,6 +89,21 @@ class Playback:
         self._refused = 0
         self._is_open = False
         self._last_out = silence(0)
+        self._resting = RestingSpeaker(speaker, rest_s, self._skip)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the speaker is closed until there is something to play."""
+        return self._resting.is_resting
+
+    def follow_clock(self, clock: Callable[[], float]) -> None:
+        """Count the time in which the speaker rests, or is mended, by this clock (seconds)."""
+        self._resting.clock = clock
+
+    def _skip(self, seconds: float) -> None:
+        with self._lock:
+            if self._mixer is not None:
+                self._mixer.queue.skip(round(seconds * self._mixer.queue.rate_hz))
 
     @property
     def is_open(self) -> bool:
@@ -98,7 +118,7 @@ class Playback:
             if self._mixer is None:
                 rate_hz = self.speaker.rate_hz
                 self._mixer = _Mixer(rate_hz, self._cushion_s, self._volume_percent)
-            self.speaker.open(self._fill)
+            self._resting.open(self._fill)
             self._is_open = True
 
     def close(self) -> None:
@@ -106,7 +126,7 @@ class Playback:
         with self._feeding:
             self._is_open = False
             try:
-                self.speaker.close()
+                self._resting.close()
             finally:
                 self._abandon()
 
@@ -118,7 +138,7 @@ class Playback:
         with self._feeding:
             self._is_open = False
             try:
-                self.speaker.close()
+                self._resting.close()
             except BitternError as failure:
                 log.warning("closing %s before reopening it: %s", self.speaker.name, failure)
             try:
@@ -160,6 +180,7 @@ class Playback:
             samples = resampler.process(pcm24k[:taken])
             with self._lock:
                 self._mixer.queue.add(key, samples, taken, rank)
+            self._resting.rouse()
             return taken
 
     def _room_for(self, key: Key, count: int) -> int:
@@ -186,6 +207,7 @@ class Playback:
                     if resampler is not None:
                         self._mixer.queue.add(key, resampler.finish(), 0)
                     self._mixer.queue.complete(key)
+                self._resting.rouse()
                 return
         self.on_finished(key)
 
@@ -208,6 +230,7 @@ class Playback:
             sound = resample(pcm24k[:limit], WIRE_RATE_HZ, self._mixer.queue.rate_hz)
             with self._lock:
                 self._mixer.overlays.append((key, sound))
+            self._resting.rouse()
 
     def mix_out(self, key: Key) -> None:
         """Silence what was mixed in under a name, within 4 ms."""
@@ -264,7 +287,7 @@ class Playback:
 
     def speaker_health(self) -> SpeakerHealth:
         """Say how the speaker is doing."""
-        return self.speaker.health()
+        return self._resting.health()
 
     def health(self) -> PlaybackHealth:
         """Say how well the queue was kept filled."""

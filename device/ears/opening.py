@@ -51,6 +51,7 @@ def echo_guard(
     ring = capture.ring
     reference = Reference(lambda: playback.speaker.rate_hz, capture.now_s)
     playback.on_played = reference.take
+    playback.follow_clock(capture.now_s)
     canceller = None if mode == "half_duplex" else _canceller()
     return EchoGuard(reference, canceller, own_voice(wake), RingEraser(ring))
 

@@ -164,10 +164,9 @@ class ListeningThread:
 
     def _least_samples(self, blocks: BlockQueue) -> int:
         """For how much sound the thread is to be woken; says at once if it is needed soon."""
-        wanted_s = self._listener.wanted_s
+        is_asleep = blocks.doorman is not None and self._listener.is_asleep
+        wanted_s = ASLEEP_S if is_asleep else self._listener.wanted_s
         blocks.is_urgent = wanted_s <= LEAST_S
-        if blocks.doorman is not None and self._listener.is_asleep:
-            wanted_s = ASLEEP_S
         return round(self._listener.rate_hz * wanted_s)
 
     def _hear(self, block: Block) -> None:

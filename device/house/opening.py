@@ -72,6 +72,7 @@ class Opening:
             plan.speaker,
             volume_percent=self._settings.speaker.volume_percent,
             cushion_s=self._settings.speaker.cushion_ms / 1000,
+            rest_s=self._settings.speaker.rest_s or None,
         )
         sounds = Sounds.of_store(chosen_folder(self._settings.paths.models))
         self._mouth = Mouth(

@@ -151,6 +151,14 @@ class Speaker:
         choices=SOUND_CARD_RATES_HZ,
     )
     block_ms: int = key(20, "Sound that is asked for at once.", unit="ms", low=5, high=100)
+    rest_s: int = key(
+        30,
+        "After the last sound, how long the speaker stays open; opening takes no time to hear.",
+        unit="s",
+        special={0: "it is never closed, for cards that crack or die of it"},
+        low=2,
+        high=3600,
+    )
     volume_percent: int = key(70, "Volume at the start.", unit="%", low=0, high=100)
     quiet_from: str = key(
         "",

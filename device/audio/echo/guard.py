@@ -104,6 +104,8 @@ class EchoGuard:
         self._bad_blocks = 0
         self._rests = 0
         self._silent_samples = 0
+        self._restarts = 0
+        self._is_displaced = False
         self.is_playing = False
         """Whether what was heard last may hold an echo."""
         self.guards_voice = False
@@ -150,6 +152,9 @@ class EchoGuard:
         if not self.is_playing:
             self.is_playing = True
             self._tracker.restart()
+        if self._reference.restarts != self._restarts:
+            self._restarts = self._reference.restarts
+            self._displace()
         whole = self._whole(len(sound), begin)
         self._held = sound[whole:].copy()
         self._next = begin + whole
@@ -239,11 +244,23 @@ class EchoGuard:
 
     # -- does it work? -----------------------------------------------------------------
 
+    def _displace(self) -> None:
+        """The speaker was opened anew: look for the delay again, and judge again."""
+        if self._tracker.alignment.is_known:
+            self._is_displaced = True
+            self._tracker.lose_place()
+            self._monitor.begin_again()
+
     def _relearn(self) -> None:
-        """The delay is a new one: learn the path again, from what was heard just now."""
+        """The delay is a new one: learn the path again, from what was heard just now.
+
+        But for a speaker that was only opened anew: its way through the room is the old one.
+        """
         if self._canceller is None:
             return
-        self._canceller.reset()
+        if not self._is_displaced:
+            self._canceller.reset()
+        self._is_displaced = False
         heard, played = self._tracker.recent()
         whole = len(heard) - len(heard) % FRAME_SAMPLES
         if whole:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from device.audio.echo.interpolation import Interpolator
 from device.audio.resample import LISTENING_RATE_HZ
 from device.audio.ring import OverwrittenError, Ring
-from device.audio.samples import Samples
+from device.audio.samples import Samples, silence
 
 KEPT_S = 8.0
 """The listening thread may be 2 s behind and look back 2 s; an echo comes 0.4 s late."""
@@ -40,6 +40,8 @@ class Reference:
         self._anchors: deque[float] = deque(maxlen=ANCHORS)
         self._skipped = 0
         self._quiet_frames = 0
+        self.restarts = 0
+        """How often the speaker was opened anew: each time its echo is late by something else."""
         self._lock = threading.Lock()
         self.rate_hz = LISTENING_RATE_HZ
         """The speaker's; known from the first block on."""
@@ -52,6 +54,9 @@ class Reference:
             self._interpolator = Interpolator(self.rate_hz / LISTENING_RATE_HZ)
             self._ring = ring = Ring(self.rate_hz, KEPT_S)
             self._skipped = at_frame
+        gap = at_frame - self._skipped - ring.end_sample
+        if gap:
+            self._bridge(ring, gap)
         is_silent = not samples.any()
         self._quiet_frames = self._quiet_frames + len(samples) if is_silent else 0
         with self._lock:
@@ -63,6 +68,16 @@ class Reference:
             self._anchors.append(self._capture_s() - at_frame / self.rate_hz)
             if not is_silent:
                 self._sounded(at_frame, at_frame + len(samples))
+
+    def _bridge(self, ring: Ring, gap: int) -> None:
+        """The speaker was closed and opened: nothing was played for so many frames."""
+        self.restarts += 1
+        self._quiet_frames += gap
+        with self._lock:
+            self._anchors.clear()
+            kept = min(gap, ring.capacity_samples)
+            ring.write(silence(kept))
+            self._skipped += gap - kept
 
     def _sounded(self, begin: int, end: int) -> None:
         if self._stretches and begin - self._stretches[-1][1] <= JOINED_S * self.rate_hz:

@@ -79,6 +79,14 @@ class Tracker:
         first, last = begin / LISTENING_RATE_HZ, end / LISTENING_RATE_HZ
         return first - anchor_s - LATEST_S, last - anchor_s - EARLIEST_S
 
+    def lose_place(self) -> None:
+        """The speaker was opened anew: the delay is another one, by some milliseconds.
+
+        How far the clocks drift apart stays known.
+        """
+        self.alignment.forget()
+        self.restart()
+
     # -- measuring ---------------------------------------------------------------------
 
     def restart(self) -> None:

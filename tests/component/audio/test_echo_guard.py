@@ -262,6 +262,39 @@ def test_a_delay_that_jumps_is_found_again(answer) -> None:
     assert 20 * np.log10(np.std(scene.heard[end]) / np.std(kept[end])) > 12
 
 
+def test_a_speaker_that_was_opened_anew_is_followed_at_once(answer, wake_word) -> None:
+    """It rested between two answers, and lags by other 37 ms; the room is the same."""
+    rest_s, shift_s = 40.0, 0.037
+    length_s = len(answer) / SPEAKER_HZ + 0.5
+    first = Scene(answer, Echo(0.1, -10.0, shoebox=LIVING_ROOM), length_s=length_s)
+    way = Echo(0.1 + shift_s, -10.0, shoebox=LIVING_ROOM)
+    second = Scene(answer, way, person=wake_word, at_s=2.0, near_db=-5.0, length_s=length_s)
+    first.play()
+    assert first.guard.quality is Quality.GOOD
+    ears = build_listener(RATE_HZ, first.wake, VadSettings(), first.guard)
+    begin = round((length_s + rest_s) * RATE_HZ)
+    at_frame = round((length_s + rest_s) * SPEAKER_HZ)
+    ears.restart(begin)
+    ears.listen_for_speech(begin, interrupts=True)
+    heard, left = second.heard, []
+    events: list[ListeningEvent] = []
+    for at in range(0, len(heard) - 319, 320):
+        block = answer[at * 3 // 2 : at * 3 // 2 + 480]
+        block = np.concatenate((block, silence(480 - len(block))))
+        first._now_s = (begin + at) / RATE_HZ
+        first.guard._reference.take(block, at_frame + at * 3 // 2)
+        events += ears.process(heard[at : at + 320])
+        left.append(first.guard.quality)
+    assert first.guard._reference.restarts == 1
+    assert first.guard.status.delay_ms == pytest.approx(137, abs=3)
+    assert left[100] is Quality.GOOD, "2 s later it is known to work again"
+    assert Quality.NOT_WORKING not in left
+    (word,) = [each for each in events if isinstance(each, WakeWordHeard)]
+    assert begin + second.begin < word.end_sample < begin + second.end + 0.3 * RATE_HZ
+    voices = [each for each in events if isinstance(each, SpeechStarted)]
+    assert all(each.at_sample > begin + second.begin - 800 for each in voices), "not its own"
+
+
 def test_a_missing_library_is_told_with_the_command_that_mends_it(monkeypatch) -> None:
     monkeypatch.setattr("device.audio.echo.speexdsp.LIBRARY", "libnowhere.so.1")
     with pytest.raises(MissingCancellerError, match="libspeexdsp1"):
