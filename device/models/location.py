@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from device.models.errors import ModelError
+
 VARIABLE = "BITTERN_MODELS"
 """Names a store to the commands that care for one. Read at the command line, and nowhere else."""
 APPLIANCE = Path("/var/lib/bittern-models")
@@ -51,4 +53,12 @@ def usual_folder(
 def _user_cache(environment: Mapping[str, str]) -> Path:
     named = Path(environment.get("XDG_CACHE_HOME", ""))
     # The base directory specification: a relative path there is to be ignored.
-    return named if named.is_absolute() else Path.home() / ".cache"
+    if named.is_absolute():
+        return named
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:
+        raise ModelError(
+            "there is no home folder, and nothing else says where the models lie",
+            f"Set HOME, or {VARIABLE}, or [paths] models in the settings.",
+        ) from None

@@ -14,6 +14,8 @@ import pytest
 from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
 from device.appliance.journal import NoJournalError, is_available, log_to_journal
 from device.appliance.sole import AnotherInstanceError, MicrophoneClaim, look_for_another
+from device.errors import BitternError
+from device.models.location import store_folder
 from device.settings.places import state_folder
 from device.settings.tree import Paths
 
@@ -99,9 +101,12 @@ def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> 
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", no_home)
-    with pytest.raises(Exception, match="no home folder") as failed:
+    with pytest.raises(BitternError, match="no home folder") as failed:
         state_folder(Paths(), {})
-    assert "[paths] state" in str(failed.value)
+    assert "[paths] state" in failed.value.advice
+    with pytest.raises(BitternError, match="no home folder") as failed:
+        store_folder({}, appliance=Path("/nonexistent"))
+    assert "BITTERN_MODELS" in failed.value.advice
 
 
 def test_without_a_journal_it_says_so_and_does_not_log_into_nothing(tmp_path: Path) -> None:
