@@ -94,6 +94,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With a verifier: the first model's mean from which it looks."""
     trust: float = 0.0
     """With a verifier: how much the first model's opinion counts beside it."""
+    trust_each: float = 0.0
+    """With a verifier and a model beside: how much each of the two counts, instead of the more
+    certain one by ``trust``."""
     measured_on: str = ""
     """Whose voices the figures are of, in words."""
     figures: tuple[Figure, ...] = ()
@@ -107,7 +110,15 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The detector's rule; a ``threshold`` other than 0 counts instead of the step."""
         ending = EndingRule(lag_ms=self.ending.lag_ms, after_ms=self.ending.after_ms)
         chosen = threshold or self.thresholds.at(sensitivity)
-        return Rule(chosen, self.window, refractory_s, ending, self.interest, self.trust)
+        return Rule(
+            chosen,
+            self.window,
+            refractory_s,
+            ending,
+            self.interest,
+            self.trust,
+            self.trust_each,
+        )
 
 
 def read(path: Path) -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,21 @@ def agreed(second: float, first: float, trust: float) -> float:
     embedding knows more about speech. On the words of 32 people in noise, misses at the same
     number of false accepts fell by a tenth to a half with a weight of 0.6.
     """
+    return agreed_by_each(second, (first,), trust)
+
+
+def agreed_by_each(second: float, firsts: Sequence[float], trust: float) -> float:
+    """The same with several first models, each weighed by ``trust``.
+
+    Where two listen, one may be sure of what the other has never heard of. For "hey jarvis",
+    with its two at 0.5 each instead of the more certain one at 0.6, voices that none of ours
+    had learned from were missed at as many false accepts: 4 instead of 6 of 100 in quiet, 30
+    instead of 35 at 5 dB. A floor under the second model's opinion, so that a first model that
+    is very sure wins, missed more than either.
+    """
     if trust == 0.0:
         return second
-    logit = _logit(second, 1e-5) + trust * _logit(first, 1e-3)
+    logit = _logit(second, 1e-5) + trust * sum(_logit(each, 1e-3) for each in firsts)
     return 1.0 / (1.0 + math.exp(-logit))
 
 
@@ -61,6 +73,8 @@ class Watch:
         self._trail: Trail | None = None
         self._trail_until = -1
         self._trail_mean = 0.0
+        self._opinions: deque[tuple[float, ...]] = deque(maxlen=rule.window)
+        self._trail_means: tuple[float, ...] = ()
         self._is_armed = True
         self._silent_until = -1
 
@@ -92,6 +106,7 @@ class Watch:
         """Forget the sound; ``silent_until`` carries a pause over into the new count."""
         self._detector.restart(silent_until)
         self._recent.clear()
+        self._opinions.clear()
         self._trail = None
         self._is_armed = True
         self._silent_until = silent_until
@@ -101,16 +116,19 @@ class Watch:
         if self._second is None:
             return self._detector.update(score)
         self._recent.append(score.value)
+        self._opinions.append(score.opinions or (score.value,))
         if len(self._recent) < self._rule.window:
             return None
         mean = sum(self._recent) / self._rule.window
         self._suspicion_peak = max(self._suspicion_peak, mean)
+        means = tuple(sum(each) / self._rule.window for each in zip(*self._opinions, strict=True))
         self._trail_mean = max(self._trail_mean, mean)
+        self._trail_means = tuple(map(max, self._trail_means or means, means))
         if mean > self._rule.interest:
             self._trail_until = score.end_sample + round(HOLD_S * RATE_HZ)
             may_begin = self._is_armed and score.end_sample >= self._silent_until
             if self._trail is None and may_begin:
-                self._trail_mean = mean
+                self._trail_mean, self._trail_means = mean, means
                 return self._begin(self._second, score.end_sample)
         else:
             self._is_armed = True
@@ -134,7 +152,7 @@ class Watch:
         return found
 
     def _judge(self, second: SecondLook, trail: Trail, at_sample: int) -> Detection | None:
-        value = agreed(second.score(self._word, trail), self._trail_mean, self._rule.trust)
+        value = self._agreed(second.score(self._word, trail))
         self._looked_peak = max(self._looked_peak, value)
         if value <= self._rule.threshold:
             return None
@@ -143,3 +161,8 @@ class Watch:
         self._is_armed = False
         self._silent_until = at_sample + round(self._rule.refractory_s * RATE_HZ)
         return Detection(self._word, value, at_sample)
+
+    def _agreed(self, second: float) -> float:
+        if self._rule.trust_each:
+            return agreed_by_each(second, self._trail_means, self._rule.trust_each)
+        return agreed(second, self._trail_mean, self._rule.trust)

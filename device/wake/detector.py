@@ -29,6 +29,9 @@ class Rule:
     """With a second look: the mean from which it is worth taking."""
     trust: float = 0.0
     """With a second look: how much the first model's opinion counts beside it."""
+    trust_each: float = 0.0
+    """With a second look and two first models: how much each of them counts, instead of the
+    more certain one by ``trust``."""
 
 
 def never(rules: Mapping[str, Rule]) -> dict[str, Rule]:

@@ -19,6 +19,8 @@ class Score(NamedTuple):
     """A probability, 0 to 1."""
     end_sample: int
     """Position after the last sample that was looked at: 16 kHz, counted from the last reset."""
+    opinions: tuple[float, ...] = ()
+    """What each of several models says, where there are several; ``value`` is the highest."""
 
 
 class WakeEngine(Protocol):

@@ -74,15 +74,16 @@ class MicroWakeWord:
         self._frames_scored = 0
 
     def _score(self, frames: NDArray[np.float32]) -> list[Score]:
-        values = {word: model.process(frames) for word, model in self._models.items()}
+        said = {word: [model.process(frames)] for word, model in self._models.items()}
         for word, model in self._beside.items():
-            values[word] = list(map(max, values[word], model.process(frames)))
+            said[word].append(model.process(frames))
+        steps = {word: list(zip(*each, strict=True)) for word, each in said.items()}
         # Frame n covers samples [160 n, 160 n + 480).
         first_end = (self._frames_scored + self._stride - 1) * HOP_SAMPLES + WINDOW_SAMPLES
         self._frames_scored += len(frames)
         hop = self._stride * HOP_SAMPLES
         return [
-            Score(word, values[word][step], first_end + step * hop)
+            Score(word, max(steps[word][step]), first_end + step * hop, steps[word][step])
             for step in range(len(frames) // self._stride)
-            for word in values
+            for word in steps
         ]

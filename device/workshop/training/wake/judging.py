@@ -23,6 +23,7 @@ from device.workshop.training.wake.task import (
     FOLDS,
     OWN_TRUST,
     TRUST,
+    TRUST_EACH,
     WINDOW,
     Task,
     Trained,
@@ -110,6 +111,7 @@ def bare_card(task: Task, interest: float) -> Card:
         verifier=f"./{verifier_path(task.out).name}",
         interest=round(interest, 4),
         trust=TRUST if task.first else OWN_TRUST,
+        trust_each=TRUST_EACH if task.adds_first else 0.0,
     )
 
 
