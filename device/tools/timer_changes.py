@@ -87,7 +87,8 @@ class TimerChanges:
             return self._told(timer, True, [said])
         kept = await self._ringer.alter(timer.id, when=paused(when, self._ringer.now()))
         self._timers.note_changed(timer)
-        return self._told(kept.entry, kept.is_kept, self._with_left("timer_paused", kept))
+        said = phrase("timer_paused", timer=timer_name(kept.entry), left=self._left_s(kept))
+        return self._told(kept.entry, kept.is_kept, [said, *kept.caveat])
 
     async def resume_timer(self, name: Name | None = None, which: Which | None = None) -> Answer:
         """Let a paused timer go on.
@@ -102,7 +103,8 @@ class TimerChanges:
             return self._told(timer, True, [phrase("timer_runs", timer=timer_name(timer))])
         kept = await self._ringer.alter(timer.id, when=resumed(when, self._ringer.now()))
         self._timers.note_changed(timer)
-        return self._told(kept.entry, kept.is_kept, self._with_left("timer_goes_on", kept))
+        said = phrase("timer_goes_on", timer=timer_name(kept.entry), left=self._left_s(kept))
+        return self._told(kept.entry, kept.is_kept, [said, *kept.caveat])
 
     async def restart_timer(self, name: Name | None = None, which: Which | None = None) -> Answer:
         """Begin a timer anew, with the whole of its span.
@@ -117,11 +119,11 @@ class TimerChanges:
 
     def _changed(self, before: Entry, kept: Kept) -> Answer:
         self._timers.note_changed(before)
-        return self._told(kept.entry, kept.is_kept, self._with_left("timer_left_now", kept))
+        said = phrase("timer_left_now", timer=timer_name(kept.entry), left=self._left_s(kept))
+        return self._told(kept.entry, kept.is_kept, [said, *kept.caveat])
 
-    def _with_left(self, key: str, kept: Kept) -> list[Phrase]:
-        left_s = _when(kept.entry).left_s(self._ringer.now())
-        return [phrase(key, timer=timer_name(kept.entry), left=left_s), *kept.caveat]
+    def _left_s(self, kept: Kept) -> float:
+        return _when(kept.entry).left_s(self._ringer.now())
 
     def _told(self, timer: Entry, is_kept: bool, said: list[Phrase]) -> Answer:
         return Answer({"timer": self._timers.facts(timer), "is_kept": is_kept}, said)

@@ -208,8 +208,9 @@ class TimerTools:
         if isinstance(timer, Ringing):
             return phrase("timer_done", timer=timer_name(timer.entry))
         left_s = _left_s(timer, self._ringer.now())
-        key = "timer_left_paused" if _is_paused(timer) else "timer_left"
-        return phrase(key, timer=timer_name(timer), left=left_s)
+        if _is_paused(timer):
+            return phrase("timer_left_paused", timer=timer_name(timer), left=left_s)
+        return phrase("timer_left", timer=timer_name(timer), left=left_s)
 
     def _all_facts(self, timers: list[Entry | Ringing]) -> list[dict[str, Any]]:
         return [self.facts(timer) for timer in timers]

@@ -48,7 +48,7 @@ KNOWN = {
     "scripts/install.sh": {
         "list=$(mktemp)": PRIVATE,
         'if [ -d "$STATE/models" ] && [ ! -L "$STATE/models" ]; then': DATA,
-        'BITTERN_MODELS=$MODELS "$bittern" models import --from "$STATE/models" >/dev/null': (
+        'BITTERN_MODELS=$MODELS "$bittern" models import "$STATE/models" >/dev/null': (
             "adopt: each file through no link, and by its hash; the store is checked as root's"
         ),
         'rm -rf -- "$STATE/models"': REMOVES,

@@ -19,8 +19,10 @@ are `device/brain/answering/reports.py` and what it uses."""
 READ = {
     "See `quiet_from` and `quiet_to` of [speaker] in the settings.",
     "Try again in a moment.",
+    "The words of the user's last question were lost. What follows was done for it already: "
+    "say in one short sentence what came of it, and do none of it again.",
 }
-"""Advice that `bittern say` prints."""
+"""Advice that `bittern say` prints, and what a model is told that no person hears."""
 VARYING = {
     "no_such_": ("timer", "alarm", "reminder"),
     "which_of_": ("timers", "alarms", "reminders"),
