@@ -13,7 +13,7 @@ make_releases() {
         cp -r "$work/clone" "$copy"
         sed -i "s/^version = .*/version = \"$version\"/" "$copy/pyproject.toml"
         sed -i "s/^__version__ = .*/__version__ = \"$version\"/" "$copy/device/__init__.py"
-        if [ "$version" = 0.9.2 ]; then
+        if [ "$version" = 0.9.1 ]; then
             sed -i 's#^ExecStart=.*#ExecStart=/bin/false#' "$copy/systemd/bittern.service"
         fi
         git -C "$copy" init -q
@@ -35,7 +35,7 @@ release_now() {
 cut_after_switch() {
     local before updater running
     before=$(release_now)
-    inside bittern update apply --from /srv/releases/0.9.1 >"$work/out" 2>&1 &
+    inside bittern update apply --from /srv/releases/0.9.2 >"$work/out" 2>&1 &
     updater=$!
     while [ "$(release_now)" = "$before" ]; do
         kill -0 "$updater" 2>/dev/null || return 1
@@ -43,7 +43,7 @@ cut_after_switch() {
     done
     # The updater first: it must not see its systemd go, and draw conclusions.
     # Of this container alone: another may be at the same work on this machine.
-    mapfile -t running < <(pgrep --ns "$init" --nslist pid -f 'update apply --from /srv/releases/0.9.1')
+    mapfile -t running < <(pgrep --ns "$init" --nslist pid -f 'update apply --from /srv/releases/0.9.2')
     kill -KILL "${running[@]}" "$init" "$container"
     wait "$updater" "$container" 2>/dev/null
     unplug_sound
@@ -57,19 +57,20 @@ if ! inside sh -c 'command -v ssh-keygen' >/dev/null || ! command -v ssh-keygen 
 fi
 make_releases
 first=$(release_now)
-is 'without a list of trusted keys there are no updates' sh -c 'bittern update check --from /srv/releases/0.9.1 2>&1 | grep "nobody.s releases are trusted"'
+is 'without a list of trusted keys there are no updates' sh -c 'bittern update check --from /srv/releases/0.9.2 2>&1 | grep "nobody.s releases are trusted"'
 inside sh -c 'printf "bittern-release ssh-ed25519 %s\n" AAAAC3NzaC1lZDI1NTE5AAAAIJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJ >/etc/bittern/release_signers'
-is 'a release by somebody else is refused' sh -c '! bittern update apply --from /srv/releases/0.9.1 2>"/root/said"; grep "not signed by anybody" /root/said'
+is 'a release by somebody else is refused' sh -c '! bittern update apply --from /srv/releases/0.9.2 2>"/root/said"; grep "not signed by anybody" /root/said'
 inside cp /root/signers /etc/bittern/release_signers
 is 'a newer release is offered' sh -c 'bittern update check --from /srv/releases/0.9.1 | grep 0.9.1'
-is 'a release that does not get ready' sh -c '! bittern update apply --from /srv/releases/0.9.2 2>/root/said; tail -n 3 /root/said; grep -q "is not in use" /root/said'
+is 'a release that does not get ready' sh -c '! bittern update apply --from /srv/releases/0.9.1 2>/root/said; tail -n 3 /root/said; grep -q "is not in use" /root/said'
 is '… goes back by itself: the release before it is in use' test "$first" = "$(release_now)"
 comes '… and ready' 60 sh -c 'systemctl is-active bittern.service && bittern status | tee /dev/stderr | grep -q idle'
-is '… and the timer would leave it alone' sh -c 'bittern update apply --automatic --from /srv/releases/0.9.2 | grep "given up before"'
+is '… and the timer would leave it alone' sh -c 'bittern update apply --automatic --from /srv/releases/0.9.1 | grep "given up before"'
 cut_after_switch
 statement 'the power goes right after the link was switched, and comes back' "$?" "$work/out"
-comes '… and the new release proves itself, and is kept' 120 sh -c 'test ! -e /opt/bittern/updates/journal.json && bittern update status | grep "current *0.9.1" && bittern status | grep -q 0.9.1'
+comes '… and the new release proves itself, and is kept' 120 sh -c 'test ! -e /opt/bittern/updates/journal.json && bittern update status | grep "current *0.9.2" && bittern status | grep -q 0.9.2'
 shown journalctl --no-pager -o cat -u bittern-update-guard.service
+is '… and an older one is not taken any more' sh -c '! bittern update apply --from /srv/releases/0.9.1 2>/root/said; grep "0.9.2 was offered before" /root/said'
 is 'the packages of both are the same files' sh -c 'cd /opt/bittern/releases && test "$(stat -c %i */.venv/lib/python*/site-packages/numpy/__init__.py | sort -u | wc -l)" = 1'
 is 'rollback brings the first one back' bittern update rollback
 is '… which is in use, and ready' sh -c "test \$(basename \$(readlink /opt/bittern/current)) = $first && systemctl is-active bittern.service"
