@@ -15,7 +15,7 @@ from device.tools.alarms.sentences import alarm_name, alarm_title, missed_senten
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
 from device.tools.naming import Name, Which, clean_name, named, placed, the_one
-from device.tools.undo import Changes
+from device.tools.undo import UndoLog
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_ALARMS = 50
@@ -25,9 +25,9 @@ SnoozeMinutes = Annotated[float, Meta(gt=0, le=180)]
 class AlarmTools:
     """``set_alarm``, ``list_alarms``, ``cancel_alarm``, ``skip_alarm`` and ``snooze_alarm``."""
 
-    def __init__(self, ringer: Ringer, changes: Changes | None = None) -> None:
+    def __init__(self, ringer: Ringer, changes: UndoLog | None = None) -> None:
         self._ringer = ringer
-        self._changes = changes or Changes()
+        self._changes = changes or UndoLog()
 
     async def set_alarm(
         self,

@@ -15,14 +15,14 @@ from device.tools.registry import Registry
 from device.tools.reminder_tools import ReminderTools
 from device.tools.timer_changes import TimerChanges
 from device.tools.timer_tools import TimerTools
-from device.tools.undo import Changes, UndoTools
+from device.tools.undo import UndoLog, UndoTools
 
 
 def add_builtin_tools(
     registry: Registry, *, house: House, clock: Clock, ringer: Ringer, lists: Lists
 ) -> None:
     """Register everything built in, in the order a model is shown it."""
-    changes = Changes(clock)
+    changes = UndoLog(clock)
     time, quiet = ClockTools(clock), QuietTools(house, ringer)
     appliance, timers = ApplianceTools(house, changes), TimerTools(ringer, changes)
     alarms, reminders = AlarmTools(ringer, changes), ReminderTools(ringer, changes)

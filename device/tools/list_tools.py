@@ -10,7 +10,7 @@ from device.phrases.book import phrase
 from device.tools.alarms.sentences import NOT_KEPT
 from device.tools.answers import Answer, ToolError
 from device.tools.lists import ListFullError, Lists
-from device.tools.undo import Changes
+from device.tools.undo import UndoLog
 
 Item = Annotated[str, Meta(min_length=1, max_length=200)]
 Items = Annotated[list[Item], Meta(min_length=1, max_length=50)]
@@ -24,9 +24,9 @@ _READ_ALOUD = 10
 class ListTools:
     """``add_to_list``, ``read_list``, ``remove_from_list``, ``clear_list`` and ``list_lists``."""
 
-    def __init__(self, lists: Lists, changes: Changes | None = None) -> None:
+    def __init__(self, lists: Lists, changes: UndoLog | None = None) -> None:
         self._lists = lists
-        self._changes = changes or Changes()
+        self._changes = changes or UndoLog()
 
     async def add_to_list(self, items: Items, list_name: ListName = _SHOPPING) -> Answer:
         """Put one or more things on the shopping list, the to-do list or another list.

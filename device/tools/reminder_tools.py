@@ -13,7 +13,7 @@ from device.tools.alarms.sentences import missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
 from device.tools.naming import Text, named, the_one
-from device.tools.undo import Changes
+from device.tools.undo import UndoLog
 from device.tools.when import date_ahead, when_facts, when_spoken
 
 MOST_REMINDERS = 100
@@ -23,9 +23,9 @@ Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 class ReminderTools:
     """``set_reminder``, ``list_reminders`` and ``cancel_reminder``."""
 
-    def __init__(self, ringer: Ringer, changes: Changes | None = None) -> None:
+    def __init__(self, ringer: Ringer, changes: UndoLog | None = None) -> None:
         self._ringer = ringer
-        self._changes = changes or Changes()
+        self._changes = changes or UndoLog()
 
     async def set_reminder(
         self,

@@ -14,7 +14,7 @@ from device.tools.alarms.sentences import timer_name
 from device.tools.answers import Answer, ToolError
 from device.tools.moments import Moment
 from device.tools.naming import Name, Which, clean_name, named, placed, the_one
-from device.tools.undo import Changes
+from device.tools.undo import UndoLog
 
 Amount = Annotated[float, Meta(ge=0, le=1_000_000)]
 
@@ -26,9 +26,9 @@ LONGEST_S = 7 * 86_400.0
 class TimerTools:
     """``set_timer``, ``list_timers``, ``cancel_timer`` and ``extend_timer``."""
 
-    def __init__(self, ringer: Ringer, changes: Changes | None = None) -> None:
+    def __init__(self, ringer: Ringer, changes: UndoLog | None = None) -> None:
         self._ringer = ringer
-        self._changes = changes or Changes()
+        self._changes = changes or UndoLog()
 
     async def set_timer(
         self, hours: Amount = 0, minutes: Amount = 0, seconds: Amount = 0, name: Name | None = None

@@ -28,7 +28,7 @@ class Change:
     at_elapsed_s: float
 
 
-class Changes:
+class UndoLog:
     """The last changes, in memory only: after a restart nothing is left to undo."""
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -54,7 +54,7 @@ class Changes:
 class UndoTools:
     """``undo``."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: UndoLog) -> None:
         self._changes = changes
 
     async def undo(self) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device.brain.base.abilities import ContextItem, Message, ToolCall, ToolResult
-from device.brain.understanding.commands.context import Done, Past, domain_of
+from device.brain.understanding.commands.context import Past, PastCall, domain_of
 from device.brain.understanding.functions import intent_of
 
 _LOOKS = frozenset({"list_timers", "list_alarms", "list_reminders", "read_list", "list_lists"})
@@ -16,7 +16,7 @@ _ASKS = _LOOKS | {"get_time", "get_date", "get_volume", "device_status", "repeat
 
 
 @dataclass
-class Exchange:
+class UserTurn:
     """One question and what came of it."""
 
     utterance: str
@@ -24,21 +24,23 @@ class Exchange:
     said: str = ""
 
     @property
-    def done(self) -> list[Done]:
+    def done(self) -> list[PastCall]:
         """The calls with their results, as far as there are any."""
         return [
-            Done(intent_of(call.name), call.name, _object(call.arguments), _object(result.output))
+            PastCall(
+                intent_of(call.name), call.name, _object(call.arguments), _object(result.output)
+            )
             for call, result in self.calls
             if result is not None
         ]
 
 
-def exchanges(items: Sequence[ContextItem]) -> list[Exchange]:
+def exchanges(items: Sequence[ContextItem]) -> list[UserTurn]:
     """Return the turns that begin with something that the user said, oldest first."""
-    found: list[Exchange] = []
+    found: list[UserTurn] = []
     for item in items:
         if isinstance(item, Message) and item.role == "user":
-            found.append(Exchange(item.text.strip()))
+            found.append(UserTurn(item.text.strip()))
         elif not found:
             continue
         elif isinstance(item, Message) and item.role == "assistant":
@@ -50,7 +52,7 @@ def exchanges(items: Sequence[ContextItem]) -> list[Exchange]:
     return found
 
 
-def _fill_in(found: Sequence[Exchange], result: ToolResult) -> None:
+def _fill_in(found: Sequence[UserTurn], result: ToolResult) -> None:
     for exchange in reversed(found):
         for place, (call, _) in enumerate(exchange.calls):
             if call.call_id == result.call_id:
@@ -58,7 +60,7 @@ def _fill_in(found: Sequence[Exchange], result: ToolResult) -> None:
                 return
 
 
-def is_change(done: Done) -> bool:
+def is_change(done: PastCall) -> bool:
     """Whether a call changed something."""
     return not done.is_failure and done.intent not in _ASKS
 
@@ -68,9 +70,9 @@ def is_look(name: str) -> bool:
     return intent_of(name) in _LOOKS
 
 
-def past_of(before: Sequence[Exchange]) -> Past:
+def past_of(before: Sequence[UserTurn]) -> Past:
     """What a command may refer to, after these turns."""
-    last: list[Done] = []
+    last: list[PastCall] = []
     domain = ""
     names: dict[str, set[str]] = {"timer": set(), "alarm": set(), "reminder": set()}
     for exchange in before:

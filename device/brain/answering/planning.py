@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device.brain.answering.choice import Chosen, Thing, choose
-from device.brain.answering.history import Exchange
+from device.brain.answering.history import UserTurn
 from device.brain.base.abilities import FunctionTool, ToolCallPiece
 from device.brain.understanding.commands.context import Past, domain_of
 from device.brain.understanding.functions import calls_for, intent_of, tools_for
@@ -40,7 +40,7 @@ Replace = Callable[[Understood], str]
 
 
 @dataclass
-class Plan:
+class CallPlan:
     """What is still to be called, and what is to be said with it."""
 
     texts: list[str] = field(default_factory=list)
@@ -61,10 +61,10 @@ class Planner:
         self,
         commands: Sequence[Understood],
         tools: Sequence[FunctionTool],
-        current: Exchange,
+        current: UserTurn,
         past: Past,
         otherwise: Replace,
-    ) -> Plan:
+    ) -> CallPlan:
         """Return what remains to be done of the commands of a turn."""
         looks = self._looks(commands, tools)
         names = frozenset(call.name for call in looks)
@@ -76,8 +76,8 @@ class Planner:
             if call.name in names
         }
         if looks and len(found) < len(names):
-            return Plan(calls=[call for call in looks if call.name not in found], looks=names)
-        plan = Plan(looks=names)
+            return CallPlan(calls=[call for call in looks if call.name not in found], looks=names)
+        plan = CallPlan(looks=names)
         facts = {intent_of(name): value for name, value in found.items()}
         for command in commands:
             self._add(plan, command, tools, facts, past, otherwise)
@@ -103,7 +103,7 @@ class Planner:
 
     def _add(
         self,
-        plan: Plan,
+        plan: CallPlan,
         command: Understood,
         tools: Sequence[FunctionTool],
         facts: Mapping[str, Mapping[str, Any]],
@@ -140,7 +140,7 @@ class Planner:
 
     def _call(
         self,
-        plan: Plan,
+        plan: CallPlan,
         command: Understood,
         tools: Sequence[FunctionTool],
         otherwise: Replace,
@@ -158,7 +158,7 @@ class Planner:
 
     def _of_chosen(
         self,
-        plan: Plan,
+        plan: CallPlan,
         command: Understood,
         tools: Sequence[FunctionTool],
         things: Sequence[Thing],

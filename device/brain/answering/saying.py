@@ -10,6 +10,7 @@ from device.brain.base.abilities import ToolCall, ToolResult
 from device.brain.understanding.commands.outcome import (
     Act,
     Cannot,
+    Confirm,
     Dropped,
     Lacking,
     Leave,
@@ -31,6 +32,8 @@ class Saying:
         match outcome:
             case Lacking():
                 return self._asking(outcome)
+            case Confirm(key=key, slots=slots):
+                return self._replies.say(key, **slots)
             case Unclear(part=part):
                 return (
                     self._replies.say("unclear", part=part)

@@ -6,6 +6,7 @@ is not here.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import random
 from collections.abc import Callable
@@ -38,6 +39,8 @@ class SelfReliance:
             "days_until": self._days_until,
             "days_between": self._days_between,
             "week_number": self._week_number,
+            "year": self._year,
+            "leap_year": self._leap_year,
             "calculate": self._calculate,
             "convert": self._convert,
             "flip_coin": self._flip_coin,
@@ -98,6 +101,14 @@ class SelfReliance:
     def _week_number(self, _: Understood) -> str:
         week = self._now().date().isocalendar().week
         return self._replies.say("week_number", number=spoken.number(week))
+
+    def _year(self, _: Understood) -> str:
+        return self._replies.say("year", year=self._now().year)
+
+    def _leap_year(self, _: Understood) -> str:
+        year = self._now().year
+        key = "leap_year" if calendar.isleap(year) else "no_leap_year"
+        return self._replies.say(key, year=spoken.year(year))
 
     # ------------------------------------------------------------------ sums
 

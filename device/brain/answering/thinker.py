@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from device.brain.answering.chatting import Chat, ChatManner
-from device.brain.answering.dialogue import Dialogue
-from device.brain.answering.history import Exchange, exchanges, past_of
+from device.brain.answering.dialogue import ConversationReader, Declared
+from device.brain.answering.history import UserTurn, exchanges, past_of
 from device.brain.answering.llm import ChatModel, ChatSettings
-from device.brain.answering.planning import Plan, Planner
+from device.brain.answering.planning import CallPlan, Planner
 from device.brain.answering.reports import report
 from device.brain.answering.saying import Saying
 from device.brain.answering.self_reliance import SelfReliance
@@ -40,6 +40,7 @@ from device.brain.base.abilities import (
 )
 from device.brain.understanding.commands.outcome import Act, Outcome, Unclear
 from device.brain.understanding.commands.reader import CommandReader
+from device.brain.understanding.devices.reader import DeviceReader
 from device.brain.understanding.functions import calls_for
 from device.brain.understanding.guessing import Guesser
 from device.brain.understanding.intents.language import Language, load_language
@@ -79,7 +80,9 @@ class LayeredThinker:
         self._language = language
         self._replies = language.replies
         self._recognizer = Recognizer(language, now)
-        self._dialogue = Dialogue(CommandReader(language, now))
+        commands = CommandReader(language, now)
+        devices = DeviceReader(language, commands, now)
+        self._dialogue = ConversationReader(commands, devices, self._recognizer.understand)
         self._planner = Planner(language, now)
         self._saying = Saying(language)
         self._own = SelfReliance(language, now, chance or random.Random())
@@ -154,7 +157,7 @@ class LayeredThinker:
     ) -> Iterator[Piece]:
         """Answer an utterance: a command, else by intents, by the model of calls, by chat."""
         turns = exchanges(request.items)
-        outcome = self._outcome(turns)
+        outcome = self._outcome(turns, tools, request)
         if isinstance(outcome, Unclear) and (wish := self._guesser.wish(turn.utterance, tools)):
             sure = wish.is_sure
             yield wish.call if sure else TextPiece(confirmation(wish, self._replies))
@@ -194,13 +197,15 @@ class LayeredThinker:
 
     # ------------------------------------------------------------------ commands
 
-    def _outcome(self, turns: Sequence[Exchange]) -> Outcome | None:
-        return self._dialogue.outcome(turns, self._recognizer.understand)
+    def _outcome(
+        self, turns: Sequence[UserTurn], tools: Sequence[FunctionTool], request: ThinkRequest
+    ) -> Outcome | None:
+        return self._dialogue.outcome(turns, Declared(tools, request.instructions))
 
     def _of(
         self,
         outcome: Outcome,
-        turns: Sequence[Exchange],
+        turns: Sequence[UserTurn],
         tools: Sequence[FunctionTool],
         request: ThinkRequest,
     ) -> list[Piece]:
@@ -217,10 +222,10 @@ class LayeredThinker:
     def _plan(
         self,
         outcome: Act,
-        turns: Sequence[Exchange],
+        turns: Sequence[UserTurn],
         tools: Sequence[FunctionTool],
         request: ThinkRequest,
-    ) -> Plan:
+    ) -> CallPlan:
         return self._planner.plan(
             outcome.commands,
             tools,
@@ -234,7 +239,7 @@ class LayeredThinker:
     ) -> Iterator[Piece]:
         """Go on with what a turn still has to do, or tell what came of it."""
         turns = exchanges(request.items)
-        outcome = self._outcome(turns)
+        outcome = self._outcome(turns, tools, request)
         looks: frozenset[str] = frozenset()
         if isinstance(outcome, Act):
             plan = self._plan(outcome, turns, tools, request)

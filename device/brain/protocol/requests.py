@@ -27,6 +27,7 @@ from device.brain.protocol.shapes import (
     tagged,
     text,
 )
+from device.brain.understanding.schema_check import schema_fault
 
 VOICES = (
     *("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"),
@@ -122,6 +123,18 @@ _function_tool = record(
         "parameters": nullable(free_object),
     },
 )
+
+
+def _sound_tool(value: Any, at: Place) -> Any:
+    """A function whose schema can be relied on; else an error that names the function."""
+    tool = _function_tool(value, at)
+    parameters = tool.get("parameters")
+    if parameters is not None and (fault := schema_fault(parameters)):
+        message = f"Invalid schema for function '{tool['name']}': {fault}."
+        raise RequestError("invalid_function_parameters", message, f"{at.path}.parameters")
+    return tool
+
+
 _tool_names = array(text(), longest=1000)
 _tool_filter = record({}, {"tool_names": _tool_names, "read_only": nullable(boolean)})
 
@@ -150,7 +163,7 @@ _mcp_tool = record(
         "defer_loading": nullable(boolean),
     },
 )
-_tools = array(tagged({"function": _function_tool, "mcp": _mcp_tool}), longest=128)
+_tools = array(tagged({"function": _sound_tool, "mcp": _mcp_tool}), longest=128)
 _tool_choice = either(
     choice("none", "auto", "required"),
     tagged(

@@ -61,6 +61,7 @@ class SchemaMatcher:
         self._requests = tuple(words["requests"])
         self._orders = next(group for group in self._actions if "order" in group)
         self._true, self._false = frozenset(words["true"]), frozenset(words["false"])
+        self._conditions = _conditions(language)
         self._getters = next(group for group in self._actions if "what" in group)
         self._searchers = next(group for group in self._actions if "search" in group) | {"ask"}
 
@@ -104,6 +105,8 @@ class SchemaMatcher:
         if not (acts and (is_named or names_needed)) and reading.values < 2:
             return None
         self._explain_the_rest(tool, tokens, reading, utterance)
+        if self._is_conditional(tokens, reading):
+            return None
         self._explain_description(tool, tokens, reading)
         if fault_in(reading.arguments, tool.parameters):
             return None
@@ -115,6 +118,13 @@ class SchemaMatcher:
         if is_getter and share >= ASK:
             share = max(share, SURE)  # looking does no harm: no need to ask first
         return Proposal(ToolCallPiece(tool.name, arguments), round(share, 3))
+
+    def _is_conditional(self, tokens: Sequence[str], reading: _Reading) -> bool:
+        """Whether a negation, a condition or a time is said that the call has no place for."""
+        return any(
+            token in self._conditions and at not in reading.explained
+            for at, token in enumerate(tokens)
+        )
 
     # ------------------------------------------------------------------ words of the tool
 
@@ -258,12 +268,30 @@ class SchemaMatcher:
             if after < len(tokens) and _UNIT_HINTS.fullmatch(tokens[after]):
                 reading.explained.add(after)
 
+    def _stretch(self, tokens: Sequence[str], reading: _Reading) -> list[int]:
+        """What stands behind all that is explained; else the only stretch with meaning in it."""
+        last = max((at for at in reading.explained if at < len(tokens)), default=-1)
+        if any(token not in self._stop for token in tokens[last + 1 :]):
+            return list(range(last + 1, len(tokens)))
+        stretches: list[list[int]] = [[]]
+        for at in range(len(tokens)):
+            if at in reading.explained:
+                stretches.append([])
+            else:
+                stretches[-1].append(at)
+        meaning = [s for s in stretches if any(tokens[at] not in self._stop for at in s)]
+        if len(meaning) != 1:
+            return []
+        found = meaning[0]
+        while found and tokens[found[-1]] in self._stop:
+            found.pop()
+        return found
+
     def _text(
         self, name: str, part: Schema, tokens: Sequence[str], reading: _Reading, utterance: str
     ) -> None:
-        """A free text that must be there is whatever is left behind the words explained."""
-        last = max((at for at in reading.explained if at < len(tokens)), default=-1)
-        rest = list(range(last + 1, len(tokens)))
+        """A free text that must be there is the one stretch of words that is left."""
+        rest = self._stretch(tokens, reading)
         while rest and tokens[rest[0]] in self._stop:
             rest.pop(0)
         if not rest:
@@ -272,6 +300,15 @@ class SchemaMatcher:
         if fault_in(words, part) is None:
             reading.arguments[name] = words
             reading.explained.update(rest)
+
+
+def _conditions(language: Language) -> frozenset[str]:
+    """Words that turn a command round, or put it off."""
+    words = language.words
+    days = [name for names in words["weekdays"] for name in names]
+    spans = [name for names in words["spans"].values() for name in names if len(name) > 1]
+    near = [day for day in words["near_days"] if " " not in day]
+    return frozenset([*words["conditions"], *days, *spans, *near])
 
 
 def _texts(tool: FunctionTool) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from device.brain.understanding.patterns import python_pattern
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -122,7 +123,7 @@ def _of_text(value: str, schema: Schema, where: str) -> Iterator[str]:
         yield f"{where} must have at least {schema['minLength']} characters"
     if len(value) > schema.get("maxLength", len(value)):
         yield f"{where} must have at most {schema['maxLength']} characters"
-    if "pattern" in schema and not re.search(schema["pattern"], value):
+    if "pattern" in schema and not python_pattern(schema["pattern"]).search(value):
         yield f"{where} must match {schema['pattern']}"
 
 

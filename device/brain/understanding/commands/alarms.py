@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from device.brain.understanding.commands.choosing import Choosing
+from device.brain.understanding.commands.choosing import ChoiceReader
 from device.brain.understanding.commands.context import Past
 from device.brain.understanding.commands.cover import Cover, Span
-from device.brain.understanding.commands.names import Names
+from device.brain.understanding.commands.names import NameReader
 from device.brain.understanding.commands.outcome import (
     Act,
     Cannot,
@@ -18,8 +18,8 @@ from device.brain.understanding.commands.outcome import (
     Outcome,
     Unclear,
 )
-from device.brain.understanding.commands.scanning import Piece, Problem, Scanner, occasions
-from device.brain.understanding.commands.spans import Spans
+from device.brain.understanding.commands.scanning import Problem, TimePiece, TimeScanner, occasions
+from device.brain.understanding.commands.spans import SpanReader
 from device.brain.understanding.intents.moments import EARLIEST_WAKING_HOUR, Moments, When
 from device.brain.understanding.intents.recognition import Slot, Understood
 
@@ -46,14 +46,14 @@ def of_problem(problem: Problem, cover: Cover, intent: str, lacks: str = "when")
 
 
 @dataclass(frozen=True)
-class Alarms:
+class AlarmReader:
     """The reader for alarms; without state."""
 
-    scanner: Scanner
-    spans: Spans
+    scanner: TimeScanner
+    spans: SpanReader
     moments: Moments
-    names: Names
-    choosing: Choosing
+    names: NameReader
+    choosing: ChoiceReader
     now: Callable[[], dt.datetime]
 
     def read(self, cover: Cover, past: Past, *, inherited: str = "") -> Outcome | None:
@@ -270,6 +270,6 @@ class Alarms:
         return Act(tuple(Understood(intent, {**slots, "when": when}) for when in found))
 
 
-def pieces_of(pieces: Sequence[Piece]) -> str:
+def pieces_of(pieces: Sequence[TimePiece]) -> str:
     """The kinds of what was said about a new time, for taking the rest from the old one."""
     return " ".join(piece.kind for piece in pieces)

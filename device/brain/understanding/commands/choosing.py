@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from device.brain.understanding.commands.cover import Cover
-from device.brain.understanding.commands.names import Names
-from device.brain.understanding.commands.scanning import Scanner
-from device.brain.understanding.commands.spans import Spans
+from device.brain.understanding.commands.names import NameReader
+from device.brain.understanding.commands.scanning import TimeScanner
+from device.brain.understanding.commands.spans import SpanReader
 from device.brain.understanding.intents.recognition import Slot
 
 
-class Choosing:
+class ChoiceReader:
     """Reads what tells one from the others: order, length, name, time, day."""
 
     def __init__(
         self,
         table: Mapping[str, Any],
-        names: Names,
-        spans: Spans,
-        scanner: Scanner,
+        names: NameReader,
+        spans: SpanReader,
+        scanner: TimeScanner,
         now: Callable[[], dt.datetime],
     ) -> None:
         self._which: Mapping[str, int] = table["act"]["which"]
@@ -86,7 +86,7 @@ class Choosing:
         return self._names.take(cover, None, ())
 
     def _moment(self, cover: Cover) -> dict[str, Slot]:
-        """Times and days that nothing else accounts for, as `Piece` values."""
+        """Times and days that nothing else accounts for, as `TimePiece` values."""
         slots: dict[str, Slot] = {}
         free = [
             token if not used else "," for token, used in zip(cover.tokens, cover.used, strict=True)
@@ -99,7 +99,10 @@ class Choosing:
                 "half": "in_half",
                 "after": "after",
             }.get(piece.kind)
-            if slot and slot not in slots:
+            is_thing = " ".join(free[piece.start : piece.end]) in cover.lexicon.phrases(
+                "act", "ones"
+            )
+            if slot and slot not in slots and not is_thing:
                 cover.mark((piece.start, piece.end))
                 slots[slot] = piece.value
         return slots

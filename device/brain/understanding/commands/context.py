@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class PastCall:
     """A call that was made, and what came of it."""
 
     intent: str
@@ -27,7 +27,7 @@ class Done:
 class Past:
     """What a command may refer to."""
 
-    last: Sequence[Done] = ()
+    last: Sequence[PastCall] = ()
     """What was changed by the last turn that changed anything, in order."""
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names of timers, alarms and reminders that were told in this conversation."""

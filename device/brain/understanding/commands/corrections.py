@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.brain.understanding.commands.alarms import of_problem, pieces_of
-from device.brain.understanding.commands.context import Done, Past, domain_of
+from device.brain.understanding.commands.context import Past, PastCall, domain_of
 from device.brain.understanding.commands.cover import Cover
-from device.brain.understanding.commands.lists import Lists
-from device.brain.understanding.commands.loudness import Loudness
-from device.brain.understanding.commands.outcome import Act, Outcome
-from device.brain.understanding.commands.scanning import Problem, Scanner, occasions
-from device.brain.understanding.commands.spans import Spans
-from device.brain.understanding.commands.timers import Timers
+from device.brain.understanding.commands.lists import ListReader
+from device.brain.understanding.commands.loudness import LoudnessReader
+from device.brain.understanding.commands.outcome import Act, Cannot, Outcome
+from device.brain.understanding.commands.scanning import Problem, TimeScanner, occasions
+from device.brain.understanding.commands.spans import SpanReader
+from device.brain.understanding.commands.timers import TimerReader
 from device.brain.understanding.intents.moments import EARLIEST_WAKING_HOUR, Moments
 from device.brain.understanding.intents.quantities import Quantities
 from device.brain.understanding.intents.recognition import Slot, Understood
@@ -24,28 +24,31 @@ _THINGS = {"timer": "timer", "alarm": "alarm", "reminder": "reminder"}
 
 
 @dataclass(frozen=True)
-class Corrections:
+class CorrectionReader:
     """The reader for what refers back; without state."""
 
-    scanner: Scanner
-    spans: Spans
+    scanner: TimeScanner
+    spans: SpanReader
     moments: Moments
     quantities: Quantities
-    timers: Timers
-    lists: Lists
-    loudness: Loudness
+    timers: TimerReader
+    lists: ListReader
+    loudness: LoudnessReader
     now: Callable[[], dt.datetime]
 
     def read(self, cover: Cover, past: Past) -> Outcome | None:
         """Return what is meant; None where it refers to nothing before."""
+        if past.domain == "home":
+            undoes = self._is_all(cover, "talk", "undo")
+            return Cannot("undo_device") if undoes else None
         if self._is_all(cover, "talk", "undo"):
             return Act((Understood("undo", {"times": max(1, len(past.last))}),))
         if past.last and self._is_all(cover, "talk", "scratch"):
             return self._scratched(past)
         domain = past.domain
-        if outcome := self._again(cover.copy(), domain):
-            return outcome
         if domain == "timer" and (outcome := self._of_timer(cover.copy(), past)):
+            return outcome
+        if outcome := self._again(cover.copy(), domain):
             return outcome
         if past.last and (outcome := self._corrected(cover.copy(), past)):
             return outcome
@@ -160,7 +163,7 @@ class Corrections:
             return None
         if noun not in ("alarm", "reminder"):
             cover.take_all("asides")
-        readers: dict[str, Callable[[Cover, Done], Outcome | None]] = {
+        readers: dict[str, Callable[[Cover, PastCall], Outcome | None]] = {
             "timer": self._new_span,
             "alarm": self._new_time,
             "reminder": self._new_time,
@@ -169,7 +172,7 @@ class Corrections:
         reader = readers.get(noun)
         return reader(cover, last) if reader else None
 
-    def _new_span(self, cover: Cover, last: Done) -> Outcome | None:
+    def _new_span(self, cover: Cover, last: PastCall) -> Outcome | None:
         thing = last.facts.get("timer")
         if not isinstance(thing, Mapping):
             return None
@@ -184,7 +187,7 @@ class Corrections:
             return None
         return Act((Understood("change_timer", {"same_as": dict(thing), "new_duration": seconds}),))
 
-    def _number_like(self, cover: Cover, last: Done) -> float | None:
+    def _number_like(self, cover: Cover, last: PastCall) -> float | None:
         """A number without unit: of the unit that was said before."""
         value = None
         at = 0
@@ -202,7 +205,7 @@ class Corrections:
         said = [size for unit, size in sizes.items() if arguments.get(unit)]
         return value * (said[0] if len(said) == 1 else 60)
 
-    def _new_time(self, cover: Cover, last: Done) -> Outcome | None:
+    def _new_time(self, cover: Cover, last: PastCall) -> Outcome | None:
         domain = domain_of(last.intent)
         thing = last.facts.get(domain)
         if not isinstance(thing, Mapping):
@@ -236,7 +239,7 @@ class Corrections:
             slots["new_clock"] = clock
         return Act((Understood(f"change_{domain}", slots),))
 
-    def _new_loudness(self, cover: Cover, last: Done) -> Outcome | None:
+    def _new_loudness(self, cover: Cover, last: PastCall) -> Outcome | None:
         del last
         return self.loudness.change(cover, (0, 0))
 

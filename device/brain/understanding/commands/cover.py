@@ -15,7 +15,7 @@ Span = tuple[int, int]
 _COMMA = re.compile(r",(?!\d{3}\b)")
 
 
-class Phrases:
+class PhraseSet:
     """A set of phrases, found at a place: the longest."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
@@ -41,14 +41,14 @@ class Lexicon:
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self._table = table
-        self._phrases: dict[tuple[str, ...], Phrases] = {}
+        self._phrases: dict[tuple[str, ...], PhraseSet] = {}
         self.spellings = [(re.compile(said), meant) for said, meant in table["spellings"]]
         """Ways to write or say something, and the one that is read."""
 
-    def phrases(self, *path: str) -> Phrases:
+    def phrases(self, *path: str) -> PhraseSet:
         """The phrases under a key, such as ``"timer", "nouns"``."""
         if path not in self._phrases:
-            self._phrases[path] = Phrases(map(str, self.of(*path)))
+            self._phrases[path] = PhraseSet(map(str, self.of(*path)))
         return self._phrases[path]
 
     def of(self, *path: str) -> Any:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.brain.understanding.commands.context import Past
-from device.brain.understanding.commands.cover import Cover, Phrases, Span
+from device.brain.understanding.commands.cover import Cover, PhraseSet, Span
 from device.brain.understanding.commands.outcome import Act, Lacking, Leave, Outcome, Unclear
-from device.brain.understanding.commands.scanning import Scanner
+from device.brain.understanding.commands.scanning import TimeScanner
 from device.brain.understanding.intents.recognition import Slot, Understood
 
 _MOST_ITEM_WORDS = 8
@@ -20,11 +20,11 @@ _QUOTED = re.compile(r"[“\"]([^“”\"]+)[”\"]")
 
 
 @dataclass(frozen=True)
-class Lists:
+class ListReader:
     """The reader for lists; without state."""
 
     table: Mapping[str, Any]
-    scanner: Scanner
+    scanner: TimeScanner
     now: Callable[[], dt.datetime]
 
     def read(self, cover: Cover, past: Past, *, inherited: str = "") -> Outcome | None:
@@ -282,7 +282,7 @@ class Lists:
             return None
         if words[0] in self.table["no_item_starts"] and not is_to_do:
             return None
-        refused: Phrases = cover.lexicon.phrases("list", "no_items")
+        refused: PhraseSet = cover.lexicon.phrases("list", "no_items")
         if any(word in refused for word in words):
             return None
         pieces = self.scanner.scan(words, self.now().date(), bare=False)

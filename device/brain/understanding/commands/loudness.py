@@ -11,18 +11,18 @@ from typing import Any
 from device.brain.understanding.commands.context import Past
 from device.brain.understanding.commands.cover import Cover, Span
 from device.brain.understanding.commands.outcome import Act, Cannot, Leave, Outcome, Unclear
-from device.brain.understanding.commands.scanning import Scanner
+from device.brain.understanding.commands.scanning import TimeScanner
 from device.brain.understanding.intents.quantities import Quantities
 from device.brain.understanding.intents.recognition import Slot, Understood
 
 
 @dataclass(frozen=True)
-class Loudness:
+class LoudnessReader:
     """The reader for loudness; without state."""
 
     table: Mapping[str, Any]
     quantities: Quantities
-    scanner: Scanner
+    scanner: TimeScanner
     now: Callable[[], dt.datetime]
 
     def read(self, cover: Cover, past: Past, *, inherited: str = "") -> Outcome | None:

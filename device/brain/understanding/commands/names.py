@@ -13,7 +13,7 @@ _ARTICLES = frozenset({"the", "my", "our", "a", "an", "some"})
 _MARKERS = frozenset({"for", "to"})
 
 
-class Names:
+class NameReader:
     """What may be a name, and where."""
 
     def __init__(self, table: Mapping[str, Any], quantities: Quantities) -> None:

@@ -33,6 +33,15 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """Understood, and so much that it is asked first; ``key`` says the question."""
+
+    commands: tuple[Understood, ...]
+    key: str
+    slots: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """A command, but some of its words are for nothing."""
 
@@ -59,4 +68,4 @@ class Dropped:
     """The question was waved away."""
 
 
-Outcome: TypeAlias = Act | Lacking | Unclear | Cannot | Leave | Dropped
+Outcome: TypeAlias = Act | Confirm | Lacking | Unclear | Cannot | Leave | Dropped

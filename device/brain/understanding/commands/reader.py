@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from device.brain.understanding.commands.alarms import Alarms
-from device.brain.understanding.commands.choosing import Choosing
+from device.brain.understanding.commands.alarms import AlarmReader
+from device.brain.understanding.commands.choosing import ChoiceReader
 from device.brain.understanding.commands.context import Past, domain_of
-from device.brain.understanding.commands.corrections import Corrections
+from device.brain.understanding.commands.corrections import CorrectionReader
 from device.brain.understanding.commands.cover import Cover, Lexicon, tokens_of
-from device.brain.understanding.commands.lists import Lists
-from device.brain.understanding.commands.loudness import Loudness
-from device.brain.understanding.commands.names import Names
+from device.brain.understanding.commands.lists import ListReader
+from device.brain.understanding.commands.loudness import LoudnessReader
+from device.brain.understanding.commands.names import NameReader
 from device.brain.understanding.commands.outcome import (
     Act,
     Dropped,
@@ -22,10 +22,10 @@ from device.brain.understanding.commands.outcome import (
     Outcome,
     Unclear,
 )
-from device.brain.understanding.commands.reminders import Reminders
-from device.brain.understanding.commands.scanning import Scanner
-from device.brain.understanding.commands.spans import Spans
-from device.brain.understanding.commands.timers import Timers
+from device.brain.understanding.commands.reminders import ReminderReader
+from device.brain.understanding.commands.scanning import TimeScanner
+from device.brain.understanding.commands.spans import SpanReader
+from device.brain.understanding.commands.timers import TimerReader
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.moments import Moments
 from device.brain.understanding.intents.quantities import Quantities
@@ -54,29 +54,29 @@ class CommandReader:
         quantities = Quantities(words)
         moments = Moments(words, quantities)
         units = {name: int(size) for size, names in words["spans"].items() for name in names}
-        spans = Spans(quantities, units, frozenset(table["act"]["ones"]))
-        scanner = Scanner(moments, quantities, dict(words))
-        names = Names(table, quantities)
-        self.quantities = quantities
-        self.choosing = Choosing(table, names, spans, scanner, now)
-        timers = Timers(spans, quantities, names, self.choosing)
-        lists = Lists(table["list"], scanner, now)
-        loudness = Loudness(table["volume"], quantities, scanner, now)
+        spans = SpanReader(quantities, units, frozenset(table["act"]["ones"]))
+        scanner = TimeScanner(moments, quantities, dict(words))
+        names = NameReader(table, quantities)
+        self.quantities, self.spans, self.scanner = quantities, spans, scanner
+        self.choosing = ChoiceReader(table, names, spans, scanner, now)
+        timers = TimerReader(spans, quantities, names, self.choosing)
+        lists = ListReader(table["list"], scanner, now)
+        loudness = LoudnessReader(table["volume"], quantities, scanner, now)
         self._readers: dict[str, _Reader] = {
-            "reminder": Reminders(scanner, moments, self.choosing, now),
+            "reminder": ReminderReader(scanner, moments, self.choosing, now),
             "list": lists,
-            "alarm": Alarms(scanner, spans, moments, names, self.choosing, now),
+            "alarm": AlarmReader(scanner, spans, moments, names, self.choosing, now),
             "timer": timers,
             "volume": loudness,
         }
-        self._corrections = Corrections(
+        self._corrections = CorrectionReader(
             scanner, spans, moments, quantities, timers, lists, loudness, now
         )
 
     def read(self, utterance: str, past: Past, others: Others = lambda _: ()) -> Outcome | None:
         """Return what is meant; None where it is about nothing that is known here."""
         parts = [part for part in _SENTENCE_ENDS.split(utterance.strip()) if part.strip(" .!?")]
-        tokens = self._without_ends(tokens_of(" , ".join(parts), self.lexicon))
+        tokens = self.without_ends(tokens_of(" , ".join(parts), self.lexicon))
         if not tokens or len(tokens) > _MOST_TOKENS:
             return None
         if self.lexicon.phrases("asks_how").end_at(tokens, 0) and not self._is_asked(tokens):
@@ -99,11 +99,11 @@ class CommandReader:
 
     def command(self, utterance: str) -> list[str]:
         """The words of a command without courtesies around it."""
-        return self._without_ends(tokens_of(utterance, self.lexicon))
+        return self.without_ends(tokens_of(utterance, self.lexicon))
 
     def cover(self, utterance: str) -> Cover:
         """Begin the account of an answer."""
-        return self._cover(self._without_ends(tokens_of(utterance, self.lexicon)), utterance)
+        return self._cover(self.without_ends(tokens_of(utterance, self.lexicon)), utterance)
 
     def choice(self, utterance: str, domain: str) -> dict[str, Slot] | Dropped | None:
         """Read the answer to "which one?"; None where it is none."""
@@ -128,7 +128,7 @@ class CommandReader:
     def _cover(self, tokens: list[str], utterance: str) -> Cover:
         return Cover(tokens, utterance, self.lexicon)
 
-    def _without_ends(self, tokens: list[str]) -> list[str]:
+    def without_ends(self, tokens: list[str]) -> list[str]:
         """Take courtesies and the assistant's name off both ends."""
         before = [
             str(p).split()
@@ -189,7 +189,7 @@ class CommandReader:
         if whole.commands[0].intent != "set_reminder":
             return False
         for start, end in self._joints(tokens):
-            rest = self._without_ends(tokens[end:])
+            rest = self.without_ends(tokens[end:])
             if not start or not rest:
                 continue
             if isinstance(self._one(rest, utterance, past, ""), Act):
@@ -246,7 +246,7 @@ class CommandReader:
                 continue
             following = head.commands[-1].intent
             rest = self._divided(
-                self._without_ends(tokens[end:]), utterance, past, others, following, parts - 1
+                self.without_ends(tokens[end:]), utterance, past, others, following, parts - 1
             )
             if rest is not None:
                 return [head, *rest]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from device.brain.understanding.commands.alarms import of_problem
-from device.brain.understanding.commands.choosing import Choosing
+from device.brain.understanding.commands.choosing import ChoiceReader
 from device.brain.understanding.commands.context import Past
 from device.brain.understanding.commands.cover import Cover
 from device.brain.understanding.commands.outcome import Act, Lacking, Leave, Outcome, Unclear
-from device.brain.understanding.commands.scanning import Piece, Problem, Scanner, occasions
+from device.brain.understanding.commands.scanning import Problem, TimePiece, TimeScanner, occasions
 from device.brain.understanding.intents.moments import EARLIEST_HOUR, Moments
 from device.brain.understanding.intents.recognition import Slot, Understood
 
@@ -19,12 +19,12 @@ _INTENT = "set_reminder"
 
 
 @dataclass(frozen=True)
-class Reminders:
+class ReminderReader:
     """The reader for reminders; without state."""
 
-    scanner: Scanner
+    scanner: TimeScanner
     moments: Moments
-    choosing: Choosing
+    choosing: ChoiceReader
     now: Callable[[], dt.datetime]
 
     def read(self, cover: Cover, past: Past, *, inherited: str = "") -> Outcome | None:
@@ -87,7 +87,7 @@ class Reminders:
             return Lacking(Understood(_INTENT), "when", said, "by_time", cover.words(event))
         return self._made(cover, pieces, text)
 
-    def _made(self, cover: Cover, pieces: Sequence[Piece], text: str) -> Outcome:
+    def _made(self, cover: Cover, pieces: Sequence[TimePiece], text: str) -> Outcome:
         found = occasions(pieces, self.moments, self.now(), EARLIEST_HOUR, True)
         if isinstance(found, Problem):
             return of_problem(found, cover, _INTENT)
@@ -104,9 +104,9 @@ class Reminders:
             return Lacking(Understood(_INTENT, slots), "when", cover.utterance)
         return Act(tuple(Understood(_INTENT, {**slots, "when": one}) for one in found))
 
-    def _times_from(self, tokens: Sequence[str], start: int) -> tuple[list[Piece], int]:
+    def _times_from(self, tokens: Sequence[str], start: int) -> tuple[list[TimePiece], int]:
         """The times with which a stretch begins, and where they end."""
-        found: list[Piece] = []
+        found: list[TimePiece] = []
         at = start
         while at < len(tokens):
             if tokens[at] in ("for", "on", ",", "at", "and") and at + 1 < len(tokens):
@@ -119,16 +119,16 @@ class Reminders:
             at = pieces.end
         return found, at
 
-    def _next(self, tokens: Sequence[str], at: int) -> Piece | None:
+    def _next(self, tokens: Sequence[str], at: int) -> TimePiece | None:
         """The piece that begins at a token; a bare number only after ``at`` or ``for``."""
         bare = at > 0 and tokens[at - 1] in ("for", "at", "by")
         pieces = self.scanner.scan(tokens[at:], self.now().date(), bare=bare)
         if pieces and pieces[0].start == 0:
             first = pieces[0]
-            return Piece(first.kind, at + first.start, at + first.end, first.value, first.half)
+            return TimePiece(first.kind, at + first.start, at + first.end, first.value, first.half)
         return None
 
-    def _times_to(self, tokens: Sequence[str], start: int) -> tuple[list[Piece], int]:
+    def _times_to(self, tokens: Sequence[str], start: int) -> tuple[list[TimePiece], int]:
         """The times with which the sentence ends, and where they begin."""
         end = len(tokens)
         while end > start and tokens[end - 1] in ("please", "thanks", ","):

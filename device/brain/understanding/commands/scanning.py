@@ -12,7 +12,7 @@ from device.brain.understanding.intents.moments import ClockTime, Moments, When
 from device.brain.understanding.intents.quantities import Quantities
 
 _MOST_TOKENS = 8
-_EVERY_DAY = tuple(range(7))
+_DAY_S = 86_400
 
 PieceKind: TypeAlias = Literal[
     "time", "date", "days", "but", "half", "after", "rhythm", "weekly", "recurring", "once", "doubt"
@@ -20,7 +20,7 @@ PieceKind: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TimePiece:
     """A time, a day or the like, and where it stands."""
 
     kind: PieceKind
@@ -37,7 +37,7 @@ class Piece:
         return self.kind in ("date", "days", "weekly")
 
 
-class Scanner:
+class TimeScanner:
     """Finds the times of one language, whose reader of moments it is given."""
 
     def __init__(self, moments: Moments, quantities: Quantities, words: dict[str, Any]) -> None:
@@ -54,9 +54,9 @@ class Scanner:
         self._units = {unit for units in words["spans"].values() for unit in units}
         self._firsts = _first_words(words, moments)
 
-    def scan(self, tokens: Sequence[str], today: dt.date, bare: bool = True) -> list[Piece]:
+    def scan(self, tokens: Sequence[str], today: dt.date, bare: bool = True) -> list[TimePiece]:
         """Return the pieces in their order; without ``bare`` a plain number is no time."""
-        found: list[Piece] = []
+        found: list[TimePiece] = []
         at = 0
         while at < len(tokens):
             piece = self._at(tokens, at, today, bare)
@@ -67,14 +67,14 @@ class Scanner:
                 at += 1
         return found
 
-    def _at(self, tokens: Sequence[str], at: int, today: dt.date, bare: bool) -> Piece | None:
+    def _at(self, tokens: Sequence[str], at: int, today: dt.date, bare: bool) -> TimePiece | None:
         if tokens[at] == ",":
             return None
         if tokens[at] not in self._firsts and not tokens[at][0].isdigit():
             return None
         ahead = " ".join(tokens[at : at + _MOST_TOKENS])
         if rhythm := self._rhythms.match(ahead):
-            return Piece("rhythm", at, at + len(rhythm[0].split()), rhythm[0])
+            return TimePiece("rhythm", at, at + len(rhythm[0].split()), rhythm[0])
         if found := self._but_days(tokens, at):
             return found
         if found := self._named_days(tokens, at):
@@ -87,7 +87,7 @@ class Scanner:
                 kind, value = read
                 if kind == "time" and not self._is_time(tokens, at, at + size, bare):
                     continue
-                return Piece(kind, at, at + size, value)
+                return TimePiece(kind, at, at + size, value)
         return None
 
     def _segment(self, text: str, today: dt.date) -> tuple[PieceKind, Any] | None:
@@ -101,6 +101,8 @@ class Scanner:
         if text in moments.halves or text in self._words["parts_of_day"]:
             return "half", text
         if (after_s := moments.after_s(text)) is not None:
+            if after_s >= _DAY_S and not after_s % _DAY_S:
+                return "date", today + dt.timedelta(seconds=after_s)
             return "after", after_s
         if not re.fullmatch(r"\d{1,3}", text) and (date := moments.date(text, today)) is not None:
             return "date", date
@@ -122,7 +124,7 @@ class Scanner:
 
     # ------------------------------------------------------------------ days of the week
 
-    def _but_days(self, tokens: Sequence[str], at: int) -> Piece | None:
+    def _but_days(self, tokens: Sequence[str], at: int) -> TimePiece | None:
         for phrase in self._but:
             words = phrase.split()
             if list(tokens[at : at + len(words)]) != words:
@@ -132,10 +134,10 @@ class Scanner:
                 start += 1
             read = self._days(tokens, start)
             if read:
-                return Piece("but", at, read[1], read[0])
+                return TimePiece("but", at, read[1], read[0])
         return None
 
-    def _named_days(self, tokens: Sequence[str], at: int) -> Piece | None:
+    def _named_days(self, tokens: Sequence[str], at: int) -> TimePiece | None:
         """``every monday and friday``, ``monday to friday``, ``weekdays``, ``on sundays``."""
         start = at
         if tokens[start] in ("on", "from") and start + 1 < len(tokens):
@@ -150,7 +152,7 @@ class Scanner:
         if not (every or is_repeated or len(days) > 1):
             return None  # a single day is a date
         half = tokens[end - 1] if tokens[end - 1] in self._words["parts_of_day"] else ""
-        return Piece("days", at, end, days, half)
+        return TimePiece("days", at, end, days, half)
 
     def _days(self, tokens: Sequence[str], at: int) -> tuple[tuple[int, ...], int, bool] | None:
         """Days of the week that begin at a token: which, where they end, whether they repeat."""
@@ -233,7 +235,11 @@ class Problem:
 
 
 def occasions(
-    pieces: Sequence[Piece], moments: Moments, now: dt.datetime, earliest_hour: int, soonest: bool
+    pieces: Sequence[TimePiece],
+    moments: Moments,
+    now: dt.datetime,
+    earliest_hour: int,
+    soonest: bool,
 ) -> list[When] | Problem:
     """Put times and days together; a `When` without a time where none was said."""
     for piece in pieces:
@@ -256,7 +262,7 @@ def occasions(
     return found
 
 
-def _groups(pieces: Sequence[Piece]) -> list[list[Piece]] | None:
+def _groups(pieces: Sequence[TimePiece]) -> list[list[TimePiece]] | None:
     """The pieces of each occasion: one time each, and the days that belong to it."""
     times = [piece for piece in pieces if piece.kind == "time"]
     if len(times) < 2:
@@ -275,7 +281,7 @@ def _groups(pieces: Sequence[Piece]) -> list[list[Piece]] | None:
     return None
 
 
-def _with_common_half(times: Sequence[Piece]) -> list[Piece]:
+def _with_common_half(times: Sequence[TimePiece]) -> list[TimePiece]:
     """``6, 7 and 8 am``: the half that the last one has is that of the others."""
     last: ClockTime = times[-1].value
     if last.half is None:
@@ -287,7 +293,11 @@ def _with_common_half(times: Sequence[Piece]) -> list[Piece]:
 
 
 def _one(
-    group: Sequence[Piece], moments: Moments, now: dt.datetime, earliest_hour: int, soonest: bool
+    group: Sequence[TimePiece],
+    moments: Moments,
+    now: dt.datetime,
+    earliest_hour: int,
+    soonest: bool,
 ) -> list[When] | Problem:
     time = next((piece.value for piece in group if piece.kind == "time"), None)
     halves = [piece.value if piece.kind == "half" else piece.half for piece in group]
@@ -313,7 +323,7 @@ def _one(
     ]
 
 
-def _all_days(group: Sequence[Piece]) -> tuple[int, ...]:
+def _all_days(group: Sequence[TimePiece]) -> tuple[int, ...]:
     days: set[int] = set()
     for piece in group:
         if piece.kind == "days":
@@ -324,6 +334,6 @@ def _all_days(group: Sequence[Piece]) -> tuple[int, ...]:
     return tuple(sorted(days))
 
 
-def day_pieces(pieces: Sequence[Piece]) -> Iterator[Piece]:
+def day_pieces(pieces: Sequence[TimePiece]) -> Iterator[TimePiece]:
     """Those that say a day or a time."""
     return (piece for piece in pieces if piece.kind not in ("weekly", "recurring", "once"))

@@ -12,7 +12,7 @@ _RANGES = frozenset({"to", "or", "until", "till"})
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TimeSpan:
     """One span of time where it stands; ``is_range``: it is two, and either may be meant."""
 
     start: int
@@ -21,7 +21,7 @@ class Stretch:
     is_range: bool = False
 
 
-class Spans:
+class SpanReader:
     """Reads them in one language."""
 
     def __init__(self, quantities: Quantities, units: dict[str, int], ones: frozenset[str]) -> None:
@@ -30,9 +30,9 @@ class Spans:
         self._quantities = quantities
         self._units = units
 
-    def find(self, tokens: Sequence[str]) -> list[Stretch]:
+    def find(self, tokens: Sequence[str]) -> list[TimeSpan]:
         """Return all spans, in their order."""
-        found: list[Stretch] = []
+        found: list[TimeSpan] = []
         at = 0
         while at < len(tokens):
             several = self._several(tokens, at) or self._one(tokens, at)
@@ -43,15 +43,15 @@ class Spans:
                 at += 1
         return found
 
-    def _one(self, tokens: Sequence[str], at: int) -> list[Stretch]:
+    def _one(self, tokens: Sequence[str], at: int) -> list[TimeSpan]:
         # "the one hour one" is not an hour and one minute.
         end = len(tokens) - 1 if tokens[-1] in self._ones and at < len(tokens) - 2 else len(tokens)
         read = self._quantities.duration_at(tokens[:end], at)
-        if read is None:
-            return []
-        return [Stretch(at, read[1], float(read[0]))]
+        if read is None or read[0] < 0:
+            return []  # "minus two minutes" takes two away
+        return [TimeSpan(at, read[1], float(read[0]))]
 
-    def _several(self, tokens: Sequence[str], at: int) -> list[Stretch]:
+    def _several(self, tokens: Sequence[str], at: int) -> list[TimeSpan]:
         """Numbers whose unit comes at the end of them all."""
         numbers: list[tuple[int, int, float]] = []
         is_range = False
@@ -79,6 +79,6 @@ class Spans:
             return []
         last = len(numbers) - 1
         return [
-            Stretch(start, end + (place == last), value * unit, is_range)
+            TimeSpan(start, end + (place == last), value * unit, is_range)
             for place, (start, end, value) in enumerate(numbers)
         ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.brain.understanding.commands.choosing import Choosing
+from device.brain.understanding.commands.choosing import ChoiceReader
 from device.brain.understanding.commands.context import Past
 from device.brain.understanding.commands.cover import Cover, Span
-from device.brain.understanding.commands.names import Names
+from device.brain.understanding.commands.names import NameReader
 from device.brain.understanding.commands.outcome import (
     Act,
     Cannot,
@@ -16,7 +16,7 @@ from device.brain.understanding.commands.outcome import (
     Outcome,
     Unclear,
 )
-from device.brain.understanding.commands.spans import Spans, Stretch
+from device.brain.understanding.commands.spans import SpanReader, TimeSpan
 from device.brain.understanding.intents.quantities import Quantities
 from device.brain.understanding.intents.recognition import Slot, Understood
 
@@ -25,13 +25,13 @@ _MOST_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
-class Timers:
+class TimerReader:
     """The reader for timers; without state."""
 
-    spans: Spans
+    spans: SpanReader
     quantities: Quantities
-    names: Names
-    choosing: Choosing
+    names: NameReader
+    choosing: ChoiceReader
 
     def read(self, cover: Cover, past: Past, *, inherited: str = "") -> Outcome | None:
         """Return what is meant; None where it is not about timers.
@@ -47,14 +47,14 @@ class Timers:
             return None
         return self._act(cover, noun, spans, inherited, known)
 
-    def _spans(self, cover: Cover) -> list[Stretch]:
+    def _spans(self, cover: Cover) -> list[TimeSpan]:
         """The spans of time; ``a second timer`` is another one, not one of a second."""
         spans = self.spans.find(cover.tokens)
         if len(spans) < 2:
             return spans
         return [s for s in spans if cover.tokens[s.start : s.end] != ["a", "second"]]
 
-    def _is_meant(self, cover: Cover, spans: list[Stretch]) -> bool:
+    def _is_meant(self, cover: Cover, spans: list[TimeSpan]) -> bool:
         """A timer without the word: ``count down two minutes``, ``time ten minutes``."""
         if not spans:
             return bool(cover.starts_with("timer", "alone"))
@@ -66,13 +66,13 @@ class Timers:
             or (cover.find("timer", "tell_after") and self._tells(cover, spans))
         )
 
-    def _as_a_time(self, cover: Cover, span: Stretch) -> bool:
+    def _as_a_time(self, cover: Cover, span: TimeSpan) -> bool:
         """``set a time for ten minutes``: what a timer is often heard as."""
         words = cover.tokens[: span.start]
         is_time = len(words) >= 2 and words[-1] in ("for", "of") and "time" in words
         return is_time and cover.starts_with("timer", "set") is not None
 
-    def _tells(self, cover: Cover, spans: list[Stretch]) -> bool:
+    def _tells(self, cover: Cover, spans: list[TimeSpan]) -> bool:
         """``let me know in ten minutes``: nothing else is said."""
         trial = cover.copy()
         trial.take("timer", "tell_after")
@@ -96,7 +96,7 @@ class Timers:
         self,
         cover: Cover,
         noun: Span | None,
-        spans: list[Stretch],
+        spans: list[TimeSpan],
         inherited: str,
         known: Span | None,
     ) -> Outcome | None:
@@ -189,7 +189,7 @@ class Timers:
         return at
 
     def longer_or_shorter(
-        self, cover: Cover, spans: list[Stretch], known: Span | None
+        self, cover: Cover, spans: list[TimeSpan], known: Span | None
     ) -> Outcome | None:
         """Read ``add two minutes``, ``take a minute off the pasta timer``."""
         amount = self._amount(cover, spans)
@@ -211,7 +211,7 @@ class Timers:
             slots["of_length"] = slots.pop("duration")
         return Act((Understood(intent, {**slots, "duration": span.seconds}),))
 
-    def _amount(self, cover: Cover, spans: list[Stretch]) -> tuple[str, Stretch] | None:
+    def _amount(self, cover: Cover, spans: list[TimeSpan]) -> tuple[str, TimeSpan] | None:
         """Whether a span is to be added or taken away, and which of them."""
         tokens, phrases = cover.tokens, cover.lexicon.phrases
         span = next((s for s in spans if not self._names_timer(cover, s)), spans[0])
@@ -239,7 +239,7 @@ class Timers:
         return None
 
     @staticmethod
-    def _names_timer(cover: Cover, span: Stretch) -> bool:
+    def _names_timer(cover: Cover, span: TimeSpan) -> bool:
         """``the two hour timer``: a span that says which one."""
         return span.end < len(cover.tokens) and cover.tokens[span.end] in ("timer", "timers", "one")
 
@@ -285,7 +285,7 @@ class Timers:
         return Act((Understood("cancel_timer", slots),))
 
     def _change(
-        self, trial: Cover, spans: list[Stretch], noun: Span | None, known: Span | None
+        self, trial: Cover, spans: list[TimeSpan], noun: Span | None, known: Span | None
     ) -> Outcome | None:
         """``change the timer to 20 minutes``, ``set the timer to 20 minutes instead``."""
         if len(spans) not in (1, 2) or not (noun or known):
@@ -317,7 +317,7 @@ class Timers:
 
     # ------------------------------------------------------------------ a new timer
 
-    def _set(self, cover: Cover, noun: Span | None, spans: list[Stretch]) -> Outcome | None:
+    def _set(self, cover: Cover, noun: Span | None, spans: list[TimeSpan]) -> Outcome | None:
         if spans and any(span.is_range for span in spans):
             start, end = spans[0].start, spans[-1].end
             said = " ".join(cover.tokens[:start])
@@ -379,7 +379,7 @@ class Timers:
     def _checked(
         self,
         cover: Cover,
-        spans: list[Stretch],
+        spans: list[TimeSpan],
         slots: dict[str, Slot],
         count: int,
         has_each: bool,

@@ -15,7 +15,14 @@ import yaml
 from device.brain.understanding.intents.normal import normal, without_politeness
 
 _FOLDER = Path(__file__).parent
-_NOT_SENTENCES = ("words.yaml", "replies.yaml", "guesses.yaml", "probable.yaml", "commands.yaml")
+_NOT_SENTENCES = (
+    "words.yaml",
+    "replies.yaml",
+    "guesses.yaml",
+    "probable.yaml",
+    "commands.yaml",
+    "devices.yaml",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Language:
     """Files of templates, for `hassil`."""
     commands: Mapping[str, Any] = field(default_factory=dict)
     """See ``en/commands.yaml``."""
+    devices: Mapping[str, Any] = field(default_factory=dict)
+    """See ``en/devices.yaml``."""
     probable: tuple[Path, ...] = ()
     """The same for what is no command; see ``en/probable.yaml``."""
 
@@ -98,6 +107,7 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
         replies=Replies(read("replies.yaml"), random.Random(seed)),
         guesses=read("guesses.yaml"),
         commands=read("commands.yaml"),
+        devices=read("devices.yaml"),
         sentences=tuple(
             path for path in sorted(folder.glob("*.yaml")) if path.name not in _NOT_SENTENCES
         ),

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from hassil import Intents, recognize_all
 from hassil.recognize import RecognizeResult
 
+from device.brain.base.abilities import ToolCallPiece
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.moments import (
     EARLIEST_HOUR,
@@ -37,6 +38,7 @@ Slot: TypeAlias = (
     | tuple[int, ...]
     | list[str]
     | Mapping[str, Any]
+    | list[ToolCallPiece]
 )
 
 _MOST_CHARACTERS = 300
