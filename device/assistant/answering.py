@@ -19,9 +19,10 @@ from device.assistant.items import ItemKey
 from device.assistant.link import LinkInUse
 from device.assistant.outbox import Outbox
 from device.assistant.policy import Policy
+from device.assistant.remarks import Remarks
 from device.assistant.timers import Timer
 from device.assistant.turn import Mark, Phase, Turn
-from device.realtime.failures import Failure
+from device.realtime.failures import Failure, Reason
 
 
 class Standing(Enum):
@@ -38,12 +39,20 @@ class Answering:
     """Takes in an answer, and accounts for it."""
 
     def __init__(
-        self, policy: Policy, check: Check | None, chronicle: Chronicle, out: Outbox
+        self,
+        policy: Policy,
+        check: Check | None,
+        chronicle: Chronicle,
+        remarks: Remarks,
+        out: Outbox,
     ) -> None:
         self.delivery = Delivery(policy.playback_slack_s, out)
         self._policy = policy
         self._check = check
         self._chronicle = chronicle
+        self._remarks = remarks
+        self._is_silent = True
+        """Nothing of the response that runs, or ran last, has any sound."""
         self._out = out
 
     # -- what arrives ------------------------------------------------------------------
@@ -57,10 +66,13 @@ class Answering:
         match fact:
             case facts.ResponseBegan():
                 turn.calls.response_began()
+                self._is_silent = True
                 self.delivery.arrival = Arrival.OPEN
             case facts.AudioArrived():
                 turn.mark(Mark.FIRST_AUDIO_RECEIVED, self._out.now_s)
                 turn.calls.answered()
+                self._remarks.answer_found()
+                self._is_silent = False
                 self.delivery.arrived(link.downlink.heard, fact)
             case facts.AnswerWorded(item=item, text=text, is_final=is_final):
                 if self._check is not None:
@@ -71,6 +83,9 @@ class Answering:
                 self._tool_called(fact, link, turn)
             case facts.EndpointActed(called=called, output=output):
                 turn.calls.ran_there(called, output, link.number)
+            case facts.ApprovalWanted(request=request):
+                self._remarks.approval_refused()
+                link.refuse_approval(request)
             case facts.ResponseEnded():
                 return self._ended(fact, link, turn)
             case facts.SignOfLife():
@@ -90,11 +105,36 @@ class Answering:
             # Some servers cancel before they say that they heard the user go on.
             return Standing.GOES_ON
         self._out.disarm(Timer.ANSWER)
+        if ended.outcome is facts.Outcome.LIMITED:
+            self._remarks.answer_limited()
+        elif ended.outcome is facts.Outcome.FILTERED:
+            self._remarks.answer_filtered()
         if link.downlink.sequencer.is_busy:
             self.delivery.arrival = Arrival.OPEN
             return Standing.GOES_ON
+        if self._is_silent and (failure := self._unheard(link, turn)) is not None:
+            return failure
         self.delivery.arrival = Arrival.COMPLETE
         return Standing.COMPLETE
+
+    def _unheard(self, link: LinkInUse, turn: Turn) -> Failure | None:
+        """The last response had no sound: whoever asked is to hear something all the same."""
+        if text := link.downlink.heard.unspoken():
+            self.delivery.speak(text)
+            turn.calls.answered()
+        elif turn.calls.is_untold:
+            self._tell_outcome(turn)
+        elif turn.phase is not Phase.ANSWERED and not self._remarks.is_pending_about_answer:
+            return Failure(Reason.EMPTY, "a response without sound, words or calls")
+        return None
+
+    def _tell_outcome(self, turn: Turn) -> None:
+        """Say what the tools said themselves; an empty sentence of theirs means silence."""
+        spoken = turn.calls.spoken()
+        if spoken:
+            self.delivery.speak(spoken)
+        elif spoken is None:
+            self._remarks.done_without_words(is_done=turn.calls.is_done)
 
     # -- checks ------------------------------------------------------------------------
 
@@ -121,8 +161,12 @@ class Answering:
     # -- tools -------------------------------------------------------------------------
 
     def _tool_called(self, called: facts.ToolCalled, link: LinkInUse, turn: Turn) -> None:
-        if turn.calls.round_of_call() > self._policy.tool_rounds:
-            link.refuse_tool(called, "too many tool calls")
+        rounds = turn.calls.round_of_call()
+        if rounds > self._policy.tool_rounds:
+            self._remarks.gave_up_tools()
+            link.refuse_tool(called, "too many calls: tell the user what you have found so far")
+            if rounds == self._policy.tool_rounds + 1:
+                link.ask(by_commit=False)
         elif (output := turn.calls.earlier(called, link.number)) is not None:
             link.answer_tool(called, output)
             link.ask(by_commit=False)

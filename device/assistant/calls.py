@@ -113,6 +113,12 @@ class TurnCalls:
             events += [ConversationItemCreate(item=call), ConversationItemCreate(item=told)]
         return events
 
+    def spoken(self) -> str | None:
+        """What the tools want said of their outcomes; None where one of them has no words."""
+        said = [_object(record.output).get("spoken") for record in self._records]
+        texts = [text for text in said if isinstance(text, str)]
+        return " ".join(filter(None, texts)) if len(texts) == len(said) else None
+
     @property
     def is_done(self) -> bool:
         """Whether something was called, and not all of it ended in an error."""

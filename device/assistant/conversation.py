@@ -72,7 +72,7 @@ class Conversation:
         self.remarks = Remarks()
         self.exchange = Exchange(endpoints, policy, self.remarks, out)
         self.chronicle = Chronicle(policy.memory_s, out)
-        self.answering = Answering(policy, check, self.chronicle, out)
+        self.answering = Answering(policy, check, self.chronicle, self.remarks, out)
         self.delivery = self.answering.delivery
         self._profiles = profiles
         self._out = out
@@ -651,7 +651,7 @@ class Conversation:
             self._answer_over(turn, at_sample)
 
     def _answer_over(self, turn: Turn, at_sample: int | None) -> None:
-        self.chronicle.said(turn, self.delivery.heard.texts())
+        self.chronicle.said(turn, self.delivery.texts())
         self.chronicle.ended(turn)
         self.turn = self._spoken = None
         self.delivery.forget()
@@ -702,7 +702,9 @@ class Conversation:
             return
         now_s = self._out.now_s
         turn.mark(Mark.LINK_READY, now_s)
-        for event in self.chronicle.history.replay(turn.number, now_s, link.profile.name):
+        history = self.chronicle.history
+        as_items = link.plan.is_local  # ours speaks whatever it is given
+        for event in history.replay(turn.number, now_s, link.profile.name, as_items=as_items):
             link.send(event)
         self.exchange.remark_on_fallback(link, turn)
         self._start_question(link, turn)
@@ -755,16 +757,21 @@ class Conversation:
         self.remarks.new_turn()
         self.delivery.arrival = Arrival.COMPLETE
         if self.policy.say_notices:
-            self.delivery.say(self._apology(turn, is_barred), turn)
+            self._apologize(turn, is_barred)
         else:
             self._out.emit(do.Chime("error"))
             self._answer_over(turn, None)
 
-    @staticmethod
-    def _apology(turn: Turn, is_barred: bool) -> str:
-        if turn.calls.is_done:
-            return "done_untold"
-        return "budget_over" if is_barred else "no_answer"
+    def _apologize(self, turn: Turn, is_barred: bool) -> None:
+        """Say why there is no answer, or what was done though there is none."""
+        if turn.calls.is_done and (spoken := turn.calls.spoken()):
+            self.delivery.speak(spoken)
+        elif turn.calls.is_done:
+            self.delivery.say("done_untold", turn)
+        elif is_barred:
+            self.delivery.say("budget_over", turn)
+        else:
+            self.delivery.say(self.remarks.no_answer(turn.failed_by), turn)
 
 
 def _timeout(what: str) -> Failure:

@@ -16,6 +16,10 @@ from device.assistant.turn import Turn
 
 NOTICE_LIMIT_S = 15.0
 """No sentence of our own is longer."""
+SPEAK_LIMIT_S = 60.0
+"""So long the voice of the house may take until a text begins to sound (its loading included)."""
+SLOWEST_LETTERS_PER_S = 8.0
+"""No voice is slower; English is spoken at 12 to 16 letters a second."""
 
 
 class Arrival(Enum):
@@ -46,8 +50,11 @@ class Delivery:
         self._slack_s = slack_s
         self._out = out
         self._notices: set[ItemKey] = set()
+        self._spoken: dict[ItemKey, str] = {}
+        """Texts that the voice of the house says as answers, until each was heard."""
+        self._said: list[str] = []
         self._notices_said = 0
-        self._held: list[do.Play | do.FinishItem] | None = None
+        self._held: list[do.Play | do.FinishItem | do.SayText] | None = None
         """What a check holds back; None while nothing is held."""
         self._play_until_s = float("-inf")
         self._busy_until_s = float("-inf")
@@ -80,7 +87,7 @@ class Delivery:
         for effect in held or ():
             self._out.emit(effect)
 
-    def _give(self, effect: do.Play | do.FinishItem) -> None:
+    def _give(self, effect: do.Play | do.FinishItem | do.SayText) -> None:
         if self._held is None:
             self._out.emit(effect)
         else:
@@ -107,6 +114,18 @@ class Delivery:
             self._notices.add(key)
             self._expect(NOTICE_LIMIT_S)
 
+    def speak(self, text: str) -> None:
+        """An answer that came without sound, by the voice of the house."""
+        self._notices_said += 1
+        key = ItemKey(f"spoken-{self._notices_said}")
+        self._spoken[key] = text
+        self._give(do.SayText(text, key))
+        self._expect(SPEAK_LIMIT_S + len(text) / SLOWEST_LETTERS_PER_S)
+
+    def texts(self) -> list[str]:
+        """What was said, whoever's voice it was."""
+        return [*self.heard.texts(), *self._said]
+
     def _expect(self, length_s: float) -> None:
         begins_s = max(self._play_until_s, self._busy_until_s, self._out.now_s)
         self._play_until_s = begins_s + length_s
@@ -121,6 +140,8 @@ class Delivery:
     def played(self, item: ItemKey) -> None:
         """The last sample of an item was heard."""
         self._notices.discard(item)
+        if item in self._spoken:
+            self._said.append(self._spoken.pop(item))
         self.heard.played(item)
         if not self.is_awaited:
             # What a tool or the endpoint takes its time for is no fault of the speaker.
@@ -139,7 +160,7 @@ class Delivery:
     @property
     def is_awaited(self) -> bool:
         """Whether the speaker has something that it has not played."""
-        return bool(self._notices or self.heard.unplayed)
+        return bool(self._notices or self._spoken or self.heard.unplayed)
 
     @property
     def is_over(self) -> bool:
@@ -153,6 +174,8 @@ class Delivery:
         self.heard = HeardAudio()
         self._held = None
         self._notices.clear()
+        self._spoken.clear()
+        self._said.clear()
 
     def interrupt(self, turn: Turn, link: int | None) -> None:
         """Silence it; how much was heard will be known with ``PlaybackStopped``."""
@@ -166,9 +189,10 @@ class Delivery:
 
     def drop_unplayed(self) -> None:
         """The endpoint dropped an answer of which nothing was played."""
-        if self.heard.has_audio:
+        if self.heard.has_audio or self._spoken:
             self._out.emit(do.StopPlayback())
         self.heard = HeardAudio()
+        self._spoken.clear()
         if self._held is not None:
             self._held = []
         if not self._notices:

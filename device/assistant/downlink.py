@@ -21,13 +21,25 @@ from device.realtime.failures import (
     failure_of_error,
     failure_of_response,
 )
-from device.realtime.items import FunctionCallItem, Item, McpCallItem
+from device.realtime.items import (
+    FunctionCallItem,
+    Item,
+    McpApprovalRequestItem,
+    McpCallItem,
+    MessageItem,
+    OutputAudio,
+    OutputText,
+)
 
 
 class Outcome(StrEnum):
     """How a response ended."""
 
     COMPLETED = "completed"
+    LIMITED = "limited"
+    """The endpoint's limit for the length of an answer ended it."""
+    FILTERED = "filtered"
+    """A filter for content of the endpoint's ended it."""
     CANCELLED = "cancelled"
     FAILED = "failed"
 
@@ -105,6 +117,14 @@ class EndpointActed:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalWanted:
+    """The endpoint asks whether it may run a tool of its own (MCP)."""
+
+    request: str
+    """The id of what asks."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseEnded:
     """A response is over, well or badly."""
 
@@ -144,6 +164,7 @@ OfAnswer = (
     | ItemEnded
     | ToolCalled
     | EndpointActed
+    | ApprovalWanted
     | ResponseEnded
     | SignOfLife
 )
@@ -218,7 +239,26 @@ class Downlink:
             return [*ended, ResponseEnded(Outcome.FAILED, failure_of_response(response))]
         if response.status == "cancelled":
             return [*ended, ResponseEnded(Outcome.CANCELLED)]
-        return [*ended, *self._calls_in(response.output or ()), ResponseEnded(Outcome.COMPLETED)]
+        self._words_in(response.output or (), response.id)
+        outcome = _outcome_of(response)
+        return [*ended, *self._calls_in(response.output or ()), ResponseEnded(outcome)]
+
+    def _words_in(self, output: Iterable[Item], response_id: str) -> None:
+        """Words that were not announced by events of their own."""
+        for index, item in enumerate(output):
+            if not isinstance(item, MessageItem):
+                continue
+            for place, part in enumerate(item.content):
+                key = ItemKey(item.id or f"{response_id}-{index}", place)
+                words = (
+                    part.text
+                    if isinstance(part, OutputText)
+                    else part.transcript
+                    if isinstance(part, OutputAudio)
+                    else ""
+                )
+                if words and not self.heard.text(key):
+                    self.heard.said(key, words)
 
     def _calls_in(self, output: Iterable[Item]) -> list[Fact]:
         """Calls that were not announced by events of their own (some compatibles do that)."""
@@ -273,6 +313,8 @@ class Downlink:
             return []
         if isinstance(event.item, McpCallItem) and not event.item.error:
             return self._acted(event.item)
+        if isinstance(event.item, McpApprovalRequestItem):
+            return [ApprovalWanted(event.item.id)]
         return self._call_item(event.item) or [SignOfLife()]
 
     def _acted(self, item: McpCallItem) -> list[Fact]:
@@ -334,6 +376,18 @@ class Downlink:
 
     def _alive(self, event: Any) -> list[Fact]:
         return [] if self._is_stale(getattr(event, "response_id", None)) else [SignOfLife()]
+
+
+def _outcome_of(response: wire.Response) -> Outcome:
+    """How a response ended that neither failed nor was cancelled."""
+    if response.status != "incomplete":
+        return Outcome.COMPLETED
+    match response.status_details and response.status_details.reason:
+        case "content_filter":
+            return Outcome.FILTERED
+        case "max_output_tokens":
+            return Outcome.LIMITED
+    return Outcome.COMPLETED
 
 
 _HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {

@@ -124,6 +124,18 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class SayText:
+    """Say an answer that came in writing, by the voice of the house, after what is queued.
+
+    Answered by ``PlaybackStarted`` and ``PlaybackFinished``; by the latter alone where there
+    is no voice.
+    """
+
+    text: str
+    item: ItemKey
+
+
+@dataclass(frozen=True, slots=True)
 class ListenForSpeech:
     """Switch the local voice detector on, from a position, or off."""
 
@@ -174,11 +186,11 @@ class Tell:
     news: News
 
 
-AUDIO_EFFECTS = (StartUplink, EndUplink, Play, FinishItem, Chime, Notice)
+AUDIO_EFFECTS = (StartUplink, EndUplink, Play, FinishItem, Chime, Notice, SayText)
 """Effects that move sound in either direction; none may come while muted."""
 
 ToLink = OpenLink | CloseLink | Send | UpdateTools | StartUplink | EndUplink | StopUplink
-ToSpeaker = Play | FinishItem | StopPlayback | Chime | Notice
+ToSpeaker = Play | FinishItem | StopPlayback | Chime | Notice | SayText
 ToHouse = ListenForSpeech | OpenMicrophone | CloseMicrophone | RunTool | CancelTools | Show | Tell
 
 Effect = ToLink | ToSpeaker | ToHouse

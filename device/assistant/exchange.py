@@ -78,6 +78,8 @@ class Exchange:
     def failed(self, link: LinkInUse, failure: Failure, turn: Turn) -> None:
         """A link failed with a question that is not answered yet."""
         self.last_failure = failure
+        if turn.failed_by is None and not link.plan.is_local:
+            turn.failed_by = failure.reason
         anew = f"{link.plan.name} anew"
         if link.turns <= 1 or failure.is_fatal or anew in turn.tried:
             turn.tried.append(link.plan.name)

@@ -71,6 +71,14 @@ class HeardAudio:
         """Items with audio whose end has not been received."""
         return tuple(k for k, i in self._items.items() if i.received_samples and not i.is_complete)
 
+    def unspoken(self) -> str:
+        """The words of the items that came without sound, from now on taken for spoken."""
+        silent = [i for i in self._items.values() if i.transcript and not i.received_samples]
+        text = " ".join(item.transcript.strip() for item in silent)
+        for item in silent:
+            item.transcript = ""
+        return text.strip()
+
     @property
     def has_audio(self) -> bool:
         """Whether any audio was received for this answer."""

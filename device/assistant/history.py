@@ -12,6 +12,11 @@ LONGEST_HISTORY = 24
 """Sentences; more would cost the first answer of a session more than it helps."""
 
 
+_PROTOCOL = (
+    "This conversation was going on before; all of it was spoken. Go on by voice, after this:"
+)
+
+
 class Said(NamedTuple):
     """One contribution to the conversation."""
 
@@ -23,9 +28,14 @@ class Said(NamedTuple):
     at_s: float
 
     def event(self) -> ConversationItemCreate:
-        """The event that puts it into a session."""
+        """The event that puts it into a session as an item of its own."""
         text = (InputText if self.role == "user" else OutputText)(text=self.text)
         return ConversationItemCreate(item=MessageItem(role=self.role, content=[text]))
+
+    @property
+    def line(self) -> str:
+        """The same as a line of a protocol."""
+        return f"{'The user' if self.role == 'user' else 'You'} said: {self.text}"
 
 
 class History:
@@ -48,11 +58,13 @@ class History:
             self._said.append(Said(turn, profile, role, text.strip(), now_s))
 
     def replay(
-        self, before_turn: int, now_s: float, profile: str = ""
+        self, before_turn: int, now_s: float, profile: str = "", *, as_items: bool = True
     ) -> list[ConversationItemCreate]:
         """The events that bring a fresh session up to the beginning of a turn, oldest first.
 
         A question's transcript often arrives after its answer, so order is by turn.
+        ``as_items`` False: all in one item of the system's. An answer of the assistant's that
+        is there as text makes models of speech answer in text as well, which nobody hears.
         """
         fresh = [
             said
@@ -62,7 +74,13 @@ class History:
             and now_s - said.at_s <= self._memory_s
         ]
         fresh.sort(key=lambda said: (said.turn, said.role == "assistant"))
-        return [said.event() for said in fresh]
+        if as_items or not fresh:
+            return [said.event() for said in fresh]
+        lines = "\n".join(said.line for said in fresh)
+        text = f"{_PROTOCOL}\n{lines}"
+        return [
+            ConversationItemCreate(item=MessageItem(role="system", content=[InputText(text=text)]))
+        ]
 
     def question(self, turn: int) -> str:
         """What was understood of a turn's question; empty while nobody has said."""

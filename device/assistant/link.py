@@ -18,7 +18,7 @@ from device.realtime.events import (
     InputAudioBufferCommit,
     ResponseCancel,
 )
-from device.realtime.items import FunctionCallOutputItem
+from device.realtime.items import FunctionCallOutputItem, McpApprovalResponseItem
 
 
 class LinkPhase(Enum):
@@ -196,6 +196,14 @@ class LinkInUse:
         """
         if self._calls.pop(call_id, None) is not None:
             self._output(call_id, output)
+
+    def refuse_approval(self, request: str) -> None:
+        """Nobody here may allow an endpoint's own tools by voice: say no, and ask for the rest."""
+        refusal = McpApprovalResponseItem(
+            id=f"no_{request}"[:32], approval_request_id=request, approve=False
+        )
+        self.send(ConversationItemCreate(item=refusal))
+        self.send(self.downlink.sequencer.want())
 
     def give_up_tools(self, why: str) -> None:
         """Wait no longer for those that still run."""

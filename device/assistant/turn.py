@@ -8,6 +8,7 @@ from enum import Enum, StrEnum
 from device.assistant.calls import TurnCalls
 from device.assistant.policy import Profile
 from device.assistant.question import Question, WrittenQuestion
+from device.realtime.failures import Reason
 
 
 class Trigger(StrEnum):
@@ -80,6 +81,8 @@ class Turn:
     phase: Phase = Phase.ASKED
     tried: list[str] = field(default_factory=list)
     """Endpoints that failed this question."""
+    failed_by: Reason | None = None
+    """Why the first of them did, the house's own brain left out."""
     endpoint: str = ""
     calls: TurnCalls = field(default_factory=TurnCalls)
     """Tools that were run for it."""

@@ -142,7 +142,14 @@ class Opening:
             lists=services.lists,
         )
         parts = Parts(
-            self._capture, self._mouth, listening, registry, plan.show, self._report, self._clock
+            self._capture,
+            self._mouth,
+            listening,
+            registry,
+            plan.show,
+            self._report,
+            self._clock,
+            services.voice.speak,
         )
         conductor = Conductor(core, parts, chosen.entries, self._inbox)
         self.stops.add(Stage.CONVERSATION, conductor.close)

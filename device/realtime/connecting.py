@@ -206,6 +206,9 @@ def _connector(opening: Opening) -> connect:
     return connect(endpoint.request_url, happy_eyeballs_delay=0.25, **options)
 
 
+_NOT_YET_VALID = 9
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID."""
+
 # --- what went wrong --------------------------------------------------------------------
 
 
@@ -245,6 +248,8 @@ def _judge(error: BaseException) -> Failure:
 
 def _failure_of_network(error: OSError) -> Failure:
     match error:
+        case ssl.SSLCertVerificationError(verify_code=code) if code == _NOT_YET_VALID:
+            return Failure(Reason.CLOCK, f"certificate: {error.verify_message}")
         case ssl.SSLCertVerificationError():
             return Failure(Reason.TLS, f"certificate: {error.verify_message}")
         case ssl.SSLError():

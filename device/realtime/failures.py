@@ -35,6 +35,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     DNS = "dns"
     TLS = "tls"
+    CLOCK = "clock"
     TIMEOUT = "timeout"
     BLACK_HOLE = "black_hole"
     CONGESTED = "congested"
@@ -46,6 +47,7 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     MODEL_UNAVAILABLE = "model_unavailable"
     POLICY = "policy"
+    EMPTY = "empty"
 
 
 _SENTENCES: dict[Reason, tuple[str, str]] = {
@@ -72,6 +74,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.TLS: (
         "no secure connection can be made to it",
         "Check the clock of this machine (a wrong date breaks every certificate), then ca_file.",
+    ),
+    Reason.CLOCK: (
+        "its certificate is not valid yet: the clock of this machine is wrong",
+        "Set the date (`timedatectl`), and see that time comes from the network.",
     ),
     Reason.TIMEOUT: ("it did not answer in time", "Check the network; it may be slow or filtered."),
     Reason.BLACK_HOLE: (
@@ -107,6 +113,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.POLICY: (
         "it refuses to serve us",
         "Check the account's permissions, region and terms at the provider.",
+    ),
+    Reason.EMPTY: (
+        "it gave an empty answer",
+        "It is asked again with the next question; if it stays so, check model and instructions.",
     ),
 }
 
@@ -188,6 +198,15 @@ _REASON_OF_CODE: dict[str, Reason] = {
     "tokens": Reason.RATE_LIMITED,
     "requests": Reason.RATE_LIMITED,
     "insufficient_quota": Reason.QUOTA,
+    # Gateways' own: One API and its kin, DeepSeek, Moonshot, OpenRouter, Azure.
+    "insufficient_user_quota": Reason.QUOTA,
+    "pre_consume_token_quota_failed": Reason.QUOTA,
+    "insufficient_balance": Reason.QUOTA,
+    "insufficient_credits": Reason.QUOTA,
+    "exceeded_current_quota_error": Reason.QUOTA,
+    "quota_exceeded": Reason.QUOTA,
+    "payment_required": Reason.QUOTA,
+    "billing_not_active": Reason.QUOTA,
     "credit_balance_exhausted": Reason.QUOTA,
     "billing_hard_limit_reached": Reason.QUOTA,
     "account_deactivated": Reason.REFUSED_KEY,

@@ -22,6 +22,7 @@ from device.room.focus import Channel
 from device.room.inbox import Inbox
 from device.room.links import EndpointEntry, Links
 from device.room.mouth import Mouth
+from device.room.speaking import NO_VOICE, Speaking, VoiceOfHouse, no_voice
 from device.room.uplinks import Uplinks
 from device.tools.registry import Registry
 
@@ -46,6 +47,7 @@ class Parts:
     show: Callable[[do.Show], None]
     report: Reporter
     clock: SessionClock
+    voice: VoiceOfHouse = no_voice
 
 
 class Conductor:
@@ -68,6 +70,7 @@ class Conductor:
         self.broken = inbox.broken
         self.links = Links(endpoints, self.feed)
         self.uplinks = Uplinks(lambda: parts.capture.ring, self._link, self.feed)
+        self._speaking = Speaking(parts.voice, parts.mouth, self._had_no_voice)
         self._alarm: asyncio.TimerHandle | None = None
         self._tools: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
@@ -108,6 +111,7 @@ class Conductor:
         if self._alarm is not None:
             self._alarm.cancel()
         self.uplinks.stop_all()
+        self._speaking.stop()
         self.parts.mouth.close()
         for task in self._tools:
             task.cancel()
@@ -157,6 +161,8 @@ class Conductor:
                 self._chime(effect)
             case do.Notice():
                 self._notice(effect)
+            case do.SayText():
+                self._speaking.speak(effect)
             case _:
                 assert_never(effect)
 
@@ -211,6 +217,7 @@ class Conductor:
         self.parts.mouth.finish_answer(effect.item)
 
     def _stop_playback(self, _: do.StopPlayback) -> None:
+        self._speaking.stop()
         heard = self.parts.mouth.stop_conversation()
         self.links.drop_unplayed()
         self.feed(inputs.PlaybackStopped(heard))
@@ -222,6 +229,10 @@ class Conductor:
         text, samples = self.parts.mouth.sounds.notice(effect.name)
         self.parts.report(NoticeSaid(effect.turn, effect.name, text))
         self.parts.mouth.say(Channel.NOTICE, effect.item, samples)
+
+    def _had_no_voice(self, sentence: str) -> None:
+        turn = self.core.status.turn or 0
+        self.parts.report(NoticeSaid(turn, NO_VOICE, sentence))
 
     def _listen_for_speech(self, effect: do.ListenForSpeech) -> None:
         self.parts.ears.listen_for_speech(effect.on, effect.from_sample)

@@ -430,7 +430,7 @@ def test_when_nobody_answers_it_is_said_and_the_next_question_is_tried(scenes) -
     scene = scenes("nobody_answers")
     (unanswered,) = scene.appliance.of("unanswered")
     assert unanswered.fields["tried"] == ["cloud"]
-    assert [it.fields["name"] for it in scene.appliance.of("notice")] == ["no_answer"]
+    assert [it.fields["name"] for it in scene.appliance.of("notice")] == ["no_answer_trouble"]
     assert [it.turn for it in scene.appliance.of("said")] == [2]
     assert any(it.fault == "no_answer" for it in scene.appliance.shows)
     assert scene.appliance.shows[-1].fault == ""

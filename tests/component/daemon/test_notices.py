@@ -33,7 +33,7 @@ class Outage:
 OUTAGES = {
     "the network comes and goes": Outage(
         [{"kind": "reset", "at": "upgrade", "connection": number} for number in (1, 3)],
-        "local_brain",
+        "local_closed",
         ["brain", "brain", "cloud", "brain"],
         notices=2,
     ),

@@ -7,7 +7,7 @@ import json
 from device.assistant import effects as do
 from device.assistant import inputs
 from device.assistant.items import ItemKey
-from device.assistant.policy import BargeIn
+from device.assistant.policy import BargeIn, EndpointPlan
 from device.assistant.states import State
 from device.realtime import events as wire
 from device.realtime.failures import Reason
@@ -152,7 +152,7 @@ def test_nobody_answers_and_says_so(bench):
     bench.wake()
     bench.lose()
     bench.lose()
-    assert [e.name for e in bench.of(do.Notice)] == ["no_answer"]
+    assert [e.name for e in bench.of(do.Notice)] == ["no_answer_offline"]
     assert bench.of(do.Show)[-1].fault == "no_answer"
     bench.finish(bench.of(do.Notice)[0].item.item_id)
     assert bench.core.state is State.IDLE
@@ -353,7 +353,8 @@ def test_an_old_link_that_died_is_opened_anew_before_giving_up_on_the_endpoint(b
     assert [e.endpoint for e in bench.of(do.OpenLink)] == ["cloud", "cloud"]
 
 
-def test_a_new_link_is_told_what_was_said(bench):
+def test_a_new_link_is_told_what_was_said(make_bench):
+    bench = make_bench(EndpointPlan("brain", is_local=True))
     bench.ask()
     bench.server(
         wire.ConversationItemInputAudioTranscriptionCompleted(

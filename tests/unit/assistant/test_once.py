@@ -198,9 +198,21 @@ def test_what_was_done_is_said_when_nobody_is_left(make_bench) -> None:
     bench.end_response()
     bench.feed(inputs.ToolFinished("c1", DONE))
     fails_by_response(bench)
-    assert [e.name for e in bench.of(do.Notice)] == ["done_untold"]
-    bench.finish_notices()
+    assert [e.text for e in bench.of(do.SayText)] == ["Five minutes, starting now."]
+    bench.finish(bench.of(do.SayText)[0].item.item_id)
+    assert bench.core.status.is_at_rest
     assert timers_set(bench) == 1
+
+
+def test_what_was_done_has_a_sentence_of_ours_where_it_has_no_words(make_bench) -> None:
+    bench = make_bench(EndpointPlan("only"))
+    bench.ask()
+    bench.begin_response()
+    bench.call_tool("c1", "set_timer")
+    bench.end_response()
+    bench.feed(inputs.ToolFinished("c1", json.dumps({"minutes": 5})))
+    fails_by_response(bench)
+    assert [e.name for e in bench.of(do.Notice)] == ["done_untold"]
 
 
 def test_a_tool_that_failed_was_not_done(make_bench) -> None:
@@ -211,7 +223,7 @@ def test_a_tool_that_failed_was_not_done(make_bench) -> None:
     bench.end_response()
     bench.feed(inputs.ToolFinished("c1", json.dumps({"error": "the store is full"})))
     fails_by_response(bench)
-    assert [e.name for e in bench.of(do.Notice)] == ["no_answer"]
+    assert [e.name for e in bench.of(do.Notice)] == ["no_answer_trouble"]
 
 
 def test_after_let_me_see_the_outcome_is_told_by_somebody_else(bench) -> None:
@@ -231,7 +243,7 @@ def test_after_let_me_see_the_outcome_is_told_by_somebody_else(bench) -> None:
     bench.ready()
     answers_like_a_model(bench, since)
     assert timers_set(bench) == 1
-    assert [e.name for e in bench.of(do.Notice)] == ["local_brain"]
+    assert [e.name for e in bench.of(do.Notice)] == ["local_trouble"]
 
 
 def test_what_the_endpoint_did_itself_is_not_asked_for_again(bench) -> None:
