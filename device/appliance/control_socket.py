@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -80,6 +81,8 @@ def keep(listener: socket.socket, notify: str) -> None:
 
 def main() -> int:
     """Do it for the unit whose process this is."""
+    # Stopped while it starts, the unit has not failed: safe mode has no business then.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     folder, notify = os.environ.get("RUNTIME_DIRECTORY", ""), os.environ.get("NOTIFY_SOCKET", "")
     if not folder or not notify:
         print("this is for systemd to start, before the service", file=sys.stderr)

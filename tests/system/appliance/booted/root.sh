@@ -10,11 +10,11 @@ as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 is 'only root may change the models, or where they lie' sh -c 'test "$(stat -c %U:%a /var/lib /var/lib/bittern-models | tr "\n" " ")" = "root:755 root:755 " && test -z "$(find /var/lib/bittern-models ! -user root -print -quit)"'
 is 'the user of the service can neither write there nor move it away' "${as_service[@]}" sh -c '! touch /var/lib/bittern-models/x && ! mv /var/lib/bittern-models /var/lib/bittern/models'
-inside sh -c 'find /etc -printf "%p %T@ %s\n" | grep -v "^/etc " | sort >/root/etc-before'
+inside sh -c 'find /etc ! -type d -printf "%p %T@ %s\n" | grep -v "^/etc " | sort >/root/etc-before'
 # What once made code run as root: a link of the user's where root then wrote.
 inside "${as_service[@]}" sh -c 'rm -rf /var/lib/bittern/models; ln -s /etc /var/lib/bittern/models; ln -s /etc/ld.so.preload /var/lib/bittern/.house.sqlite3.update; ln -sf /etc/ld.so.preload /var/lib/bittern/house.sqlite3-journal'
 is 'links that it puts where root once wrote: the repair goes on' /mnt/clone/scripts/install.sh --unattended
-is '… they have led nobody astray' sh -c 'find /etc -printf "%p %T@ %s\n" | grep -v "^/etc " | sort | diff /root/etc-before - && test ! -e /etc/ld.so.preload'
+is '… they have led nobody astray' sh -c 'find /etc ! -type d -printf "%p %T@ %s\n" | grep -v "^/etc " | sort | diff /root/etc-before - && test ! -e /etc/ld.so.preload'
 is '… and the one in the place of the models is gone' sh -c '! test -L /var/lib/bittern/models'
 inside "${as_service[@]}" sh -c 'rm -f /var/lib/bittern/house.sqlite3-journal /var/lib/bittern/.house.sqlite3.update; mkdir -p /var/lib/bittern/models'
 is 'root fetches no models into a folder of the service' sh -c '! BITTERN_MODELS=/var/lib/bittern/models bittern models fetch 2>/root/said; grep "not safe to write to: /var/lib/bittern belongs to bittern" /root/said'
