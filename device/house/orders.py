@@ -203,6 +203,10 @@ _ADVICE = {
 }
 
 
+GOOD_DB = 20.0
+"""Of the echo removed, for it to be called good: below, soft voices are lost in what is left."""
+
+
 def _echo_of(status: EchoStatus | None) -> str:
     """How it stands with the appliance's own voice in its microphone, in words."""
     if status is None:
@@ -211,8 +215,9 @@ def _echo_of(status: EchoStatus | None) -> str:
         return str(status.quality).replace("_", " ")
     if status.removed_db is None or status.delay_ms is None:
         return "good, none is heard"
+    how_good = "good" if status.removed_db >= GOOD_DB else "fair"
     return (
-        f"good, {status.removed_db:.0f} dB removed, {status.delay_ms:.0f} ms late, "
+        f"{how_good}, {status.removed_db:.0f} dB removed, {status.delay_ms:.0f} ms late, "
         f"drift {status.drift_ppm:.0f} ppm"
     )
 

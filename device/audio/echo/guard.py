@@ -8,11 +8,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from device.audio.echo.distortion import Distortion
 from device.audio.echo.monitor import BLOCK_SAMPLES, Monitor, Quality, level_db
 from device.audio.echo.own_voice import OwnVoice
 from device.audio.echo.reference import Reference
 from device.audio.echo.speexdsp import FRAME_SAMPLES, TAIL_SAMPLES, Cancelled
-from device.audio.echo.tracker import Tracker
+from device.audio.echo.tracker import WINDOW_SAMPLES, Tracker
 from device.audio.resample import LISTENING_RATE_HZ
 from device.audio.samples import Samples, silence
 
@@ -104,6 +105,8 @@ class EchoGuard:
         self._bad_blocks = 0
         self._rests = 0
         self._silent_samples = 0
+        self._distortion = Distortion()
+        self._unlearned_samples = 0
         self._restarts = 0
         self._is_displaced = False
         self.is_playing = False
@@ -200,7 +203,8 @@ class EchoGuard:
         if self._canceller is None or not self._tracker.alignment.is_known:
             self._judge(heard, None, played)
             return Cleaned(heard, self._heard_voice(heard, heard))
-        plain, suppressed = self._canceller.process(heard, played)
+        self._study(len(heard))
+        plain, suppressed = self._canceller.process(heard, self._distortion.apply(played))
         plain = self._without_remains(heard, plain, played)
         self._judge(heard, plain, played)
         if self.quality is Quality.NOT_WORKING:
@@ -242,6 +246,16 @@ class EchoGuard:
         is_dead = power < DEAD_RMS**2 * len(heard) or power < DEAD_SHARE * float(sound @ sound)
         return heard if is_dead else plain
 
+    def _study(self, count: int) -> None:
+        """Once a second: does the speaker distort, and how?"""
+        self._unlearned_samples += count
+        if self._unlearned_samples < WINDOW_SAMPLES:
+            return
+        self._unlearned_samples = 0
+        if self._distortion.learn(*self._tracker.recent()):
+            log.info("echo: the speaker flattens what is above %.0f", self._distortion.knee)
+            self._relearn()
+
     # -- does it work? -----------------------------------------------------------------
 
     def _displace(self) -> None:
@@ -264,7 +278,8 @@ class EchoGuard:
         heard, played = self._tracker.recent()
         whole = len(heard) - len(heard) % FRAME_SAMPLES
         if whole:
-            self._canceller.process(heard[-whole:], played[-whole:])
+            given = self._distortion.apply(played[-whole:])
+            self._canceller.process(heard[-whole:], given)
         self._monitor.begin_again()
         self._bad_blocks = 0
 

@@ -42,6 +42,8 @@ class Scene:
     drift_ppm: float = 0.0
     near_db: float = -5.0
     """The person's level beside the echo's."""
+    drive: float = 0.0
+    """How hard the speaker is driven: 4 flattens its loudest sample by 12 dB, with ``tanh``."""
 
 
 BASE = Scene()
@@ -60,6 +62,10 @@ SCENES = (
     Scene("bathroom", 400, 200.0, -10.0),
     Scene("bookshelf", 0, -200.0, -10.0),
 )
+DISTORTING = tuple(
+    Scene(drift_ppm=100.0, near_db=near_db, drive=4.0) for near_db in (-5.0, -10.0, -15.0)
+)
+"""A small speaker at its limit, in the living room."""
 QUICK_SCENES = (Scene("living room", 200, 100.0, -5.0),)
 
 
@@ -74,14 +80,22 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--word", default=WORD, metavar="WORD", help=f"the wake word ({WORD})")
     parser.add_argument("--quick", action="store_true", help="one scene, ours beside none")
+    parser.add_argument("--distorting", action="store_true", help="only the speaker that distorts")
+    parser.add_argument(
+        "--calls", type=int, metavar="N", help="how many people call in a scene (12; quick: 5)"
+    )
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench echo``."""
-    sounds = echo_sounds.material(chosen.recordings, 5 if chosen.quick else 12, chosen.word)
-    scenes = QUICK_SCENES if chosen.quick else SCENES
+    sounds = echo_sounds.material(
+        chosen.recordings, chosen.calls or (5 if chosen.quick else 12), chosen.word
+    )
+    scenes = QUICK_SCENES if chosen.quick else (*SCENES, *DISTORTING)
+    if chosen.distorting:
+        scenes = DISTORTING
     names = ("none", "bittern") if chosen.quick else tuple(CONTESTANTS)
     words = None if chosen.quick else _Words.if_installed()
     skipped = {name: why for name in names if (why := _missing(name))}
@@ -285,6 +299,7 @@ def _take(
         echo_sounds.ECHO_DB,
         shoebox=ROOMS[scene.room],
         drift_ppm=scene.drift_ppm,
+        drive=scene.drive,
     )
     echo = way.of(resample(played, SPEAKER_HZ, RATE_HZ), RATE_HZ)[: len(person)]
     loud = echo[np.abs(echo) > 1]
@@ -309,7 +324,10 @@ def _measure(scene: Scene, who: Listener, sounds: Material, words: _Words | None
     interruptions = _others(called.voices, call.spans) + len(said.voices)
     interruptions += _others(asked.voices, ask.spans)
     figures = {
-        **{key: getattr(scene, key) for key in ("room", "delay_ms", "drift_ppm", "near_db")},
+        **{
+            key: getattr(scene, key)
+            for key in ("room", "delay_ms", "drift_ppm", "near_db", "drive")
+        },
         "canceller": who.name,
         "removed_db": _removed_db(called, call),
         "wake_words": len(call.spans),

@@ -100,6 +100,9 @@ class Echo:
     """A room with walls, in place of ``reverb_s``."""
     drift_ppm: float = 0.0
     """How much faster the speaker's clock runs than the microphone's."""
+    drive: float = 0.0
+    """How hard a small speaker is driven: its loudest sample is flattened by ``tanh(drive) /
+    drive``, soft ones not at all; 0 for a speaker that does not distort."""
 
     def response(self, rate_hz: int) -> Floats:
         """The impulse response: what one loud sample at the speaker is at the microphone."""
@@ -118,9 +121,15 @@ class Echo:
             tail += (noise * np.sqrt(energy / np.sum(noise**2))).astype(np.float32)
         return response
 
+    def _flattened(self, sound: NDArray[np.float64]) -> NDArray[np.float64]:
+        loudest = float(np.max(np.abs(sound), initial=0.0))
+        if not self.drive or not loudest:
+            return sound
+        return loudest / self.drive * np.tanh(self.drive / loudest * sound)
+
     def of(self, played: Samples, rate_hz: int) -> NDArray[np.float64]:
         """The whole echo of a whole sound, as long as that, on the microphone's clock."""
-        sound = played.astype(np.float64)
+        sound = self._flattened(played.astype(np.float64))
         if self.drift_ppm:
             factor = 1 + self.drift_ppm * 1e-6
             sound = soxr.resample(sound, rate_hz * factor, rate_hz, quality="VHQ")

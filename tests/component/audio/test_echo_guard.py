@@ -295,6 +295,16 @@ def test_a_speaker_that_was_opened_anew_is_followed_at_once(answer, wake_word) -
     assert all(each.at_sample > begin + second.begin - 800 for each in voices), "not its own"
 
 
+def test_a_speaker_that_distorts_is_understood(voice, answer, wake_word) -> None:
+    way = Echo(0.1, -10.0, shoebox=LIVING_ROOM, drift_ppm=100.0, drive=4.0)
+    scene = Scene(answer, way, person=wake_word, near_db=-10.0).play()
+    assert scene.guard.status.removed_db > 22, "a linear canceller leaves it at 17"
+    (heard,) = scene.of(WakeWordHeard)
+    assert scene.begin < heard.end_sample < scene.end + 0.3 * RATE_HZ
+    own = Scene(voice(OWN), way).play()
+    assert not own.of(WakeWordHeard), "the guard knows its own words in what is left"
+
+
 def test_a_missing_library_is_told_with_the_command_that_mends_it(monkeypatch) -> None:
     monkeypatch.setattr("device.audio.echo.speexdsp.LIBRARY", "libnowhere.so.1")
     with pytest.raises(MissingCancellerError, match="libspeexdsp1"):
