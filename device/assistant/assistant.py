@@ -19,6 +19,7 @@ from device.assistant import effects as do
 from device.assistant import inputs, news
 from device.assistant.checks import Check
 from device.assistant.conversation import Conversation
+from device.assistant.failover import Chance, no_chance
 from device.assistant.outbox import Outbox
 from device.assistant.policy import EndpointPlan, Policy, Profile
 from device.assistant.states import State
@@ -50,15 +51,18 @@ class Assistant:
         endpoints: Sequence[EndpointPlan],
         profiles: Mapping[str, Profile] | None = None,
         check: Check | None = None,
+        chance: Chance = no_chance,
     ) -> None:
-        """``profiles``: wake word to who answers it; words without one get the default.
+        """``chance`` scatters the rests of endpoints that failed; without one all is as planned.
+
+        ``profiles``: wake word to who answers it; words without one get the default.
 
         ``check``: looks at questions and answers, and may hold back what is said or stop it.
         """
         self.policy = policy
         self._profiles = dict(profiles or {})
         self._out = Outbox()
-        self._talk = Conversation(policy, endpoints, self._profiles, check, self._out)
+        self._talk = Conversation(policy, endpoints, self._profiles, check, self._out, chance)
         self._hears = Hears.YES
         self._shown: do.Show | None = None
 

@@ -22,6 +22,7 @@ from device.assistant.checks import Check, Ruling
 from device.assistant.chronicle import Chronicle
 from device.assistant.delivery import Arrival
 from device.assistant.exchange import Exchange
+from device.assistant.failover import Chance, no_chance
 from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
 from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
@@ -47,6 +48,8 @@ from device.realtime.failures import Failure, Reason
 _TURN_TIMERS = tuple(timer for timer in Timer if timer not in (Timer.LINK, Timer.LINK_IDLE))
 _ASKING = (State.CONNECTING, State.LISTENING)
 _ANSWERING = (State.THINKING, State.SPEAKING)
+SOUND_OUT_S = 0.8
+"""An endpoint that lives answers a plain request within this time, on any network of use."""
 ASK_AGAIN_S = 0.5
 """An endpoint that is busy with a response we know nothing of is asked again so much later."""
 
@@ -61,6 +64,7 @@ class Conversation:
         profiles: Mapping[str, Profile],
         check: Check | None,
         out: Outbox,
+        chance: Chance = no_chance,
     ) -> None:
         """As :class:`device.assistant.assistant.Assistant`, with the ``out`` that they share."""
         self.policy = policy
@@ -70,7 +74,7 @@ class Conversation:
         self.fault = ""
         """A short name of what is wrong; empty when nothing is."""
         self.remarks = Remarks()
-        self.exchange = Exchange(endpoints, policy, self.remarks, out)
+        self.exchange = Exchange(endpoints, policy, self.remarks, out, chance)
         self.chronicle = Chronicle(policy.memory_s, out)
         self.answering = Answering(policy, check, self.chronicle, self.remarks, out)
         self.delivery = self.answering.delivery
@@ -178,9 +182,8 @@ class Conversation:
             case inputs.LinkLost(failure=failure):
                 self._fail_link(failure)
             case inputs.LinkExpiring():
-                # Between conversations is the time to let go; a turn in progress may still fit.
-                if self.turn is None:
-                    self.exchange.close()
+                link.is_expiring = True
+                self._roll_over()
             case inputs.ServerSaid(event=event):
                 if link.is_ready:
                     self._server_said(link, event)
@@ -259,6 +262,9 @@ class Conversation:
             case facts.Complaint(failure=failure):
                 name = link.plan.name
                 self._out.tell(news.EventRefused(self.turn_number, name, failure.detail))
+                self._endpoint_lives(link)
+            case facts.SoundForgotten():
+                self._endpoint_lives(link)
             case facts.ResponseRefused():
                 if link.downlink.sequencer.active_id is None:
                     # It will not tell when the one ends that only it knows of.
@@ -356,6 +362,9 @@ class Conversation:
     def _start_question(self, link: LinkInUse, turn: Turn) -> None:
         """The link is ready: send what was said so far, and what is being said."""
         link.update_tools()
+        link.hears_speech = link.is_sounded = False
+        if not link.turns:
+            self._tell_history(link, turn)
         link.turns += 1
         turn.endpoint = link.plan.name
         self.exchange.remark_on_budget(link.plan)
@@ -374,6 +383,13 @@ class Conversation:
                 self._send_spoken(link, turn)
             case _:
                 assert_never(turn.question)
+
+    def _tell_history(self, link: LinkInUse, turn: Turn) -> None:
+        """A new session knows nothing of what was said, and heard, before."""
+        history, now_s = self.chronicle.history, self._out.now_s
+        as_items = link.plan.is_local  # ours speaks whatever it is given
+        for event in history.replay(turn.number, now_s, link.profile.name, as_items=as_items):
+            link.send(event)
 
     def _carry_over(self, link: LinkInUse, turn: Turn) -> None:
         """Something was done for this question already: tell what, and ask for the rest."""
@@ -421,8 +437,16 @@ class Conversation:
             return
         elif self.state in _ASKING:
             spoken.speech_began(at_sample, self._listener)
+            self._sounded_out_in_vain(spoken)
         elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
             self._continue_question(turn, spoken, at_sample)
+
+    def _sounded_out_in_vain(self, spoken: SpokenQuestion) -> None:
+        """There is a question after all, and its beginning was to be forgotten: all of it anew."""
+        link = self._listener
+        if link is not None and link.is_sounded:
+            link.is_sounded = False
+            spoken.stream(link)
 
     def _speech_uncalled(self, trigger: Trigger, at_sample: int) -> None:
         """Somebody speaks who has called nobody: to whom was answered last."""
@@ -516,8 +540,22 @@ class Conversation:
                 self._question_over(turn)
 
     def _endpoint_deaf(self) -> None:
-        """Speech ended for the device; the endpoint has not said that it noticed."""
+        """Speech ended for the device; the endpoint has not said that it noticed.
+
+        Perhaps it is well, and there was none: a cough, a door. Then it answers when spoken to.
+        """
+        link = self._link
+        if link is not None and not link.hears_speech and not link.is_sounded:
+            link.sound_out()
+            self._out.arm(Timer.ENDPOINTING, SOUND_OUT_S)
+            return
         self._fail_link(_timeout("the endpoint did not notice the end of the question"))
+
+    def _endpoint_lives(self, link: LinkInUse) -> None:
+        """It is well, and has heard nobody: no failure of anybody's."""
+        if link.is_sounded and self.state is State.LISTENING:
+            link.is_sounded = False
+            self._nobody_spoke()
 
     def _drop_turn(self) -> None:
         """Let go of the current turn, asked or being answered."""
@@ -551,6 +589,7 @@ class Conversation:
         turn, spoken = self.turn, self._spoken
         if turn is None or spoken is None:
             return  # of this turn it has got nothing to hear
+        link.hears_speech = True
         if self.state is State.LISTENING:
             spoken.reported()
         elif spoken.is_replayed:
@@ -668,6 +707,7 @@ class Conversation:
             self._out.arm(Timer.FOLLOW_UP, self.policy.follow_up_s)
         else:
             self.go_idle()
+        self._roll_over()
 
     def _playback_late(self) -> None:
         """The speaker swallowed the answer: say so in the log, and be ready again."""
@@ -677,6 +717,19 @@ class Conversation:
         self.go_idle()
 
     # -- the link ----------------------------------------------------------------------
+
+    def _roll_over(self) -> None:
+        """Let go of a session that is about to end, in a silence; a turn may still fit into it.
+
+        Whoever may ask on finds the next session open, and is known there.
+        """
+        link = self._link
+        if link is None or not link.is_expiring or self.turn is not None:
+            return
+        if self.state is State.FOLLOW_UP:
+            self.exchange.renew()
+        else:
+            self.exchange.close()
 
     def _ask(self, turn: Turn) -> None:
         """Bring the question to the link there is, or to the next endpoint."""
@@ -700,12 +753,7 @@ class Conversation:
             link.update_tools()
             self._out.arm(Timer.LINK_IDLE, self.policy.link_idle_s)
             return
-        now_s = self._out.now_s
-        turn.mark(Mark.LINK_READY, now_s)
-        history = self.chronicle.history
-        as_items = link.plan.is_local  # ours speaks whatever it is given
-        for event in history.replay(turn.number, now_s, link.profile.name, as_items=as_items):
-            link.send(event)
+        turn.mark(Mark.LINK_READY, self._out.now_s)
         self.exchange.remark_on_fallback(link, turn)
         self._start_question(link, turn)
 

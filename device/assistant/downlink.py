@@ -152,6 +152,11 @@ class ResponseRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundForgotten:
+    """The endpoint has forgotten what sound it was sent, as it was asked to."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignOfLife:
     """Something belonging to the running answer arrived that needs no decision."""
 
@@ -168,7 +173,7 @@ OfAnswer = (
     | ResponseEnded
     | SignOfLife
 )
-OfEndpoint = EndpointFailed | Complaint | ResponseRefused
+OfEndpoint = EndpointFailed | Complaint | ResponseRefused | SoundForgotten
 
 Fact = OfQuestion | OfAnswer | OfEndpoint
 
@@ -366,6 +371,9 @@ class Downlink:
             return [EndpointFailed(failure)]
         return [Complaint(failure)]
 
+    def _forgotten(self, _: wire.InputAudioBufferCleared) -> list[Fact]:
+        return [SoundForgotten()]
+
     def _user_began(self, _: wire.InputAudioBufferSpeechStarted) -> list[Fact]:
         return [UserBegan()]
 
@@ -408,6 +416,7 @@ _HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {
     wire.ResponseMcpCallCompleted: Downlink._alive,
     wire.ConversationItemInputAudioTranscriptionCompleted: Downlink._transcribed,
     wire.ConversationItemInputAudioTranscriptionDelta: Downlink._transcribing,
+    wire.InputAudioBufferCleared: Downlink._forgotten,
     wire.InputAudioBufferSpeechStarted: Downlink._user_began,
     wire.InputAudioBufferSpeechStopped: Downlink._user_ended,
     wire.InputAudioBufferCommitted: Downlink._user_ended,

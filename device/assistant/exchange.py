@@ -6,21 +6,26 @@ from collections.abc import Sequence
 
 from device.assistant import news
 from device.assistant.budget import Level
-from device.assistant.failover import Failover
+from device.assistant.failover import Chance, Failover, no_chance
 from device.assistant.link import LinkInUse
 from device.assistant.outbox import Outbox
 from device.assistant.policy import EndpointPlan, Policy, Profile
 from device.assistant.remarks import Remarks
 from device.assistant.timers import Timer
 from device.assistant.turn import Turn
-from device.realtime.failures import Failure
+from device.realtime.failures import Failure, Reason
 
 
 class Exchange:
     """Keeps at most one link, and knows what is to be said about who is at its other end."""
 
     def __init__(
-        self, endpoints: Sequence[EndpointPlan], policy: Policy, remarks: Remarks, out: Outbox
+        self,
+        endpoints: Sequence[EndpointPlan],
+        policy: Policy,
+        remarks: Remarks,
+        out: Outbox,
+        chance: Chance = no_chance,
     ) -> None:
         self.link: LinkInUse | None = None
         self.level = Level.FINE
@@ -28,7 +33,7 @@ class Exchange:
         self.last_failure: Failure | None = None
         self.profile = Profile()
         """Who answers, or has answered last."""
-        self._failover = Failover(endpoints)
+        self._failover = Failover(endpoints, chance)
         self._policy = policy
         self._remarks = remarks
         self._out = out
@@ -65,6 +70,14 @@ class Exchange:
             self.link.close(tools_go_on=tools_go_on)
             self.link = None
 
+    def renew(self) -> None:
+        """Open the same link anew, while nobody asks anything."""
+        old = self.link
+        if old is not None:
+            self.close()
+            self._links_opened += 1
+            self.link = LinkInUse(self._links_opened, old.plan, old.profile, self._out)
+
     def rest(self) -> None:
         """Nobody asks for now: keep a link that is ready for a while, and no other."""
         if self.link is not None and self.link.is_ready:
@@ -81,11 +94,13 @@ class Exchange:
         if turn.failed_by is None and not link.plan.is_local:
             turn.failed_by = failure.reason
         anew = f"{link.plan.name} anew"
-        if link.turns <= 1 or failure.is_fatal or anew in turn.tried:
+        is_new = link.turns <= 1 and failure.reason is not Reason.EXPIRED
+        if is_new or failure.is_fatal or anew in turn.tried:
             turn.tried.append(link.plan.name)
             self._failover.failed(link.plan, failure, self._out.now_s)
         else:
-            # A link that had served before may just have been old: once more, afresh.
+            # A link that had served before, or a session that was handed to us with its time
+            # over, may just have been old: once more, afresh.
             turn.tried.append(anew)
 
     def answered(self) -> None:

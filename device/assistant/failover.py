@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from device.assistant.policy import EndpointPlan
@@ -12,6 +12,16 @@ LONGEST_REST_S = 300.0
 """An endpoint that keeps failing is tried again at least this often."""
 FATAL_REST_S = 600.0
 """A refused key or an empty account does not mend itself in seconds."""
+
+SCATTER = 0.25
+"""A rest is so much shorter or longer at most: a share of it."""
+Chance = Callable[[], float]
+"""Gives numbers from 0 to 1, as :func:`random.random` does."""
+
+
+def no_chance() -> float:
+    """The middle, always."""
+    return 0.5
 
 
 @dataclass(slots=True)
@@ -27,10 +37,12 @@ class Failover:
     dead cloud does not cost its time-out on every question; a local endpoint never rests.
     """
 
-    def __init__(self, plans: Sequence[EndpointPlan]) -> None:
+    def __init__(self, plans: Sequence[EndpointPlan], chance: Chance = no_chance) -> None:
+        """``chance`` scatters the rests, so that not all houses come back at once."""
         if not plans:
             raise ValueError("expected at least one endpoint, got none")
         self._plans = tuple(plans)
+        self._chance = chance
         self._health = {plan.name: _Health() for plan in plans}
         self.may_spend = True
         """False: whoever costs something is out of the question."""
@@ -56,6 +68,7 @@ class Failover:
         health = self._health[plan.name]
         health.failures += 1
         rest_s = min(plan.retry_after_s * 2 ** min(health.failures - 1, 8), LONGEST_REST_S)
+        rest_s *= 1 + SCATTER * (2 * self._chance() - 1)
         if failure.is_fatal:
             rest_s = FATAL_REST_S
         if failure.retry_after_s is not None:

@@ -52,6 +52,12 @@ class LinkInUse:
         """Questions it was given."""
         self.cut_off_sample: int | None = None
         """Where an answer began to play while the question was still being sent."""
+        self.hears_speech = False
+        """The endpoint has told that it hears somebody, in the question that it was given last."""
+        self.is_sounded = False
+        """It is asked whether it lives: it has told nothing of a question that seems to be over."""
+        self.is_expiring = False
+        """Its session ends before long: no further question is begun in it."""
         self._drains_for_turn: int | None = None
         self._has_old_tools = False
         """Others are on offer than those its session was asked for with."""
@@ -136,6 +142,11 @@ class LinkInUse:
         """What was sent of a question that nobody wants to be answered."""
         self.stop_uplink()
         self.send(InputAudioBufferClear())
+
+    def sound_out(self) -> None:
+        """Have it show that it lives, by forgetting what it makes nothing of."""
+        self.is_sounded = True
+        self.forget_sound()
 
     def ask(self, *, by_commit: bool) -> None:
         """Want an answer to what was sent; ``by_commit``: to the sound."""

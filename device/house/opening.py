@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import random
 from collections.abc import Callable
 
 from device.assistant import inputs
@@ -133,7 +134,9 @@ class Opening:
         self, chosen: Roster, registry: Registry, listening: ListeningThread
     ) -> Conductor:
         services, plan = self._services, self._plan
-        core = Assistant(policy_from(self._settings), chosen.plans, chosen.profiles)
+        core = Assistant(
+            policy_from(self._settings), chosen.plans, chosen.profiles, chance=random.random
+        )
         add_builtin_tools(
             registry,
             house=RoomForTools(core, self._mouth, self._inbox.feed),

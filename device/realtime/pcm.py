@@ -41,6 +41,26 @@ def base64_to_bytes(text: str) -> bytes:
     return payload
 
 
+class SampleJoiner:
+    """Joins what a server cut in the middle of a sample: of one stretch of sound, in its order."""
+
+    def __init__(self) -> None:
+        self._half = b""
+
+    def whole(self, text: str) -> bytes:
+        """Decode a piece to whole samples; the half that is left begins the next piece.
+
+        Raises :class:`ProtocolError` for what is not base64.
+        """
+        try:
+            payload = self._half + binascii.a2b_base64(text, strict_mode=True)
+        except (binascii.Error, ValueError) as error:
+            raise ProtocolError(f"audio is not base64: {error}") from None
+        whole = len(payload) - len(payload) % BYTES_PER_SAMPLE
+        self._half = payload[whole:]
+        return payload[:whole]
+
+
 def bytes_to_pcm(payload: bytes) -> NDArray[np.int16]:
     """View whole samples as a 1-D, read-only array."""
     return np.frombuffer(payload, dtype=_WIRE).astype(np.int16, copy=False)

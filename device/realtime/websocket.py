@@ -49,12 +49,15 @@ from device.realtime.failures import (
     failure_of_error,
 )
 from device.realtime.negotiation import Negotiation, WrongDialectError, outgoing
-from device.realtime.pcm import base64_to_bytes, pcm_to_base64
+from device.realtime.pcm import SampleJoiner, pcm_to_base64
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING_EVENTS = 256
 """Events that may wait for the network: five to ten seconds of audio."""
+MOST_WAITING_AT_ONCE = 4096
+"""The same for events besides sound: a model may call hundreds of tools in one response, and all
+their outputs are there at the same moment."""
 MOST_AHEAD_EVENTS = 48
 """Of sound that comes faster than real time, so many events are enough on their way: a
 second or two, well below what is taken for congestion."""
@@ -86,7 +89,8 @@ class WebSocketLink:
         self._connection = connection
         self._early = negotiation.early
         self._lifetime_s = _lifetime_s(negotiation.session.expires_at, server_time(connection))
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING_EVENTS)
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._joining: tuple[tuple[str, int], SampleJoiner] | None = None
         self._garbage = 0
         self._events = Allowance(MOST_EVENTS, MOST_EVENTS_PER_S)
         self._errors = Allowance(MOST_ERRORS, MOST_ERRORS_PER_S)
@@ -154,11 +158,12 @@ class WebSocketLink:
         if self._closing:
             raise LinkFailed(Failure(Reason.CLOSED, "closed by us"), self.endpoint.name)
         text = outgoing(self.endpoint, event)
-        try:
-            self._waiting.put_nowait(text)
-        except asyncio.QueueFull:
-            self._break(Failure(Reason.CONGESTED, f"{MOST_WAITING_EVENTS} events are waiting"))
-            raise LinkFailed(self._failed(), self.endpoint.name) from None
+        is_sound = isinstance(event, InputAudioBufferAppend)
+        most = MOST_WAITING_EVENTS if is_sound else MOST_WAITING_AT_ONCE
+        if self._waiting.qsize() >= most:
+            self._break(Failure(Reason.CONGESTED, f"{most} events are waiting"))
+            raise LinkFailed(self._failed(), self.endpoint.name)
+        self._waiting.put_nowait(text)
 
     def send_audio(self, pcm: NDArray[np.int16]) -> None:
         """Queue microphone sound (1-D, 24 kHz) as one event; raises as :meth:`send`."""
@@ -244,11 +249,18 @@ class WebSocketLink:
         if not isinstance(event, ResponseOutputAudioDelta):
             return event
         try:
-            pcm = base64_to_bytes(event.delta)
+            pcm = self._joiner(event).whole(event.delta)
         except ProtocolError as broken:
             self._count_garbage(broken)
             return None
         return AudioDelta(event.response_id, event.item_id, event.content_index, pcm)
+
+    def _joiner(self, event: ResponseOutputAudioDelta) -> SampleJoiner:
+        """That of the item the sound belongs to; one item is sent at a time."""
+        item = (event.item_id, event.content_index)
+        if self._joining is None or self._joining[0] != item:
+            self._joining = item, SampleJoiner()
+        return self._joining[1]
 
     def _count(self, allowance: Allowance, what: str) -> None:
         """End the link with an endpoint that floods us: our log and our time are not its own."""

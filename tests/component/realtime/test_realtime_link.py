@@ -458,6 +458,17 @@ async def test_a_full_queue_is_a_failure_and_not_a_wait(cloud_of: CloudOf) -> No
     assert await why_it_broke(link) is Reason.CONGESTED
 
 
+async def test_the_outputs_of_hundreds_of_tools_may_be_there_at_once(cloud_of: CloudOf) -> None:
+    cloud = await cloud_of({})
+    link = await open_link(cloud.endpoint())
+    item = ev.MessageItem(role="user", content=[ev.InputText(text="an output")])
+    for _ in range(2 * MOST_WAITING_EVENTS):  # without giving the writer a chance
+        link.send(ev.ConversationItemCreate(item=item))
+    await link.flush()
+    assert link.failure is None
+    await link.close()
+
+
 @pytest.mark.parametrize(
     ("script", "what"),
     [
