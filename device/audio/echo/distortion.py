@@ -50,9 +50,14 @@ class Distortion:
         self._cross = {knee: np.zeros(size, dtype=np.complex128) for knee in KNEES}
         self._segments = 0.0
 
+    @property
+    def is_found(self) -> bool:
+        """Whether the speaker is believed to flatten anything."""
+        return not math.isinf(self.knee)
+
     def apply(self, played: Samples) -> Samples:
         """The reference as the speaker gives it."""
-        if math.isinf(self.knee):
+        if not self.is_found:
             return played
         sound = flattened(played.astype(np.float32), self.knee)
         return np.asarray(np.rint(sound), dtype=np.int16)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -34,6 +36,15 @@ QUIET_EVERY = 5
 LOOK_AGAIN_BLOCKS = 5
 """While nothing is removed, how often the echo is looked for everywhere (every half second).
 It may be that only somebody speaks; then it is found where it was."""
+
+
+SURE_DB, SPREAD_DB = 19.0, 3.0
+"""So much must be gone for it to be sure that nothing but an echo was heard; and how much less
+than usual may go from a stretch as long as a word."""
+WORD_SAMPLES = 12_800
+"""0.8 s: what is looked at for that, up to the decision."""
+POWERS = 64
+"""Pieces that are remembered, of 20 to 100 ms."""
 
 
 class Canceller(Protocol):
@@ -106,6 +117,7 @@ class EchoGuard:
         self._rests = 0
         self._silent_samples = 0
         self._distortion = Distortion()
+        self._powers: deque[tuple[int, float, float]] = deque(maxlen=POWERS)
         self._unlearned_samples = 0
         self._restarts = 0
         self._is_displaced = False
@@ -134,7 +146,23 @@ class EchoGuard:
         if self._own_voice is None:
             return False
         is_aligned = self._tracker.alignment.is_known and self.quality is Quality.GOOD
+        if is_aligned and self._is_nothing_but_echo(at):
+            return True
         return self._own_voice.said(word, at, is_aligned=is_aligned)
+
+    def _is_nothing_but_echo(self, at: int) -> bool:
+        """Whether as much as ever was removed while a word was heard: then nobody spoke.
+
+        Somebody who speaks 15 dB below the echo leaves it 15 dB softer, and no more.
+        """
+        removed_db = self._monitor.removed_db
+        if removed_db is None or removed_db < SURE_DB:
+            return False
+        during = [each for each in self._powers if at - WORD_SAMPLES <= each[0] <= at]
+        heard, left = sum(each[1] for each in during), sum(each[2] for each in during)
+        if not during or left <= 0.0:
+            return False
+        return 10.0 * math.log10(heard / left) >= max(SURE_DB, removed_db - SPREAD_DB)
 
     # -- the stream --------------------------------------------------------------------
 
@@ -199,13 +227,15 @@ class EchoGuard:
             self._relearn()
         played = self._played(heard, at)
         if self._own_voice is not None:
-            self._own_voice.process(played, at)
+            # As the room hears it: what a speaker flattens sounds more like a word, or less.
+            self._own_voice.process(self._distortion.apply(played), at)
         if self._canceller is None or not self._tracker.alignment.is_known:
             self._judge(heard, None, played)
             return Cleaned(heard, self._heard_voice(heard, heard))
         self._study(len(heard))
         plain, suppressed = self._canceller.process(heard, self._distortion.apply(played))
         plain = self._without_remains(heard, plain, played)
+        self._powers.append((at + len(heard), _power(heard), _power(plain)))
         self._judge(heard, plain, played)
         if self.quality is Quality.NOT_WORKING:
             self._release()
@@ -340,3 +370,7 @@ class EchoGuard:
     def _forget_block(self) -> None:
         self._block.clear()
         self._block_filled = 0
+
+
+def _power(sound: Samples) -> float:
+    return float(np.sum(np.square(sound, dtype=np.float64)))
