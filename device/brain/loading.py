@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.brain.base.abilities import Abilities
+from device.brain.base.truths import HouseTruths
 
 if TYPE_CHECKING:
     from device.brain.answering.thinker import ToolModel
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
 
 def load_abilities(
-    model: Path | None = None, tool_model: ToolModel = "none", models: Store | None = None
+    model: Path | None = None,
+    tool_model: ToolModel = "none",
+    models: Store | None = None,
+    truths: HouseTruths | None = None,
 ) -> Abilities:
     """Load everything that a session needs; ``model`` is a language model of the user's own.
 
-    ``models`` is where the models lie, if not in the store of this machine and user.
+    ``models`` is where the models lie, if not in the store of this machine and user;
+    ``truths`` is what the settings say of the house.
 
     What every turn needs is loaded here, side by side; the language model waits for the
     first question that needs it. Raises `BitternError` (a missing model, a file that is
@@ -37,7 +42,9 @@ def load_abilities(
     transcriber = WhisperTranscriber(here.path_of("whisper-tiny.en"))
     voice = HibariVoice(folder=here.folder)
     with ThreadPoolExecutor(3, thread_name_prefix="brain-loading") as pool:
-        thinker = pool.submit(load_thinker, model, tool_model=tool_model, models=here)
+        thinker = pool.submit(
+            load_thinker, model, tool_model=tool_model, models=here, truths=truths
+        )
         new_detector = pool.submit(detectors, silero)
         for loading in (pool.submit(voice.load), pool.submit(transcriber.load)):
             loading.result()

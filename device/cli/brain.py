@@ -12,6 +12,7 @@ from device.errors import EXIT_USAGE, BitternError
 if TYPE_CHECKING:
     import socket
 
+    from device.brain.base.truths import HouseTruths
     from device.brain.sessions.server import ServerOptions
     from device.cli import Commands
 
@@ -57,6 +58,7 @@ def add_commands(commands: Commands[Any]) -> None:
         choices=("none", "needle"),
         help="a model for free phrasing, for what the rules do not understand (none)",
     )
+    _declare_truths(command)
     command.add_argument(
         "--models", type=Path, metavar="FOLDER", help="the model store (that of this machine)"
     )
@@ -76,6 +78,34 @@ def add_commands(commands: Commands[Any]) -> None:
         "and --models from [paths]",
     )
     command.set_defaults(run=run)
+
+
+def _declare_truths(command: argparse.ArgumentParser) -> None:
+    """What is true of the house around, for answers that nobody may guess."""
+    command.add_argument(
+        "--country", default="", metavar="CC", help="whose emergency numbers are said, as in US"
+    )
+    command.add_argument(
+        "--help-tool", default="", metavar="NAME", help="tool that is offered in an emergency"
+    )
+    for name, meaning in (
+        ("--may-ask-cloud", "questions may go to endpoints elsewhere"),
+        ("--keeps-sound", "sound around the wake word is kept"),
+        ("--keeps-words", "what was said is written to the log"),
+    ):
+        command.add_argument(name, action="store_true", help=f"when asked, say that {meaning}")
+
+
+def _truths(arguments: argparse.Namespace) -> HouseTruths:
+    from device.brain.base.truths import HouseTruths
+
+    return HouseTruths(
+        country=arguments.country,
+        help_tool=arguments.help_tool,
+        may_ask_cloud=arguments.may_ask_cloud,
+        keeps_sound=arguments.keeps_sound,
+        keeps_words=arguments.keeps_words,
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -100,7 +130,9 @@ def run(arguments: argparse.Namespace) -> int:
             "name the variable that holds a token with --token-env, or listen on 127.0.0.1",
         )
     here = store_at(arguments.models) if arguments.models else store()
-    abilities = load_abilities(arguments.model, arguments.tool_model or "none", here)
+    abilities = load_abilities(
+        arguments.model, arguments.tool_model or "none", here, _truths(arguments)
+    )
 
     async def serve() -> None:
         server = BrainServer(abilities, options)
@@ -119,6 +151,7 @@ def _take_from_settings(arguments: argparse.Namespace) -> None:
     """Read the owner's wishes, if they can be read: with bad settings a brain is needed most."""
     import sys
 
+    from device.room.policy import house_truths
     from device.settings import load_settings
     from device.settings.tree import Settings
 
@@ -133,6 +166,8 @@ def _take_from_settings(arguments: argparse.Namespace) -> None:
     if arguments.model is None and chosen.chat_model:
         arguments.model = Path(chosen.chat_model).expanduser()
     arguments.tool_model = arguments.tool_model or chosen.tool_model
+    for name, value in house_truths(settings).items():
+        setattr(arguments, name, getattr(arguments, name) or value)
     if arguments.idle_exit_s is None:
         arguments.idle_exit_s = chosen.idle_exit_s or None
 

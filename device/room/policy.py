@@ -10,6 +10,7 @@ from device.assistant.policy import BargeIn, Policy
 from device.clocks import is_between
 from device.models.location import chosen_folder
 from device.settings import tree
+from device.settings.places import OWN_BRAIN
 
 
 def policy_from(settings: tree.Settings) -> Policy:
@@ -55,4 +56,24 @@ def brain_arguments(settings: tree.Settings) -> list[str]:
         arguments += ["--model", brain.chat_model]
     if brain.tool_model != "none":
         arguments += ["--tool-model", brain.tool_model]
+    for name, value in house_truths(settings).items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, str):
+            arguments += [option, value] if value else []
+        elif value:
+            arguments.append(option)
     return arguments
+
+
+def house_truths(settings: tree.Settings) -> dict[str, str | bool]:
+    """What the settings say of the house, so that the brain can answer truly when asked.
+
+    The names are those of `HouseTruths`, and of the options of ``bittern brain``.
+    """
+    return {
+        "country": settings.assistant.country,
+        "help_tool": settings.brain.help_tool,
+        "may_ask_cloud": any(each.url != OWN_BRAIN for each in settings.endpoints()),
+        "keeps_sound": bool(settings.wake.keep_recordings),
+        "keeps_words": settings.log.transcripts,
+    }

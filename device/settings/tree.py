@@ -46,6 +46,13 @@ class Assistant:
         form=LANGUAGE,
         form_help='a language code such as "en" or "de"',
     )
+    country: str = key(
+        "",
+        "Where you live, for the numbers to call in an emergency, as in ISO 3166.",
+        special={"": "112 or 911 is said"},
+        form=r"(?:[A-Z]{2})?",
+        form_help='two capital letters such as "DE" or "US"',
+    )
     instructions: str = key(
         INSTRUCTIONS,
         "What the model is told before every conversation.",
@@ -423,6 +430,12 @@ class Brain:
     tool_model: Literal["none", "needle"] = key(
         "none",
         "Model for free phrasing, after the rules; needle must be fetched, its engine is closed.",
+    )
+    help_tool: str = key(
+        "",
+        "Tool that the brain offers to call in an emergency; empty: it offers to make a noise.",
+        form=r"[A-Za-z0-9_-]{0,64}",
+        form_help='the name of a tool, as "bittern tools list" shows it',
     )
     idle_exit_s: float = key(
         300.0,

@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from device.brain.answering.about import AboutItself
 from device.brain.answering.chatting import Chat, ChatManner
 from device.brain.answering.dialogue import ConversationReader, Declared
+from device.brain.answering.emergencies import Emergencies
 from device.brain.answering.history import UserTurn, exchanges, past_of
 from device.brain.answering.llm import ChatModel, ChatSettings
 from device.brain.answering.planning import CallPlan, Planner
@@ -38,6 +40,7 @@ from device.brain.base.abilities import (
     ThinkRequest,
     ToolCallPiece,
 )
+from device.brain.base.truths import HouseTruths
 from device.brain.understanding.commands.outcome import Act, Outcome, Unclear
 from device.brain.understanding.commands.reader import CommandReader
 from device.brain.understanding.devices.reader import DeviceReader
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_YES = 40
+"""Characters of a yes or a no, whatever goes with it."""
 _FEW_WORDS = 2
 """Fewer words than this that mean nothing to us were probably heard wrongly."""
 
@@ -76,8 +81,11 @@ class LayeredThinker:
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now().astimezone(),
         chance: random.Random | None = None,
         tool_model: Understanding | None = None,
+        truths: HouseTruths | None = None,
     ) -> None:
         self._language = language
+        self._emergencies = Emergencies(language, truths or HouseTruths())
+        self._about = AboutItself(language, truths or HouseTruths())
         self._replies = language.replies
         self._recognizer = Recognizer(language, now)
         commands = CommandReader(language, now)
@@ -137,7 +145,9 @@ class LayeredThinker:
     def _pieces(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
         turn = turn_of(request.items)
         tools = _tools_of(request)
-        if turn.results:
+        if help_first := self._emergencies.answer(turn, tools, self._yes_or_no(turn)):
+            yield from help_first
+        elif turn.results:
             yield from self._after_calls(turn, tools, request)
         elif turn.utterance:
             yield from self._to(turn, tools, request, cancellation)
@@ -156,8 +166,16 @@ class LayeredThinker:
         cancellation: Cancellation,
     ) -> Iterator[Piece]:
         """Answer an utterance: a command, else by intents, by the model of calls, by chat."""
+        if own := self._about.answer(turn.utterance, request):
+            yield TextPiece(own)
+            return
         turns = exchanges(request.items)
         outcome = self._outcome(turns, tools, request)
+        if outcome is None or isinstance(outcome, Unclear):
+            told = self._about.told(turn.utterance, request)
+            if told is not None:
+                yield told
+                return
         if isinstance(outcome, Unclear) and (wish := self._guesser.wish(turn.utterance, tools)):
             sure = wish.is_sure
             yield wish.call if sure else TextPiece(confirmation(wish, self._replies))
@@ -186,6 +204,14 @@ class LayeredThinker:
             yield proposal.call if sure else TextPiece(confirmation(proposal, self._replies))
             return
         yield from self._talk(turn, request, cancellation)
+
+    def _yes_or_no(self, turn: Turn) -> str:
+        """The intent of an answer to a question of ours; empty for anything else."""
+        words = self._language.command_in(turn.utterance)
+        if len(words) > _LONGEST_YES or not turn.asked.endswith("?"):
+            return ""
+        meant = self._recognizer.one(turn.utterance)
+        return meant.intent if meant else ""
 
     def intents(self, utterance: str) -> list[str]:
         """Name the intents that the first layer finds in an utterance by itself."""
@@ -410,6 +436,7 @@ def load_thinker(
     settings: ChatSettings | None = None,
     tool_model: ToolModel = "none",
     models: Store | None = None,
+    truths: HouseTruths | None = None,
 ) -> LayeredThinker:
     """Put the layers together, models not loaded yet; those of the store come from ``models``.
 
@@ -422,11 +449,11 @@ def load_thinker(
     own = model is not None
     file = model or _small_model(models)
     if file is None:
-        return LayeredThinker(words, tool_model=caller)
+        return LayeredThinker(words, tool_model=caller, truths=truths)
     settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
     manner = ChatManner.trusted() if own else ChatManner.small()
     chat = Chat(ChatModel(file, settings), manner)
-    return LayeredThinker(words, chat, tool_model=caller)
+    return LayeredThinker(words, chat, tool_model=caller, truths=truths)
 
 
 def load_tool_model(

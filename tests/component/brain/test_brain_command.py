@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from device.brain.answering.thinker import load_tool_model
+from device.brain.base.truths import HouseTruths
 from device.brain.understanding.intents.language import load_language
 from device.cli import parser
-from device.cli.brain import _take_from_settings
+from device.cli.brain import _take_from_settings, _truths
 from device.room.policy import brain_arguments
-from device.settings.tree import Brain, Paths, Settings
+from device.settings.places import OWN_BRAIN
+from device.settings.tree import Assistant, Brain, Log, Paths, Settings, shipped_endpoints
 
 
 def taken(*words: str) -> argparse.Namespace:
@@ -61,10 +63,28 @@ def test_the_tool_model_is_the_owner_s_choice(settings, written, words, chosen):
 
 def test_the_appliance_hands_its_brain_the_tool_model():
     assert "--tool-model" not in brain_arguments(Settings())
-    assert brain_arguments(Settings(brain=Brain(tool_model="needle")))[-2:] == [
-        "--tool-model",
-        "needle",
-    ]
+    wished = brain_arguments(Settings(brain=Brain(tool_model="needle")))
+    assert wished[wished.index("--tool-model") + 1] == "needle"
+
+
+def test_the_appliance_tells_its_brain_what_is_true_of_the_house():
+    """The brain answers from it what nobody may guess: whom to call, what is kept."""
+    wished = Settings(
+        assistant=Assistant(country="DE"),
+        brain=Brain(help_tool="call_neighbour"),
+        log=Log(transcripts=True),
+        endpoint=tuple(each for each in shipped_endpoints() if each.url == OWN_BRAIN),
+    )
+    given = parser().parse_args(["brain", *brain_arguments(wished)])
+    assert _truths(given) == HouseTruths(country="DE", help_tool="call_neighbour", keeps_words=True)
+    assert _truths(parser().parse_args(["brain", *brain_arguments(Settings())])).may_ask_cloud
+
+
+def test_a_brain_of_its_own_reads_what_is_true_from_the_settings(settings):
+    settings.write_text('[assistant]\ncountry = "GB"\n[wake]\nkeep_recordings = 5\n')
+    found = _truths(taken())
+    assert (found.country, found.keeps_sound, found.keeps_words) == ("GB", True, False)
+    assert _truths(taken("--country", "FR")).country == "FR"
 
 
 def test_a_tool_model_that_is_not_there_keeps_no_brain_from_starting(tmp_path, monkeypatch):

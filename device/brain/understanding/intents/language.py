@@ -22,6 +22,7 @@ _NOT_SENTENCES = (
     "probable.yaml",
     "commands.yaml",
     "devices.yaml",
+    "fence.yaml",
 )
 
 
@@ -41,6 +42,8 @@ class Language:
     """See ``en/commands.yaml``."""
     devices: Mapping[str, Any] = field(default_factory=dict)
     """See ``en/devices.yaml``."""
+    fence: Mapping[str, Any] = field(default_factory=dict)
+    """See ``en/fence.yaml``."""
     probable: tuple[Path, ...] = ()
     """The same for what is no command; see ``en/probable.yaml``."""
 
@@ -108,6 +111,7 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
         guesses=read("guesses.yaml"),
         commands=read("commands.yaml"),
         devices=read("devices.yaml"),
+        fence=read("fence.yaml"),
         sentences=tuple(
             path for path in sorted(folder.glob("*.yaml")) if path.name not in _NOT_SENTENCES
         ),
