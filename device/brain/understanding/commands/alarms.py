@@ -233,6 +233,7 @@ class AlarmReader:
         pieces = self.scanner.scan(cover.tokens, self.now().date())
         for piece in pieces:
             cover.mark((piece.start, piece.end))
+        cover.join([(piece.start, piece.end) for piece in pieces])
         spans = [
             span
             for span in self.spans.find(cover.tokens)

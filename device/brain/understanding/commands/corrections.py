@@ -148,6 +148,8 @@ class CorrectionReader:
     # ------------------------------------------------------------------ another value
 
     def _corrected(self, cover: Cover, past: Past) -> Outcome | None:
+        if cover.tokens[0] == "no" and set(cover.tokens[1:3]) & {"alarm", "alarms", "timer"}:
+            return None  # "no alarm tomorrow" is a command of its own
         is_said = False
         while first := cover.starts_with("talk", "correct"):
             cover.mark(first)

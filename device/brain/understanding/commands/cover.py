@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -123,6 +124,13 @@ class Cover:
     def mark(self, span: Span) -> None:
         """Account for the words of a span."""
         self.used[span[0] : span[1]] = [True] * (span[1] - span[0])
+
+    def join(self, spans: Sequence[Span]) -> None:
+        """Account for what only joins neighbouring spans: ``6, 7 and 8``."""
+        holding = self.lexicon.phrases("between")
+        for (_, end), (start, _) in itertools.pairwise(spans):
+            if all(token in holding for token in self.tokens[end:start]):
+                self.mark((end, start))
 
     def starts_with(self, *path: str) -> Span | None:
         """The phrase of a key with which the free words begin."""
