@@ -171,6 +171,8 @@ class Assistant:
                 talk.speech_started(at_sample)
             case inputs.SpeechEnded():
                 talk.speech_ended(happened)
+            case inputs.VoiceMeasured():
+                talk.voice_measured(happened)
             case inputs.TalkPressed(at_sample=at_sample):
                 if self._hears is Hears.YES:
                     talk.talk(at_sample)

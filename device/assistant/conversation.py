@@ -23,6 +23,7 @@ from device.assistant.chronicle import Chronicle
 from device.assistant.delivery import Arrival
 from device.assistant.exchange import Exchange
 from device.assistant.failover import Chance, no_chance
+from device.assistant.follow_ups import FollowUps
 from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
 from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
@@ -86,6 +87,7 @@ class Conversation:
         self._open_from_sample = 0
         """Where the answer that is given, or was given last, began to be heard: a question
         that nobody called for by name (a follow-up, a voice) begins there at the earliest."""
+        self._follow_ups = FollowUps(policy)
         self._echo_works = True
         self._awaits_calls = False
         """A link failed while tools ran: the next one is asked when their outcome is known."""
@@ -280,6 +282,7 @@ class Conversation:
             return
         profile = self._profiles.get(heard.word, Profile())
         question = AwaitedQuestion(heard.end_sample)
+        self._follow_ups.called()
         turn = self._begin_turn(Trigger.WAKE_WORD, question, profile, heard.end_sample)
         self._listen_to(turn)
         score = round(heard.score, 4)
@@ -290,7 +293,8 @@ class Conversation:
         if self.state in _ASKING:
             self._give_up_listening()
         else:
-            self._begin_spoken(Trigger.BUTTON, Stretch(at_sample), Profile())
+            self._follow_ups.called()
+            self._begin_spoken(Trigger.BUTTON, self._stretch(at_sample), Profile())
 
     def asked(self, asked: inputs.Asked) -> None:
         """A question by keyboard: it is over as soon as it is there, and nothing is heard."""
@@ -331,7 +335,7 @@ class Conversation:
     def _listen_to(self, turn: Turn) -> None:
         """Find somebody for a spoken question, and have it listened to."""
         self._out.arm(Timer.NO_SPEECH, self.policy.no_speech_timeout_s)
-        self._out.arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
+        self._out.arm(Timer.TURN_LIMIT, self._follow_ups.limit_s)
         self._ask(turn)
         if self.state not in _ASKING:
             return  # there was nobody, and that is said instead
@@ -348,7 +352,7 @@ class Conversation:
         if turn is None or not isinstance(turn.question, AwaitedQuestion):
             return
         floor_sample = turn.question.guess_sample if end_sample is None else end_sample
-        stretch = Stretch(floor_sample)
+        stretch = self._stretch(floor_sample)
         turn.question = SoundQuestion(stretch)
         self._spoken = spoken = SpokenQuestion(turn, stretch, self.policy, self._out)
         self._out.disarm(Timer.WORD_END)
@@ -429,9 +433,7 @@ class Conversation:
     def speech_started(self, at_sample: int) -> None:
         """Somebody speaks: in a question, into an answer, or after it."""
         turn, spoken = self.turn, self._spoken
-        if self.state is State.FOLLOW_UP:
-            self._speech_uncalled(Trigger.FOLLOW_UP, at_sample)
-        elif self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
+        if self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
             self._speech_uncalled(Trigger.VOICE, at_sample)
         elif turn is None or spoken is None:
             return
@@ -448,15 +450,32 @@ class Conversation:
             link.is_sounded = False
             spoken.stream(link)
 
+    def voice_measured(self, measured: inputs.VoiceMeasured) -> None:
+        """It is known how loud somebody speaks: after an answer that tells who may ask on."""
+        turn = self.turn
+        if self.state is State.FOLLOW_UP:
+            if self._follow_ups.is_asker(measured.level_db):
+                self._speech_uncalled(Trigger.FOLLOW_UP, measured.from_sample)
+        elif turn is not None and turn.phase is not Phase.ANSWERED and not turn.is_written:
+            self._follow_ups.asker_measured(measured.level_db)
+
     def _speech_uncalled(self, trigger: Trigger, at_sample: int) -> None:
         """Somebody speaks who has called nobody: to whom was answered last."""
-        stretch = Stretch(self._open_from_sample, at_sample, self.policy.lead_ms)
+        self._follow_ups.taken()
+        stretch = self._stretch(self._open_from_sample, at_sample, self.policy.lead_ms)
         self._begin_spoken(trigger, stretch, self.exchange.profile)
+
+    def _stretch(
+        self, floor_sample: int, begin_sample: int | None = None, lead_ms: int = 0
+    ) -> Stretch:
+        """A question's, of which no more may be sent than is allowed now."""
+        most_ms = round(1000 * self._follow_ups.limit_s) - lead_ms
+        return Stretch(floor_sample, begin_sample, lead_ms, most_ms=most_ms)
 
     def _continue_question(self, turn: Turn, spoken: SpokenQuestion, at_sample: int) -> None:
         """The user had only paused. An endpoint that hears for itself notices as well."""
         link = self._link
-        if link is not None and not link.plan.detects_turns:
+        if link is not None and not link.plan.detects_turns and spoken.sending is not Sending.CUT:
             self.answering.interrupt(turn, self._link)
             self._asked_on(turn)
             spoken.continued(at_sample, link)
@@ -465,7 +484,8 @@ class Conversation:
         """The question was not over."""
         turn.phase = Phase.ASKED
         self.delivery.arrival = Arrival.OPEN
-        self._out.arm(Timer.TURN_LIMIT, self.policy.turn_limit_s)
+        if self._spoken is not None and self._spoken.sending is Sending.CUT and self._link:
+            self._out.arm(Timer.TURN_LIMIT, self._link.plan.endpointing_timeout_s)
         self.state = State.LISTENING
 
     def speech_ended(self, ended: inputs.SpeechEnded) -> None:
@@ -494,8 +514,8 @@ class Conversation:
         turn.phase = Phase.AWAITED
         turn.mark(Mark.SPEECH_END, self._out.now_s)
         self._out.disarm(
-            Timer.NO_SPEECH, Timer.TURN_LIMIT, Timer.ENDPOINTING, Timer.CHIME, Timer.CHIME_OVER
-        )
+            Timer.NO_SPEECH, Timer.ENDPOINTING, Timer.CHIME, Timer.CHIME_OVER
+        )  # not its limit: sound still leaves until the answer is heard, and may be added
         if self._link is not None:
             self._out.arm(Timer.ANSWER, self._link.plan.answer_timeout_s)
         self.state = State.THINKING
@@ -524,9 +544,15 @@ class Conversation:
     def _turn_too_long(self) -> None:
         """Somebody left the radio on: take what there is for the question."""
         turn, link, spoken = self.turn, self._link, self._spoken
-        if turn is None or self.state not in _ASKING:
+        if turn is None or turn.phase is Phase.ANSWERED:
             return
-        if self.state is State.CONNECTING or link is None or spoken is None:
+        if self.state not in _ASKING:
+            if spoken is not None and link is not None:
+                spoken.close(link)
+        elif turn.trigger is Trigger.FOLLOW_UP and spoken is not None and spoken.goes_on:
+            self._out.tell(news.NobodySpoke(turn.number))
+            self._give_up_listening()
+        elif self.state is State.CONNECTING or link is None or spoken is None:
             self._drop_turn()
             self.go_idle()
         elif spoken.sending is Sending.CUT:
@@ -607,7 +633,9 @@ class Conversation:
     def _late_speech(self, link: LinkInUse) -> None:
         """Speech that was on its way when the answer began to play."""
         if link.cut_off_sample is not None and self.policy.barge_in is not BargeIn.OFF:
-            self._begin_spoken(Trigger.VOICE, Stretch(link.cut_off_sample), self.exchange.profile)
+            self._follow_ups.taken()
+            stretch = self._stretch(link.cut_off_sample)
+            self._begin_spoken(Trigger.VOICE, stretch, self.exchange.profile)
 
     def _user_ended(self, link: LinkInUse) -> None:
         turn, spoken = self.turn, self._spoken
@@ -690,7 +718,9 @@ class Conversation:
             self._answer_over(turn, at_sample)
 
     def _answer_over(self, turn: Turn, at_sample: int | None) -> None:
-        self.chronicle.said(turn, self.delivery.texts())
+        texts = self.delivery.texts()
+        said = texts[-1] if texts else ""
+        self.chronicle.said(turn, texts)
         self.chronicle.ended(turn)
         self.turn = self._spoken = None
         self.delivery.forget()
@@ -699,12 +729,13 @@ class Conversation:
             self._link.stop_uplink()
         self._out.timers.disarm_all()
         # Who types has not asked for a microphone that listens for more.
-        if self.policy.follow_up_s > 0 and not self.fault and not turn.is_written:
+        window_s = self._follow_ups.window_s(said, has_done=turn.calls.is_done)
+        if window_s > 0 and not self.fault and not turn.is_written:
             self.state = State.FOLLOW_UP
             if at_sample is not None:
                 at_sample = max(at_sample, self._open_from_sample)
             self._out.emit(do.ListenForSpeech(True, at_sample))
-            self._out.arm(Timer.FOLLOW_UP, self.policy.follow_up_s)
+            self._out.arm(Timer.FOLLOW_UP, window_s)
         else:
             self.go_idle()
         self._roll_over()

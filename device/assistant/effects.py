@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from device.assistant.items import ItemKey
 from device.assistant.news import News
 from device.assistant.states import State
+from device.assistant.stretch import Bound
 from device.realtime.events import ClientEvent
 
 
@@ -62,6 +63,8 @@ class StartUplink:
     """It goes on with what this link has got: nothing is sent twice."""
     floor_sample: int = field(kw_only=True)
     """Nothing before it is sent, whatever the other fields say: it is nobody's business."""
+    bound: Bound | None = field(default=None, kw_only=True)
+    """Nothing behind it is sent either, whenever the uplink is ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,11 +141,15 @@ class Exchange:
         self.level = level
         if level is not Level.SPENT:
             self._remarks.budget_left()
+        if level is Level.FINE:
+            self._remarks.budget_is_fine()
         spent_usd = round(month_usd, 4)
         self._out.tell(news.BudgetChanged(turn, level, spent_usd, budget.month_usd))
 
     def remark_on_budget(self, plan: EndpointPlan) -> None:
-        """Say once, after the answer, that the budget is used up, and who answers for that."""
+        """Say once, after the answer, how the budget stands, and who answers for that."""
+        if self.level is Level.NEAR and plan.is_charged:
+            self._remarks.budget_near()
         if self.level is not Level.SPENT:
             return
         if self.first_choice_is_barred:

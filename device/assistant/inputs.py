@@ -54,6 +54,16 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceMeasured:
+    """How loud somebody speaks, for each half second of speech and at each pause."""
+
+    from_sample: int
+    """Where that stretch of speech begins."""
+    level_db: float
+    """Its power in dB of full scale."""
+
+
+@dataclass(frozen=True, slots=True)
 class TalkPressed:
     """The talk button was pressed, or its command given: wake, or interrupt."""
 
@@ -227,6 +237,7 @@ FromPerson = (
     | WakeWordEnded
     | SpeechStarted
     | SpeechEnded
+    | VoiceMeasured
     | TalkPressed
     | Asked
     | StopRequested

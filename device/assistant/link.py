@@ -115,6 +115,7 @@ class LinkInUse:
                 tail_silence_ms,
                 is_more,
                 floor_sample=span.floor_sample,
+                bound=span.bound,
             )
         )
 

@@ -21,13 +21,25 @@ class BargeIn(StrEnum):
 class Policy:
     """How the appliance behaves; the settings' ``[assistant]`` in the core's terms."""
 
-    follow_up_s: float = 6.0
-    """After an answer, how long a question needs no wake word; 0 = none."""
+    follow_up_s: float = 8.0
+    """After an answer that asks something, how long a question needs no wake word; 0 = none,
+    after any answer."""
+    follow_up_statement_s: float = 5.0
+    """The same after an answer that only tells."""
+    follow_up_done_s: float = 0.0
+    """The same after one that only says that a command was carried out."""
+    follow_ups: int = 4
+    """Questions without a wake word that may follow each other."""
+    follow_up_limit_s: float = 8.0
+    """Most sound of such a question that is sent. Speech that goes on for so long without a
+    pause was no question, and is not answered."""
+    follow_up_drop_db: float = 10.0
+    """A follow-up may be this much softer than the question was; see docs/conversation.md."""
     barge_in: BargeIn = BargeIn.WAKE_WORD
     no_speech_timeout_s: float = 6.0
     """After the wake word, how long the appliance waits for a first word."""
     turn_limit_s: float = 30.0
-    """A question that is longer is ended there: somebody left the radio on."""
+    """Most sound of one question that is sent, pauses included, to one endpoint."""
     answer_limit_s: float = 600.0
     """An answer that is longer, its tools and its playing included, is ended there."""
     link_idle_s: float = 20.0

@@ -53,6 +53,7 @@ class _Subject(Enum):
 
     FALLBACK = "fallback"
     BUDGET = "budget"
+    BUDGET_NEAR = "budget near"
     HALF_DUPLEX = "half duplex"
     MICROPHONE = "microphone"
 
@@ -134,6 +135,11 @@ class Remarks:
         if self._is_first(_Subject.BUDGET):
             self._pending = "budget_spent" if is_local else "budget_over"
 
+    def budget_near(self) -> None:
+        """Most of it is used up: said where there is nothing else to say."""
+        if not self._pending and self._is_first(_Subject.BUDGET_NEAR):
+            self._pending = "budget_near"
+
     def budget_was_told(self) -> None:
         """Somebody has said it already."""
         self._made.add(_Subject.BUDGET)
@@ -141,6 +147,10 @@ class Remarks:
     def budget_left(self) -> None:
         """There is money again."""
         self._made.discard(_Subject.BUDGET)
+
+    def budget_is_fine(self) -> None:
+        """It is far from used up, as in a new month."""
+        self._made.discard(_Subject.BUDGET_NEAR)
 
     # -- echo and microphone -----------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from device.assistant import effects as do
-from device.assistant.link import LinkInUse
+from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
 from device.assistant.policy import Policy
 from device.assistant.stretch import Hearing, Stretch
@@ -138,6 +138,18 @@ class SpokenQuestion:
         self.sending = Sending.CUT
         until_sample = self.stretch.until_sample
         link.end_uplink(self._turn.number, until_sample, link.plan.tail_silence_ms)
+
+    def close(self, link: LinkInUse) -> None:
+        """Its answer is awaited, and no more of it may be sent."""
+        if link.uplinking is Uplinking.STREAMING:
+            self.cut(link)
+        elif self.sending is Sending.LIVE:
+            self.sending = Sending.CUT
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether somebody is still speaking."""
+        return self.stretch.hearing is Hearing.SPEECH
 
     @property
     def is_replayed(self) -> bool:

@@ -13,6 +13,15 @@ from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """How much of a question may be sent, whoever decides that it is over."""
+
+    begin_sample: int
+    """Where the question begins, without its lead."""
+    most_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A part of the captured sound to be sent; positions are on the capture clock."""
 
@@ -24,6 +33,7 @@ class Span:
     """Begin this much earlier, but not before the floor."""
     until_sample: int | None = None
     """Where it ends; None: not yet known."""
+    bound: Bound | None = None
 
 
 class Hearing(Enum):
@@ -43,15 +53,22 @@ class Stretch:
     """Where a question begins and ends in the captured sound."""
 
     def __init__(
-        self, floor_sample: int, begin_sample: int | None = None, lead_ms: int = 0
+        self,
+        floor_sample: int,
+        begin_sample: int | None = None,
+        lead_ms: int = 0,
+        *,
+        most_ms: int | None = None,
     ) -> None:
         """``begin_sample``: where speech was heard to begin, None where the floor is all we know.
 
         ``lead_ms``: how much earlier it is to begin, for the soft onset a detector misses.
+        ``most_ms``: no span of it goes further than that from where it begins.
         """
         self._floor_sample = floor_sample
         self._begin_sample = floor_sample if begin_sample is None else self._above(begin_sample)
         self._lead_ms = lead_ms
+        self._most_ms = most_ms
         self._until_sample: int | None = None
         self.hearing = Hearing.QUIET if begin_sample is None else Hearing.SPEECH
 
@@ -95,19 +112,25 @@ class Stretch:
 
     def whole(self) -> Span:
         """All of it, up to its end where that is known."""
-        return Span(self._floor_sample, self._begin_sample, self._lead_ms, self._until_sample)
+        return Span(
+            self._floor_sample, self._begin_sample, self._lead_ms, self._until_sample, self._bound
+        )
 
     def live(self) -> Span:
         """All of it, and what will come."""
-        return Span(self._floor_sample, self._begin_sample, self._lead_ms)
+        return Span(self._floor_sample, self._begin_sample, self._lead_ms, bound=self._bound)
 
     def since(self, at_sample: int, lead_ms: int) -> Span:
         """What is said from a place on."""
-        return Span(self._floor_sample, self._above(at_sample), lead_ms)
+        return Span(self._floor_sample, self._above(at_sample), lead_ms, bound=self._bound)
 
     def from_now(self, lead_ms: int) -> Span:
         """What is said from now on."""
-        return Span(self._floor_sample, None, lead_ms)
+        return Span(self._floor_sample, None, lead_ms, bound=self._bound)
+
+    @property
+    def _bound(self) -> Bound | None:
+        return None if self._most_ms is None else Bound(self._begin_sample, self._most_ms)
 
     def _above(self, at_sample: int) -> int:
         return max(at_sample, self._floor_sample)

@@ -60,6 +60,16 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceMeasured:
+    """How loud somebody speaks: told for each half second of speech, and at each pause."""
+
+    from_sample: int
+    """Where that stretch of speech begins."""
+    level_db: float
+    """Its power in dB of full scale."""
+
+
+@dataclass(frozen=True, slots=True)
 class EchoChanged:
     """What is known about the echo of the speaker has changed."""
 
@@ -67,5 +77,11 @@ class EchoChanged:
 
 
 ListeningEvent = (
-    WakeWordHeard | WakeWordEnded | NearlyHeard | SpeechStarted | SpeechEnded | EchoChanged
+    WakeWordHeard
+    | WakeWordEnded
+    | NearlyHeard
+    | SpeechStarted
+    | SpeechEnded
+    | VoiceMeasured
+    | EchoChanged
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, field
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,14 @@ from device.ears.heard import (
     NearlyHeard,
     SpeechEnded,
     SpeechStarted,
+    VoiceMeasured,
     WakeWordEnded,
     WakeWordHeard,
 )
 from device.nearmisses.spotter import Spotter
-from device.vad.endpointing import SpeechRule, Started
+from device.vad.endpointing import Ended, SpeechRule, Started
 from device.vad.gate import BLOCK_S, Gate
+from device.vad.loudness import Loudness
 from device.vad.sentence_end import open_judge
 from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline
@@ -295,12 +298,17 @@ class Listener:
     def _hear_speech(self, samples: NDArray[np.int16], position: int) -> list[ListeningEvent]:
         if not self._speech.is_on:
             return []
-        return [
-            SpeechStarted(self._native(each.at_sample))
-            if isinstance(each, Started)
-            else SpeechEnded(self._native(each.at_sample))
-            for each in self._speech.process(samples, position)
-        ]
+        return [self._of_speech(each) for each in self._speech.process(samples, position)]
+
+    def _of_speech(self, found: Started | Ended | Loudness) -> ListeningEvent:
+        match found:
+            case Started(at_sample=at_sample):
+                return SpeechStarted(self._native(at_sample))
+            case Ended(at_sample=at_sample):
+                return SpeechEnded(self._native(at_sample))
+            case Loudness(from_sample=from_sample, level_db=level_db):
+                return VoiceMeasured(self._native(from_sample), level_db)
+        assert_never(found)
 
     def _event(self, found: WakeDetected | EndKnown) -> ListeningEvent:
         end = self._native(found.end_sample)

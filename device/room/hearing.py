@@ -14,6 +14,7 @@ from device.ears.heard import (
     NearlyHeard,
     SpeechEnded,
     SpeechStarted,
+    VoiceMeasured,
     WakeWordEnded,
     WakeWordHeard,
 )
@@ -61,6 +62,8 @@ class Hearing:
                 self._feed(inputs.SpeechStarted(at_sample, moment_s(at_sample)))
             case SpeechEnded(at_sample=at_sample):
                 self._feed(inputs.SpeechEnded(at_sample, moment_s(at_sample)))
+            case VoiceMeasured(from_sample=from_sample, level_db=level_db):
+                self._feed(inputs.VoiceMeasured(from_sample, level_db))
             case EchoChanged(quality=quality):
                 if self._tells_of_echo:
                     self._feed(inputs.EchoChanged(quality is not Quality.NOT_WORKING))

@@ -18,6 +18,10 @@ def policy_from(settings: tree.Settings) -> Policy:
     assistant = settings.assistant
     return Policy(
         follow_up_s=assistant.follow_up_s,
+        follow_up_statement_s=assistant.follow_up_statement_s,
+        follow_up_done_s=assistant.follow_up_done_s,
+        follow_ups=assistant.follow_ups,
+        follow_up_limit_s=assistant.follow_up_limit_s,
         barge_in=BargeIn(assistant.barge_in),
         no_speech_timeout_s=assistant.no_speech_timeout_s,
         turn_limit_s=assistant.turn_limit_s,

@@ -70,8 +70,9 @@ class Uplinks:
             self._feed(inputs.UplinkDrained(effect.link))
             return
         uplink.tail_silence_ms = effect.tail_silence_ms
-        until = effect.until_sample
-        uplink.reader.end_at(uplink.reader.next_sample if until is None else until)
+        until, bound = effect.until_sample, uplink.reader.until_sample
+        until = uplink.reader.next_sample if until is None else until
+        uplink.reader.end_at(until if bound is None else min(until, bound))
 
     def stop(self, number: int) -> None:
         """Stream no further: what is not with the link yet never leaves the device."""
@@ -93,11 +94,14 @@ class Uplinks:
         from_sample = max(from_sample, effect.floor_sample)
         if effect.is_more and self._last is not None and self._last[0] == effect.link:
             from_sample = max(from_sample, self._last[1].reached_sample(ring.rate_hz))
+        until_sample = _until(effect, ring.rate_hz)
+        if until_sample is not None:
+            until_sample = max(until_sample, from_sample)
         try:
-            return UplinkReader(ring, max(from_sample, 0), effect.until_sample)
+            return UplinkReader(ring, max(from_sample, 0), until_sample)
         except OverwrittenError as lost:
             log.warning("the beginning of the question is no longer in memory: %s", lost)
-            return UplinkReader(ring, ring.start_sample, effect.until_sample)
+            return UplinkReader(ring, ring.start_sample, until_sample)
 
     async def _pump(self, number: int, link: Link, uplink: _Uplink) -> None:
         try:
@@ -121,6 +125,14 @@ class Uplinks:
         if self._uplinks.get(number) is uplink:
             del self._uplinks[number]
             self._feed(inputs.UplinkDrained(number))
+
+
+def _until(effect: StartUplink, rate_hz: int) -> int | None:
+    """Where an uplink ends at the latest, None where nobody knows yet."""
+    if effect.bound is None:
+        return effect.until_sample
+    furthest = effect.bound.begin_sample + rate_hz * effect.bound.most_ms // 1000
+    return furthest if effect.until_sample is None else min(furthest, effect.until_sample)
 
 
 def _silence(length_ms: int) -> Iterator[Samples]:

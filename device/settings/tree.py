@@ -66,11 +66,21 @@ class Assistant:
         form_help='the name of a voice such as "marin" or "cedar"',
     )
     follow_up_s: float = key(
-        6.0,
-        "After an answer, how long a further question needs no wake word; 0 turns it off.",
+        8.0,
+        "After an answer that asks something, how long one needs no wake word; 0: never.",
         unit="s",
         low=0,
         high=60,
+    )
+    follow_up_statement_s: float = key(
+        5.0, "The same after an answer that only tells.", unit="s", low=0, high=60
+    )
+    follow_up_done_s: float = key(
+        0.0, "The same after one that only says that something was done.", unit="s", low=0, high=60
+    )
+    follow_ups: int = key(4, "Questions in a row without the wake word, at most.", low=0, high=100)
+    follow_up_limit_s: float = key(
+        8.0, "Most sound of such a question that is sent.", unit="s", low=2, high=60
     )
     barge_in: Literal["wake_word", "voice", "off"] = key(
         "wake_word", "What interrupts an answer: the wake word, any voice, or only the button."
@@ -79,7 +89,11 @@ class Assistant:
         6.0, "After the wake word, how long to wait for a question.", unit="s", low=1, high=60
     )
     turn_limit_s: float = key(
-        30.0, "Longest question; then it is answered as it is.", unit="s", low=5, high=300
+        30.0,
+        "Most sound of a question that is sent; then it is answered as it is.",
+        unit="s",
+        low=5,
+        high=300,
     )
     answer_limit_s: float = key(
         600.0, "Longest answer; then it is ended.", unit="s", low=10, high=3600
@@ -452,7 +466,7 @@ class Budget:
     """What the endpoints may cost; `bittern spending` shows what they have cost."""
 
     month_usd: float = key(
-        0.0,
+        10.0,
         "Most that a month may cost, as far as prices are known.",
         unit="USD",
         special={0: "no limit"},
@@ -460,7 +474,11 @@ class Budget:
         high=100_000,
     )
     warn_percent: int = key(
-        80, "From here on the log, the status and the doctor warn.", unit="%", low=1, high=100
+        80,
+        "From here on it is said once, and the log, the status and the doctor warn.",
+        unit="%",
+        low=1,
+        high=100,
     )
     at_limit: Literal["brain", "warn"] = key(
         "brain",

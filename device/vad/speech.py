@@ -1,4 +1,4 @@
-"""The speech path: Silero, the endpointer and a judge of sentences, on a stream with positions."""
+"""The speech path: Silero, the endpointer, how loud, and a judge of sentences, with positions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.vad.endpointing import Ended, Endpointer, SpeechRule, Started
+from device.vad.loudness import Loudness, LoudnessMeter
 from device.vad.silero import HOP_SAMPLES, Silero
 
 MEMORY_SAMPLES = 32_000
@@ -22,7 +23,7 @@ class Judge(Protocol):
 
 
 class SpeechPipeline:
-    """Sound in, beginnings and ends of speech out; rests until it is begun.
+    """Sound in, beginnings and ends of speech, and how loud it is, out; rests until it is begun.
 
     Positions count 16 kHz samples on whatever clock ``begin`` names. The judge is asked once
     in each pause, however the sound was cut into calls.
@@ -33,7 +34,10 @@ class SpeechPipeline:
         self._silero = silero
         self._endpointer = Endpointer(rule)
         self._judge = judge
+        self._meter = LoudnessMeter()
         self._begin_at = 0
+        self._position = 0
+        self._waiting = np.zeros(0, dtype=np.int16)
         self._recent = np.zeros(0, dtype=np.int16)
         self._unheard = 0
         self.is_on = False
@@ -42,7 +46,9 @@ class SpeechPipeline:
         """Listen from this position on; a hearing that was under way is forgotten."""
         self._silero.reset()
         self._endpointer.reset(position)
-        self._begin_at = position
+        self._meter.reset()
+        self._begin_at = self._position = position
+        self._waiting = self._waiting[:0]
         self._recent = self._recent[:0]
         self._unheard = 0
         self.is_on = True
@@ -51,7 +57,9 @@ class SpeechPipeline:
         """Rest."""
         self.is_on = False
 
-    def process(self, samples: NDArray[np.int16], position: int) -> list[Started | Ended]:
+    def process(
+        self, samples: NDArray[np.int16], position: int
+    ) -> list[Started | Ended | Loudness]:
         """Take the next samples, whose first lies at ``position``; return what was decided.
 
         What lies before the position that ``begin`` named is not listened to.
@@ -62,14 +70,30 @@ class SpeechPipeline:
         probabilities = self._silero.process(samples[early:])
         if self._judge is not None:
             self._remember(samples[early:])
-        decided: list[Started | Ended] = []
+        sound = np.concatenate((self._waiting, samples[early:]))
+        self._waiting = sound[len(probabilities) * HOP_SAMPLES :].copy()
+        decided: list[Started | Ended | Loudness] = []
         for number, probability in enumerate(probabilities, start=1):
             event = self._endpointer.update(probability)
-            if event is not None:
+            hop = sound[(number - 1) * HOP_SAMPLES : number * HOP_SAMPLES]
+            loudness = self._measure(hop, probability)
+            if isinstance(event, Started):
                 decided.append(event)
-            elif self._endpointer.is_pausing and self._judge is not None:
+            if loudness is not None:
+                decided.append(loudness)
+            if isinstance(event, Ended):
+                decided.append(event)
+            if event is None and self._endpointer.is_pausing and self._judge is not None:
                 self._ask(self._judge, len(probabilities) - number)
         return decided
+
+    def _measure(self, hop: NDArray[np.int16], probability: float) -> Loudness | None:
+        """How loud a stretch of speech was that ends with this hop."""
+        at_sample, self._position = self._position, self._position + HOP_SAMPLES
+        if self._endpointer.is_pausing:
+            return self._meter.pause()
+        is_voiced = probability >= self._endpointer.rule.start_threshold
+        return self._meter.update(hop, at_sample, is_voiced)
 
     def _remember(self, samples: NDArray[np.int16]) -> None:
         """Keep what the judge may want to hear; count what the detector has not looked at."""

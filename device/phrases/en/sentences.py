@@ -221,6 +221,7 @@ NOTICES: dict[str, str] = {
     "small brain.",
     "local_empty": "The cloud gave me an empty answer, so I'm answering from my own small brain.",
     "budget_spent": "This month's budget for the cloud is used up, so my own small brain answers.",
+    "budget_near": "Most of this month's budget for the cloud is used up.",
     "budget_over": "This month's budget for the cloud is used up.",
     "microphone_broken": "My microphone does not work. Please check its cable.",
     "microphone_back": "My microphone works again.",

@@ -46,7 +46,9 @@ class Conversation:
         self.changed = asyncio.Event()
         self.registry = Registry()
         self.registry.add(self.count)
-        self.core = Assistant(Policy(chime=False), [EndpointPlan("cloud")])
+        self.core = Assistant(
+            Policy(chime=False, follow_ups=99, follow_up_done_s=5.0), [EndpointPlan("cloud")]
+        )
         parts = Parts(
             Anything(),  # type: ignore[arg-type]
             SilentMouth(),  # type: ignore[arg-type]
@@ -114,5 +116,6 @@ async def test_the_tools_of_a_follow_up_are_counted_anew() -> None:
         await it.question_with_tool(number)
         assert it.core.state is State.FOLLOW_UP
         it.conductor.feed(inputs.SpeechStarted(3_000, 0.0))
+        it.conductor.feed(inputs.VoiceMeasured(3_000, -30.0))
     assert [each.result for each in it.ran if "error" in each.result] == []
     await it.registry.close()

@@ -10,7 +10,8 @@ import pytest
 from waiting import until
 
 from device.assistant import inputs
-from device.assistant.effects import StartUplink
+from device.assistant.effects import EndUplink, StartUplink
+from device.assistant.stretch import Bound
 from device.audio.ring import Ring
 from device.audio.samples import Samples
 from device.realtime import events as wire
@@ -122,6 +123,25 @@ async def test_the_lead_does_not_reach_below_the_floor() -> None:
     uplinks.start(StartUplink(1, 12_960, lead_ms=300, until_sample=14_400, floor_sample=12_000))
     await bench.until(lambda: inputs.UplinkDrained(1) in bench.fed)
     assert np.array_equal(np.concatenate(bench.opened[0].heard), heard[12_000:14_400])
+    await bench.links.close_all()
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+async def test_nothing_behind_the_bound_leaves_whoever_ends_the_uplink(is_ended: bool) -> None:
+    bench = Bench()
+    bench.links.open(1, "call")
+    await bench.until(lambda: inputs.LinkReady(1) in bench.fed)
+    ring = Ring(24_000, 4.0)
+    uplinks = Uplinks(lambda: ring, bench.links.get, bench.feed)
+    bound = Bound(begin_sample=2_400, most_ms=1_000)
+    uplinks.start(StartUplink(1, 4_800, lead_ms=50, floor_sample=2_400, bound=bound))
+    heard = np.arange(1, 30_001, dtype=np.int16)
+    ring.write(heard[:9_600])
+    if is_ended:
+        uplinks.end(EndUplink(1, until_sample=29_000))
+    ring.write(heard[9_600:])
+    await bench.until(lambda: inputs.UplinkDrained(1) in bench.fed)
+    assert np.array_equal(np.concatenate(bench.opened[0].heard), heard[3_600:26_400])
     await bench.links.close_all()
 
 

@@ -15,6 +15,7 @@ from device.ears.heard import (
     ListeningEvent,
     SpeechEnded,
     SpeechStarted,
+    VoiceMeasured,
     WakeWordEnded,
     WakeWordHeard,
 )
@@ -139,9 +140,11 @@ def test_speech_is_only_listened_for_when_asked(say: Callable[..., Sound]) -> No
     assert hear(ears, sound) == []
     ears.restart(0)
     ears.listen_for_speech(0)
-    started, ended = hear(ears, sound)
+    started, *measured, ended = hear(ears, sound)
     assert isinstance(started, SpeechStarted)
     assert isinstance(ended, SpeechEnded)
+    assert all(isinstance(each, VoiceMeasured) for each in measured)
+    assert len(measured) >= 2, "two seconds of speech"
     assert abs(started.at_sample / 16_000 - 1.25) < 0.25
     assert ended.at_sample < 4.0 * 16_000
     ears.ignore_speech()

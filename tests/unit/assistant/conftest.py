@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -64,10 +65,16 @@ class Bench:
     def server(self, event: wire.LinkEvent) -> list[do.Effect]:
         return self.feed(inputs.ServerSaid(self.link_number(), event))
 
+    def follow_up(self, at_sample: int = 90_000, level_db: float = -30.0) -> list[do.Effect]:
+        """Somebody speaks on after an answer, and is measured."""
+        effects = self.feed(inputs.SpeechStarted(at_sample, self.now_s))
+        return effects + self.feed(inputs.VoiceMeasured(at_sample, level_db))
+
     def speak(self, until_sample: int = 48_000) -> None:
         """The user says the question; the device hears its end."""
         self.feed(inputs.SpeechStarted(until_sample - 24_000, self.now_s))
         self.wait(1.0)
+        self.feed(inputs.VoiceMeasured(until_sample - 24_000, -30.0))
         self.feed(inputs.SpeechEnded(until_sample, self.now_s))
 
     def server_begins_to_hear(self) -> None:
@@ -162,6 +169,11 @@ class Bench:
 
     def of(self, kind: type) -> list[do.Effect]:
         return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    def uplinks(self) -> list[do.StartUplink]:
+        """What was to be sent, without its bounds, which have tests of their own."""
+        began = [effect for effect in self.effects if isinstance(effect, do.StartUplink)]
+        return [dataclasses.replace(effect, bound=None) for effect in began]
 
     def sent(self, kind: type) -> list[wire.ClientEvent]:
         return [

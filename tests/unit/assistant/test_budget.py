@@ -64,7 +64,7 @@ def test_near_the_end_it_is_reported_once_and_nothing_else_changes(make_bench) -
     assert bench.reports("budget_near") == [{"spent_usd": 8.5, "month_usd": 10.0}]
     whole_turn(bench, "r1")
     assert asked_endpoint(bench) == "cloud"
-    assert notices(bench) == []
+    assert notices(bench) == ["budget_near"]
 
 
 def test_spent_the_brain_answers_and_it_is_said_once(make_bench) -> None:
@@ -159,3 +159,17 @@ def test_who_asks_the_brain_first_hears_nothing_of_it(make_bench) -> None:
     whole_turn(bench, "r1")
     assert notices(bench) == []
     assert not bench.of(do.Show)[0].fault
+
+
+def test_that_it_is_nearly_used_up_is_said_once_a_month(make_bench) -> None:
+    bench = make_bench(CLOUD, BRAIN, budget=TEN)
+    bench.feed(inputs.Spent(8.5))
+    whole_turn(bench, "r1")
+    bench.feed(inputs.Spent(9.0))
+    whole_turn(bench, "r2")
+    assert notices(bench) == ["budget_near"]
+    bench.feed(inputs.Spent(0.1))
+    whole_turn(bench, "r3")
+    bench.feed(inputs.Spent(9.0))
+    whole_turn(bench, "r4")
+    assert notices(bench) == ["budget_near"] * 2

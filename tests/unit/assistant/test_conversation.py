@@ -27,7 +27,7 @@ def test_the_uplink_begins_at_the_end_of_the_wake_word(bench):
     bench.wake(at_sample=12_345)
     assert not bench.of(do.StartUplink), "no link yet, nothing to send to"
     bench.ready()
-    assert bench.of(do.StartUplink) == [do.StartUplink(1, 12_345, floor_sample=12_345)]
+    assert bench.uplinks() == [do.StartUplink(1, 12_345, floor_sample=12_345)]
 
 
 def test_nothing_is_sent_before_the_end_of_the_wake_word_is_known(bench):
@@ -35,14 +35,14 @@ def test_nothing_is_sent_before_the_end_of_the_wake_word_is_known(bench):
     bench.ready()
     assert not bench.of(do.StartUplink)
     bench.feed(inputs.WakeWordEnded(12_345))
-    assert bench.of(do.StartUplink) == [do.StartUplink(1, 12_345, floor_sample=12_345)]
+    assert bench.uplinks() == [do.StartUplink(1, 12_345, floor_sample=12_345)]
 
 
 def test_ears_that_never_tell_the_end_of_the_word_do_not_hold_up_the_question(bench):
     bench.feed(inputs.WakeWordHeard("hey jarvis", 0.97, 12_000, bench.now_s))
     bench.ready()
     bench.wait(0.7)
-    assert bench.of(do.StartUplink)[0] == do.StartUplink(1, 12_000, floor_sample=12_000)
+    assert bench.uplinks()[0] == do.StartUplink(1, 12_000, floor_sample=12_000)
 
 
 def test_who_speaks_on_is_not_chimed_at(bench):
@@ -62,7 +62,7 @@ def test_the_chime_is_not_in_the_question(bench):
     bench.wait(0.4)
     assert len(bench.of(do.StartUplink)) == 1, "somebody may have spoken into it"
     bench.wait(0.3)
-    assert bench.of(do.StartUplink)[-1] == do.StartUplink(1, None, 300, floor_sample=16_000), (
+    assert bench.uplinks()[-1] == do.StartUplink(1, None, 300, floor_sample=16_000), (
         "from after the chime on"
     )
     before = len(bench.of(do.StartUplink))
@@ -79,9 +79,7 @@ def test_who_speaks_into_the_chime_is_heard_once(bench):
     bench.wait(0.4)
     assert bench.of(do.Chime)
     bench.feed(inputs.SpeechStarted(22_000, bench.now_s))
-    assert bench.of(do.StartUplink)[-1] == do.StartUplink(
-        1, 22_000, 300, is_more=True, floor_sample=16_000
-    )
+    assert bench.uplinks()[-1] == do.StartUplink(1, 22_000, 300, is_more=True, floor_sample=16_000)
     before = len(bench.of(do.StartUplink))
     bench.wait(2.0)
     assert len(bench.of(do.StartUplink)) == before
@@ -115,7 +113,7 @@ def test_a_link_that_dies_in_the_question_loses_nothing(bench):
     bench.wait(0.5)
     bench.lose(Reason.CLOSED)
     bench.ready()
-    assert bench.of(do.StartUplink)[-1] == do.StartUplink(2, 10_000, floor_sample=10_000)
+    assert bench.uplinks()[-1] == do.StartUplink(2, 10_000, floor_sample=10_000)
 
 
 def test_an_endpoint_that_never_answers_is_replaced(bench):
@@ -329,7 +327,7 @@ def test_a_follow_up_needs_no_wake_word_and_sends_nothing_unasked(bench):
     uplinks = len(bench.of(do.StartUplink))
     bench.wait(3.0)
     assert len(bench.of(do.StartUplink)) == uplinks, "silence is not sent"
-    bench.feed(inputs.SpeechStarted(90_000, bench.now_s))
+    bench.follow_up(90_000)
     assert bench.of(do.StartUplink)[-1].from_sample == 90_000
     assert bench.core.turn.trigger == "follow_up"
 
@@ -392,7 +390,7 @@ def test_a_failed_endpoint_rests_then_is_first_choice_again(bench):
 def test_the_button_talks_interrupts_and_cancels(bench):
     bench.feed(inputs.TalkPressed(5_000))
     bench.ready()
-    assert bench.of(do.StartUplink) == [do.StartUplink(1, 5_000, floor_sample=5_000)]
+    assert bench.uplinks() == [do.StartUplink(1, 5_000, floor_sample=5_000)]
     bench.feed(inputs.TalkPressed(6_000))
     assert bench.core.state is State.IDLE
     bench.ask()

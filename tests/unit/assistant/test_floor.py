@@ -53,7 +53,7 @@ def test_a_follow_up_gets_nothing_from_before_the_answer(bench) -> None:
     bench.ask()
     bench.answer()
     assert bench.core.state is State.FOLLOW_UP
-    bench.feed(inputs.SpeechStarted(100, bench.now_s))
+    bench.follow_up(100)
     assert first_sample(bench.of(do.StartUplink)[-1]) == 60_000, "there the answer began to play"
 
 

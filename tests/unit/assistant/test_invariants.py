@@ -91,6 +91,7 @@ happenings = st.one_of(
     st.builds(inputs.WakeWordEnded, samples),
     st.builds(inputs.SpeechStarted, samples, st.just(0.0)),
     st.builds(inputs.SpeechEnded, samples, st.just(0.0)),
+    st.builds(inputs.VoiceMeasured, samples, st.sampled_from([-60.0, -30.0])),
     st.builds(inputs.TalkPressed, samples),
     st.just(inputs.Asked("what time is it")),
     st.just(inputs.StopRequested()),

@@ -249,7 +249,7 @@ def test_history_goes_to_a_cloud_without_text_of_the_assistants(bench) -> None:
     )
     bench.answer()
     bench.lose(Reason.CLOSED)
-    bench.feed(inputs.SpeechStarted(95_000, bench.now_s))
+    bench.follow_up(95_000)
     since = len(bench.effects)
     bench.ready()
     sent = [e.event for e in bench.effects[since:] if isinstance(e, do.Send)]

@@ -100,7 +100,7 @@ def test_a_session_near_its_end_is_rolled_over_in_the_silence_after_the_answer(b
     assert bench.of(do.CloseLink) == [do.CloseLink(1)]
     bench.ready()
     since = len(bench.effects)
-    bench.feed(inputs.SpeechStarted(95_000, bench.now_s))
+    bench.follow_up(95_000)
     sent = [e for e in bench.effects[since:] if isinstance(e, do.Send | do.StartUplink)]
     assert [type(e) for e in sent] == [do.Send, do.StartUplink], "what was said, then the question"
     assert "It is six." in sent[0].event.item.content[0].text

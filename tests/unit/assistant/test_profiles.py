@@ -95,7 +95,7 @@ def test_a_follow_up_goes_to_whom_the_question_went(bench: Any) -> None:
     ask(bench, "hey mycroft")
     bench.answer()
     bench.feed(inputs.LinkLost(1, _closed()))
-    bench.feed(inputs.SpeechStarted(90_000, bench.now_s))
+    bench.follow_up()
     assert asked(bench) == [("other", "pupil"), ("other", "pupil")]
 
 

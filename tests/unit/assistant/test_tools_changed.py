@@ -24,7 +24,7 @@ def test_an_answer_under_way_keeps_its_tools_and_the_next_question_has_the_new_o
     assert bench.feed(inputs.ToolsChanged()) == []
     bench.answer()
     assert not bench.of(do.UpdateTools)
-    bench.feed(inputs.SpeechStarted(90_000, bench.now_s))
+    bench.follow_up()
     assert bench.of(do.UpdateTools) == [do.UpdateTools(bench.link_number())], "once"
     kinds = [type(effect) for effect in bench.effects]
     asked_again = len(kinds) - 1 - kinds[::-1].index(do.StartUplink)

@@ -15,9 +15,9 @@ def load(tmp_path: Path, text: str):
     return load_settings(file).settings
 
 
-def test_as_shipped_there_is_no_limit(tmp_path: Path) -> None:
+def test_a_limit_ships_that_surprises_nobody(tmp_path: Path) -> None:
     settings = load(tmp_path, "")
-    assert settings.budget.month_usd == 0
+    assert settings.budget.month_usd == 10
     assert settings.price == ()
 
 

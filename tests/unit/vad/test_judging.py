@@ -15,6 +15,7 @@ from device.vad.endpointing import (
     SpeechRule,
     Started,
 )
+from device.vad.loudness import Loudness
 from device.vad.speech import SpeechPipeline
 
 HOP = 512
@@ -121,12 +122,15 @@ def test_however_the_sound_is_cut_the_judge_hears_the_same_up_to_the_pause(seed:
     judge = Listens(1.0)
     pipeline = SpeechPipeline(Voices(), RULE, judge)  # type: ignore[arg-type]
     pipeline.begin(0)
-    decided: list[Started | Ended] = []
+    decided: list[Started | Ended | Loudness] = []
     at = 0
     for size in [*pieces(seed, 40), len(sound)]:
         decided += pipeline.process(sound[at : at + size], at)
         at += size
-    assert decided == [Started(10 * HOP), Ended(70 * HOP)]
+    said = [each for each in decided if not isinstance(each, Loudness)]
+    assert said == [Started(10 * HOP), Ended(70 * HOP)]
+    measured = [each.from_sample for each in decided if isinstance(each, Loudness)]
+    assert measured == [hop * HOP for hop in (10, 25, 40, 55)], "half seconds, each told once"
     (heard,) = judge.heard
     end = (70 + PAUSE_MS // HOP_MS) * HOP
     assert np.array_equal(heard, sound[end - len(heard) : end])
