@@ -47,6 +47,8 @@ def test_fetch_says_what_it_did_and_speaks_the_notices(bittern: Bittern, shop: S
     assert (status, out) == (0, f"models: 1 ready in {shop.folder} (1 fetched now)\n")
     assert re.search(r"notices  \d+ sentences spoken", err)
     assert len(list((shop.folder / "notices").glob("*.wav"))) > 5
+    # The brain's service may only read: who fetches leaves nothing for it to write.
+    assert len(list(shop.folder.glob("hibari-words-*/*.table"))) == 5
     assert bittern("fetch") == (0, f"models: 1 ready in {shop.folder} (0 fetched now)\n", "")
 
 
