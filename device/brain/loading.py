@@ -10,7 +10,7 @@ from device.brain.base.abilities import Abilities
 from device.brain.base.truths import HouseTruths
 
 if TYPE_CHECKING:
-    from device.brain.answering.thinker import ToolModel
+    from device.brain.answering.putting_together import ToolModel
     from device.models import Store
 
 
@@ -29,7 +29,7 @@ def load_abilities(
     first question that needs it. Raises `BitternError` (a missing model, a file that is
     no model) with what to do.
     """
-    from device.brain.answering.thinker import load_thinker
+    from device.brain.answering.putting_together import load_thinker
     from device.brain.base.memory import keep_memory_small
     from device.brain.hearing.stt import WhisperTranscriber
     from device.brain.speaking.tts import HibariVoice

@@ -95,6 +95,8 @@ def server_to_ga(raw: Json) -> Json:
 def client_to_ga(raw: Json) -> Json:
     """Bring a client's event to GA names and shapes; a GA event comes out as it was."""
     kind = raw["type"]
+    if not isinstance(kind, str):
+        return raw
     event = {**raw, "type": CLIENT_NAMES.get(kind, kind)}
     _apply(event, "session", session_to_ga)
     if kind in CLIENT_NAMES and isinstance(event.get("session"), dict):

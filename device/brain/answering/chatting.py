@@ -25,6 +25,8 @@ from device.brain.base.sentences import SentenceSplitter
 from device.brain.understanding.kinds import Kind
 from device.brain.understanding.schemas import fault_in
 
+_FEWEST_CHARACTERS = 2
+"""Characters of a token, where tokens are short."""
 _PERSONA = (
     "You are a friendly voice assistant in a home. You answer in one or two short, simple "
     "sentences. You have no internet"
@@ -163,9 +165,14 @@ class Chat:
             message = _as_message(item, with_tools)
             if message is None:
                 continue
-            left -= self._model.count_tokens(str(message.get("content") or ""))
+            words = str(message.get("content") or "")
+            left -= self._model.count_tokens(words)
             if left < 0 and chosen:
                 break
+            if left < 0:
+                # The question alone is more than fits: its beginning is better than a failure.
+                most = self.manner.history_tokens * _FEWEST_CHARACTERS
+                message = {**message, "content": words[:most]}
             chosen.insert(0, message)
         while chosen and chosen[0]["role"] != "user":
             chosen.pop(0)

@@ -32,6 +32,8 @@ _PREFILL_TOKENS = 4
 """Prompt tokens between two looks at the cancellation: about 13 ms of one core for 135M, and
 it may be at the next four already. Eight at a time took as long for each."""
 _END: Final = None
+_COUNTED_CHARACTERS = 4096
+"""Longer texts are weighed by their length: it is counted on the thread that serves everybody."""
 _TOKEN = re.compile(r"\w+|[^\w\s]|\s+")
 
 
@@ -131,6 +133,8 @@ class ChatModel:
         llama.cpp's own count would need the loaded model and a queue; over English the
         estimate is within a tenth of it.
         """
+        if len(text) > _COUNTED_CHARACTERS:
+            return len(text) // 4 + 1
         return sum(1 + len(piece) // 8 for piece in _TOKEN.findall(text) if not piece.isspace())
 
     def _loaded(self) -> Any:

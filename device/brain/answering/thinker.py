@@ -14,28 +14,31 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from device.brain.answering.about import AboutItself
-from device.brain.answering.chatting import Chat, ChatManner
+from device.brain.answering.chatting import Chat
 from device.brain.answering.dialogue import ConversationReader, Declared
 from device.brain.answering.emergencies import Emergencies
 from device.brain.answering.history import UserTurn, exchanges, past_of
-from device.brain.answering.llm import ChatModel, ChatSettings
+from device.brain.answering.instructed import is_instructed, words_of
 from device.brain.answering.planning import CallPlan, Planner
 from device.brain.answering.reports import report
 from device.brain.answering.saying import Saying
 from device.brain.answering.self_reliance import SelfReliance
-from device.brain.answering.turns import Turn, last_answer, turn_of
+from device.brain.answering.turns import Turn, is_too_long, last_answer, shortened, turn_of
 from device.brain.base.abilities import (
     AbilityFailedError,
     Cancellation,
     FunctionTool,
+    Message,
     NamedTool,
     Piece,
     StopPiece,
+    TextPart,
     TextPiece,
     ThinkRequest,
     ToolCallPiece,
@@ -46,24 +49,24 @@ from device.brain.understanding.commands.reader import CommandReader
 from device.brain.understanding.devices.reader import DeviceReader
 from device.brain.understanding.functions import calls_for
 from device.brain.understanding.guessing import Guesser
-from device.brain.understanding.intents.language import Language, load_language
+from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.recognition import Recognizer, Understood
 from device.brain.understanding.kinds import Kind, Kinds
 from device.brain.understanding.matching import SchemaMatcher
 from device.brain.understanding.proposals import InTurn, Understanding, confirmation
 
 if TYPE_CHECKING:
-    from device.models import Store
+    pass
 
 _log = logging.getLogger(__name__)
 
+_GREET = re.compile(r"^\s*(greet|welcome)\b.*", re.IGNORECASE | re.DOTALL)
+"""A client's usual first wish."""
 _LONGEST_YES = 40
 """Characters of a yes or a no, whatever goes with it."""
 _FEW_WORDS = 2
 """Fewer words than this that mean nothing to us were probably heard wrongly."""
 
-
-ToolModel: TypeAlias = Literal["none", "needle"]
 
 CONTEXT_TOKENS = 32_000
 """What a session may hold, tools and all: the first layers read it whole, and the chat model
@@ -143,12 +146,17 @@ class LayeredThinker:
             yield TextPiece(" ".join(words))
 
     def _pieces(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        given, request = request, replace(request, items=shortened(request.items))
         turn = turn_of(request.items)
         tools = _tools_of(request)
-        if help_first := self._emergencies.answer(turn, tools, self._yes_or_no(turn)):
+        if is_instructed(request):
+            yield from self._instructed(request, cancellation)
+        elif help_first := self._emergencies.answer(turn, tools, self._yes_or_no(turn)):
             yield from help_first
         elif turn.results:
             yield from self._after_calls(turn, tools, request)
+        elif is_too_long(given.items):
+            yield from self._to_a_long_text(given, cancellation)
         elif turn.utterance:
             yield from self._to(turn, tools, request, cancellation)
         elif turn.has_picture:
@@ -204,6 +212,26 @@ class LayeredThinker:
             yield proposal.call if sure else TextPiece(confirmation(proposal, self._replies))
             return
         yield from self._talk(turn, request, cancellation)
+
+    def _instructed(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        """Say what this response is told to; what no rule can follow is said to be so."""
+        wanted = request.own_instructions
+        if (words := words_of(wanted)) is not None:
+            yield TextPiece(words)
+        elif self._chat is not None and self._chat.manner.calls_tools:
+            asked = Message("user", (TextPart(wanted),))
+            yield from self._chat.stream(replace(request, items=[asked]), cancellation)
+        elif meant := self._recognizer.understand(_GREET.sub("hello", wanted)):
+            yield from self._carry_out(meant, _tools_of(request), request)
+        else:
+            yield TextPiece(self._replies.say("cannot_follow"))
+
+    def _to_a_long_text(self, request: ThinkRequest, cancellation: Cancellation) -> Iterator[Piece]:
+        """Only a model that the owner has chosen reads what is longer than a command."""
+        if self._chat is None or not self._chat.manner.calls_tools:
+            yield TextPiece(self._replies.say("too_much_text"))
+            return
+        yield from self._chat.stream(request, cancellation)
 
     def _yes_or_no(self, turn: Turn) -> str:
         """The intent of an answer to a question of ours; empty for anything else."""
@@ -427,72 +455,3 @@ def _tools_of(request: ThinkRequest) -> list[FunctionTool]:
     if isinstance(request.tool_choice, NamedTool):
         return [tool for tool in request.tools if tool.name == request.tool_choice.name]
     return list(request.tools)
-
-
-def load_thinker(
-    model: Path | None = None,
-    *,
-    language: str = "en",
-    settings: ChatSettings | None = None,
-    tool_model: ToolModel = "none",
-    models: Store | None = None,
-    truths: HouseTruths | None = None,
-) -> LayeredThinker:
-    """Put the layers together, models not loaded yet; those of the store come from ``models``.
-
-    ``model`` is a GGUF of the user's own in place of the small one from the store: it is
-    trusted with facts, hedged, and with tool calls. ``tool_model`` comes after the rules
-    of the second layer.
-    """
-    words = load_language(language)
-    caller = load_tool_model(tool_model, words, models=models)
-    own = model is not None
-    file = model or _small_model(models)
-    if file is None:
-        return LayeredThinker(words, tool_model=caller, truths=truths)
-    settings = settings or ChatSettings(context_tokens=4096 if own else 1024)
-    manner = ChatManner.trusted() if own else ChatManner.small()
-    chat = Chat(ChatModel(file, settings), manner)
-    return LayeredThinker(words, chat, tool_model=caller, truths=truths)
-
-
-def load_tool_model(
-    name: ToolModel,
-    language: Language,
-    patience_s: float | None = None,
-    models: Store | None = None,
-) -> Understanding | None:
-    """Start a model of tool calls from the store; None if none is wished, or it is not there.
-
-    ``patience_s`` is how long a user waits for it, if not the usual time.
-    """
-    from device.brain.understanding.needle import PATIENCE_S, Needle
-    from device.brain.understanding.needle_process import NeedleProcess
-    from device.models import store
-    from device.models.errors import ModelError
-
-    if name == "none":
-        return None
-    here = models or store()
-    try:
-        engine = NeedleProcess(
-            here.path_of("needle3/libneedle3.so"), here.path_of("needle3/needle3.cact")
-        )
-    except ModelError as missing:
-        _log.warning("no model of tool calls: %s; %s", missing, missing.advice)
-        return None
-    needle = Needle(engine, language, patience_s=patience_s or PATIENCE_S)
-    needle.load()
-    return needle
-
-
-def _small_model(models: Store | None) -> Path | None:
-    """The small model of the store; without it the brain obeys and calculates, but cannot chat."""
-    from device.models import store
-    from device.models.errors import MissingModel
-
-    try:
-        return (models or store()).path_of("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-    except MissingModel as missing:
-        _log.warning("no chat model: %s", missing)
-        return None

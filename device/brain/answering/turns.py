@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from device.brain.base.abilities import ContextItem, ImagePart, Message, ToolCall, ToolResult
+from device.brain.base.abilities import (
+    ContextItem,
+    ImagePart,
+    Message,
+    Part,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
+
+LONGEST_CHARACTERS = 1000
+"""Nobody commands at greater length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,31 @@ class Turn:
     """What the assistant said right before the user's last words."""
     before: str
     """What the user had said before that."""
+
+
+def shortened(items: Sequence[ContextItem]) -> list[ContextItem]:
+    """Return the items with what nobody says in one go cut off, for layers that read all of it.
+
+    The time that the rules need grows faster than the length; a text of 40,000 letters
+    without a space took 5 s and kept all other threads waiting.
+    """
+    return [
+        replace(item, parts=(TextPart(item.text[:LONGEST_CHARACTERS]), *_pictures(item)))
+        if isinstance(item, Message) and len(item.text) > LONGEST_CHARACTERS
+        else item
+        for item in items
+    ]
+
+
+def _pictures(item: Message) -> list[Part]:
+    return [part for part in item.parts if isinstance(part, ImagePart)]
+
+
+def is_too_long(items: Sequence[ContextItem]) -> bool:
+    """Whether the user's last words are more than the rules read."""
+    at = _last_user(items, len(items))
+    said = items[at] if at is not None else None
+    return isinstance(said, Message) and len(said.text) > LONGEST_CHARACTERS
 
 
 def turn_of(items: Sequence[ContextItem]) -> Turn:

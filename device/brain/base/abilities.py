@@ -263,6 +263,8 @@ class ThinkRequest:
     max_output_tokens: int | None = None
     is_spoken: bool = True
     """Whether the answer will be spoken (short sentences, no markup)."""
+    own_instructions: str = ""
+    """What this one answer is told to be, beside the session's instructions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,8 @@ class ResponseSettings:
     max_output_tokens: int | None
     truncation: Truncation
     metadata: dict[str, str] | None = None
+    own_instructions: str = ""
+    """What this one response is told, beside the session; empty where nothing is."""
 
     @property
     def function_tools(self) -> list[FunctionTool]:
@@ -287,6 +289,7 @@ class Configuration:
             max_output_tokens=None if limit == "inf" else limit,
             truncation=_truncation(self._fields["truncation"]),
             metadata=given.get("metadata"),
+            own_instructions=given.get("instructions") or "",
         )
 
 

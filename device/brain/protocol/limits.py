@@ -23,6 +23,13 @@ class Limits:
     """Items of one conversation; above it the oldest are deleted, and the client is told."""
     item_bytes: int = 4 * MEBI
     """Text and pictures of one item, in characters."""
+    item_characters: int = 128 * 1024
+    """Text of one item, or of the instructions or the tools of a session: about what a whole
+    context holds."""
+    kept_characters: int = 512 * 1024
+    """Text that a conversation keeps; above it the oldest items are deleted."""
+    session_characters: int = 1024 * 1024
+    """Text of instructions and tools together."""
     session_s: float = 3600.0
     """How long a session lives (documented: 60 minutes)."""
     sessions: int = 16

@@ -51,24 +51,27 @@ def admit(request: Request, token: str | None) -> Admission | Refusal:
         given = _key(request)
         if given is None or not hmac.compare_digest(_bytes(given), _bytes(token)):
             return Refusal(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.\n")
-    elif request.headers.get("Origin") is not None:
+    elif request.headers.get_all("Origin"):
         return Refusal(HTTPStatus.FORBIDDEN, "Browsers need a brain that has a token.\n")
     query = parse_qs(url.query)
     offered = subprotocols(request)
     return Admission(
         model=query.get("model", [None])[0],
         is_transcription=query.get("intent") == ["transcription"],
-        wants_beta="realtime=v1" in (request.headers.get(BETA_HEADER) or "")
+        wants_beta="realtime=v1" in ",".join(request.headers.get_all(BETA_HEADER))
         or any(name.startswith("openai-beta.") for name in offered),
     )
 
 
 def _key(request: Request) -> str | None:
-    scheme, _, key = (request.headers.get("Authorization") or "").partition(" ")
+    """The key of a request; None where there is none, or where two contradict each other."""
+    given = request.headers.get_all("Authorization")
+    scheme, _, key = (given[0] if len(given) == 1 else "").partition(" ")
     if scheme.lower() == "bearer" and key:
         return key.strip()
-    if (named := request.headers.get("api-key")) is not None:
-        return named
+    named = request.headers.get_all("api-key")
+    if named:
+        return named[0] if len(named) == 1 else None
     for name in subprotocols(request):
         if name.startswith(_KEY_PROTOCOL):
             return name.removeprefix(_KEY_PROTOCOL)

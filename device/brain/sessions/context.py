@@ -45,6 +45,7 @@ class Context:
             parallel_tool_calls=settings.parallel_tool_calls,
             max_output_tokens=settings.max_output_tokens,
             is_spoken=settings.modality == "audio",
+            own_instructions=settings.own_instructions,
         )
         return request, sum((item.tokens(self._count) for item in kept), fixed)
 

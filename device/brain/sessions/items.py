@@ -19,6 +19,7 @@ from device.brain.base.abilities import (
     ToolResult,
 )
 from device.brain.protocol.codec import WireFormat
+from device.brain.sessions.lengths import characters_of
 from device.brain.sessions.speech import Speech
 
 Json: TypeAlias = dict[str, Any]
@@ -121,6 +122,13 @@ class Item:
             sound.data = b""
         if self.speech is not None:
             self.speech.data.clear()
+
+    @property
+    def characters(self) -> int:
+        """How much text it holds, said or written."""
+        said = sum(len(sound.words or "") for sound in self.sounds.values())
+        spoken = len(self.speech.text) if self.speech is not None else 0
+        return characters_of(self.fields) + said + spoken
 
     # ---------------------------------------------------------------- for the thinker
 

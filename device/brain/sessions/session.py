@@ -23,6 +23,7 @@ from device.brain.protocol.shapes import RequestError
 from device.brain.sessions.context import Context
 from device.brain.sessions.conversation import Conversation
 from device.brain.sessions.items import Item, Json, Sound
+from device.brain.sessions.lengths import check_item, check_wishes
 from device.brain.sessions.outbox import Outbox
 from device.brain.sessions.responses import Responses
 from device.brain.sessions.speech import Speech
@@ -243,6 +244,7 @@ class Session:
     # ---------------------------------------------------------------------- the session
 
     def _update(self, event: Json) -> None:
+        check_wishes(event["session"], self._limits, "session")
         self._configuration.update(
             event["session"],
             self._strict,
@@ -384,6 +386,7 @@ class Session:
         if len(msgspec.json.encode(fields)) > self._limits.item_bytes:
             message = f"An item may have {self._limits.item_bytes} bytes."
             raise RequestError("invalid_value", message, param)
+        check_item(fields, self._limits, param)
         if not fields["type"].startswith("mcp_"):
             fields["object"] = "realtime.item"
             fields["status"] = "completed"
@@ -429,7 +432,11 @@ class Session:
                 break
             kept_bytes -= item.sound_bytes
             item.forget_sound()
-        while len(self._conversation) > self._limits.items:
+        characters = sum(item.characters for item in self._conversation)
+        while len(self._conversation) > self._limits.items or (
+            characters > self._limits.kept_characters and len(self._conversation) > 1
+        ):
+            characters -= self._conversation.oldest.characters
             self._drop_item(self._conversation.oldest)
 
     def _retrieve_item(self, event: Json) -> None:
@@ -472,6 +479,7 @@ class Session:
             message = "A transcription session gives no responses."
             raise RequestError("invalid_value", message, "type")
         wanted: Json = event.get("response") or {}
+        check_wishes(wanted, self._limits, "response")
         voice = wanted.get("audio", {}).get("output", {}).get("voice")
         param = "response.audio.output.voice"
         self._configuration.check_voice(voice, self._responses.has_spoken, param)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from device.brain.answering.thinker import LayeredThinker, ToolModel
+    from device.brain.answering.putting_together import ToolModel
+    from device.brain.answering.thinker import LayeredThinker
     from device.brain.base.abilities import Abilities, FunctionTool
     from device.brain.trial import Case
 
@@ -308,7 +309,8 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def _at_table_time(abilities: Abilities, tool_model: ToolModel) -> LayeredThinker:
     """The loaded brain's layers, with the clock of the table."""
-    from device.brain.answering.thinker import LayeredThinker, load_tool_model
+    from device.brain.answering.putting_together import load_tool_model
+    from device.brain.answering.thinker import LayeredThinker
     from device.brain.trial import TABLE_NOW
     from device.brain.understanding.intents.language import load_language
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device.brain.answering.thinker import load_tool_model
+from device.brain.answering.putting_together import load_tool_model
 from device.brain.base.truths import HouseTruths
 from device.brain.understanding.intents.language import load_language
 from device.cli import parser

@@ -386,3 +386,12 @@ def test_items_of_the_answer_are_in_the_conversation(bench):
     bench.send("response.create")
     seen = bench.thinker.requests[-1].items
     assert [type(item) for item in seen] == [Message, Message, ToolCall, ToolResult]
+
+
+def test_a_conversation_with_too_much_text_loses_its_oldest_items(new_bench):
+    bench = new_bench(limits=Limits(kept_characters=10_000))
+    for _ in range(6):
+        bench.write("word " * 600)
+    assert len(bench.of("conversation.item.deleted")) == 3
+    first = [event["item"]["id"] for event in bench.of("conversation.item.added")][:3]
+    assert [event["item_id"] for event in bench.of("conversation.item.deleted")] == first

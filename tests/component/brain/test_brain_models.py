@@ -18,7 +18,8 @@ import soundfile
 import soxr
 
 from device.brain.answering.llm import ChatEnd, ChatModel, ChatText
-from device.brain.answering.thinker import LayeredThinker, load_thinker
+from device.brain.answering.putting_together import load_thinker
+from device.brain.answering.thinker import LayeredThinker
 from device.brain.base.abilities import (
     AbilityFailedError,
     Cancellation,

@@ -14,7 +14,8 @@ from typing import ClassVar
 import pytest
 
 from device.brain.answering.llm import ChatSettings
-from device.brain.answering.thinker import LayeredThinker, load_thinker
+from device.brain.answering.putting_together import load_thinker
+from device.brain.answering.thinker import LayeredThinker
 from device.brain.base.abilities import (
     Cancellation,
     FunctionTool,

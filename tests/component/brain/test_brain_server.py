@@ -43,6 +43,10 @@ class Running:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.listener.getsockname()[1]}/v1/realtime"
 
+    @property
+    def port(self) -> int:
+        return int(self.listener.getsockname()[1])
+
     def connect(self, query: str = "", **options):
         options.setdefault("compression", None)
         options.setdefault("max_size", None)
@@ -439,6 +443,58 @@ async def test_a_mistake_of_ours_ends_one_session_and_says_so(serve, new_bench, 
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(drain(client), 5)
         assert closed.value.rcvd.code == 1011
+        await send(other, "input_audio_buffer.clear")
+        await receive(other, "input_audio_buffer.cleared")
+
+
+async def test_a_beta_client_may_send_a_type_that_is_none(serve):
+    running = await serve(speaks_beta=True)
+    headers = {"OpenAI-Beta": "realtime=v1"}
+    async with running.connect(additional_headers=headers) as client:
+        await client.send('{"type": {}}')
+        assert (await receive(client, "error"))["error"]["code"] == "missing_required_parameter"
+        await send(client, "input_audio_buffer.clear")
+        await receive(client, "input_audio_buffer.cleared")
+
+
+@pytest.mark.parametrize("name", ["Origin", "Authorization", "api-key", "OpenAI-Beta"])
+@pytest.mark.parametrize("token", [None, "secret"])
+async def test_headers_sent_twice_are_no_mistake_of_ours(serve, caplog, name, token):
+    running = await serve(token=token)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    lines = [
+        "GET /v1/realtime HTTP/1.1",
+        "Host: brain",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"{name}: Bearer one",
+        f"{name}: Bearer two",
+    ]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    if token is not None:
+        assert status == 401
+    else:
+        assert status == (403 if name == "Origin" else 101)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_text_that_no_context_holds_is_refused_and_holds_nobody_up(serve):
+    running = await serve()
+    async with running.connect() as loud, running.connect() as other:
+        for client in (loud, other):
+            await receive(client)
+        await ask(loud, "x " * 100_000)
+        error = (await receive(loud, "error"))["error"]
+        assert error["code"] == "string_above_max_length"
+        assert "131072" in error["message"]
+        await send(
+            loud, "session.update", session={"type": "realtime", "instructions": "x" * 200_000}
+        )
+        assert (await receive(loud, "error"))["error"]["param"] == "session.instructions"
         await send(other, "input_audio_buffer.clear")
         await receive(other, "input_audio_buffer.cleared")
 
