@@ -8,7 +8,7 @@ from typing import Any
 
 from device.cli import Commands
 
-BENCHES = ("turn", "listen", "endpointing", "brain", "clients", "echo", "daemon")
+BENCHES = ("turn", "listen", "endpointing", "brain", "clients", "echo", "daemon", "evening")
 """Modules of ``device.workshop.bench``; each declares itself with ``add_command(benches)``."""
 
 

@@ -21,7 +21,7 @@ from device.workshop.simulation.conversation import Conversation
 from device.workshop.simulation.faults import Faults, Wire
 from device.workshop.simulation.hearing import EnergyVad, SpeechEdge
 from device.workshop.simulation.refusals import refusal
-from device.workshop.simulation.responder import Approved, Responder
+from device.workshop.simulation.responder import Approved, Choose, Responder
 from device.workshop.simulation.script import Script
 from device.workshop.simulation.sessions import SessionHolder
 from device.workshop.simulation.visit import Visit
@@ -44,6 +44,7 @@ class Host:
         model: str,
         *,
         is_transcription: bool = False,
+        choose: Choose | None = None,
     ) -> None:
         self._script = script
         self._websocket = websocket
@@ -54,7 +55,7 @@ class Host:
         )  # fmt: skip
         self._holder = SessionHolder(script.server, model, is_transcription=is_transcription)
         self._conversation = Conversation()
-        self._responder = Responder(script, self._wire, self._conversation)
+        self._responder = Responder(script, self._wire, self._conversation, choose)
         self._vad: EnergyVad | None = None
         self._pending = bytearray()
         self._stray = b""

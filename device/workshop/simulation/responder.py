@@ -7,7 +7,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -60,6 +60,8 @@ from device.workshop.simulation.script import Answer, Fault, Script
 
 log = logging.getLogger(__name__)
 
+Choose = Callable[[Sequence[Item]], Answer]
+"""A model: the conversation so far, to what it says next."""
 CancelReason = Literal["turn_detected", "client_cancelled"]
 
 AUDIO_MS_PER_INPUT_TOKEN = 100
@@ -81,11 +83,19 @@ class Approved:
 class Responder:
     """Owns the one response that may run in the conversation, and counts the answers given."""
 
-    def __init__(self, script: Script, wire: Wire, conversation: Conversation) -> None:
+    def __init__(
+        self,
+        script: Script,
+        wire: Wire,
+        conversation: Conversation,
+        choose: Choose | None = None,
+    ) -> None:
+        """``choose`` answers by what was said, in the place of the script's answers."""
         self.has_spoken = False
         self._script = script
         self._wire = wire
         self._conversation = conversation
+        self._choose = choose
         self._given = 0
         self._run: _Run | None = None
         self._task: asyncio.Task[None] | None = None
@@ -97,6 +107,8 @@ class Responder:
     @property
     def next_answer(self) -> Answer:
         """What the next response will say."""
+        if self._choose is not None:
+            return self._choose(self._conversation.items)
         answers = self._script.answers
         return answers[min(self._given, len(answers) - 1)] if answers else Answer()
 
@@ -238,7 +250,7 @@ class _Run:
         frame = Frame(
             response_id=self.id,
             new_id=self._owner.new_id,
-            modality=self._settings.modality,
+            modality="text" if self._answer.in_writing else self._settings.modality,
             chunk_ms=script.server.chunk_ms,
             is_in_conversation=not self._is_beside,
             format=self._settings.output_format,

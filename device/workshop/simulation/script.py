@@ -151,6 +151,8 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True):
     """Of an incomplete one: ``max_output_tokens`` or ``content_filter``."""
     error_code: str | None = None
     """Of a failed one."""
+    in_writing: bool = False
+    """Text only, whatever the session wants: models of speech do that now and then."""
 
 
 class McpServer(Struct, frozen=True, forbid_unknown_fields=True):
