@@ -132,6 +132,9 @@ class _Teller:
 
     def _object(self, value: Mapping[str, object]) -> str:
         spoken = value.get(_SPOKEN)
+        if isinstance(spoken, str) and not value.get("error"):
+            # Empty: there is nothing to say about it, and a question wants a word all the same.
+            return as_sentence(spoken) if spoken.strip() else self._replies.say("stop")
         if isinstance(spoken, str) and spoken.strip():
             return as_sentence(spoken)
         failure = self._failure(value)

@@ -88,7 +88,9 @@ class ReminderReader:
         return self._made(cover, pieces, text)
 
     def _made(self, cover: Cover, pieces: Sequence[TimePiece], text: str) -> Outcome:
-        found = occasions(pieces, self.moments, self.now(), EARLIEST_HOUR, True)
+        # At night "at five" is not the next five o'clock: nobody is reminded of things then.
+        is_day = self.now().hour >= EARLIEST_HOUR
+        found = occasions(pieces, self.moments, self.now(), EARLIEST_HOUR, is_day)
         if isinstance(found, Problem):
             return of_problem(found, cover, _INTENT)
         slots: dict[str, Slot] = {"text": text} if text else {}

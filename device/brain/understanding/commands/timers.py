@@ -204,6 +204,8 @@ class TimerReader:
             trial.mark(first)
         trial.take_all("act", "more" if intent == "extend_timer" else "less")
         trial.take_all("act", "runs_on")
+        if tail := trial.starts_with("act", "change"):
+            trial.mark(tail)  # "set the timer for five more minutes"
         slots = self._which(trial, known)
         if rest := trial.rest("glue"):
             return Unclear(rest, intent)
@@ -222,7 +224,9 @@ class TimerReader:
             set(tokens) & {"off", "from", "away", "by"} or first in phrases("act", "less")
         ):
             return "shorten_timer", span
-        if (after and after[0] in ("less", "shorter", "fewer")) or before == ["minus"]:
+        if (after and after[0] in ("less", "shorter", "fewer")) or (
+            before == ["minus"] and not cover.starts_with("timer", "set")
+        ):
             return "shorten_timer", span
         if after and after[0] in ("more", "longer", "extra"):
             return "extend_timer", span

@@ -67,7 +67,7 @@ class DeviceReader:
             request = self._carried(tokens, utterance, house, before)
         if request is None or not self._is_ours(request, house, others):
             return None
-        if request.refers_back:
+        if request.refers_back and not (request.wants and before is None):
             if before is None:
                 return None
             request = replace(request, targets=before.targets, is_all=before.is_all, but=before.but)
@@ -120,7 +120,11 @@ class DeviceReader:
             case "asking":
                 return Cannot("state_unknown")
         if request.left:
-            return Unclear(request.left, "device")
+            is_direction = any(
+                request.left in self._lexicon.phrases("actions", str(action))
+                for action in self._table["actions"]
+            )
+            return Unclear("" if is_direction else request.left, "device")
         if request.later:
             return Cannot("not_later")
         if request.but and not request.is_all and not any(one.is_plural for one in request.targets):

@@ -312,6 +312,8 @@ class RequestReader:
         start, end = runs[0]
         while start < end and cover.tokens[start] in cover.lexicon.phrases("glue"):
             start += 1
+        while end > start and cover.tokens[end - 1] in cover.lexicon.phrases("glue"):
+            end -= 1
         if not 0 < end - start <= _MOST_NAME_WORDS:
             return ""
         cover.mark((start, end))

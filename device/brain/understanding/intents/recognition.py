@@ -168,6 +168,9 @@ class Recognizer:
             value = self.quantities.unit(text)
         elif name == "sum":
             value = self._sum(text)
+        elif name == "place":
+            zones: Mapping[str, str] = self.language.words["zones"]
+            value = zones.get(text.removeprefix("the ")) or self._words(name, text, utterance)
         else:
             value = self._words(name, text, utterance)
         if value is None:
