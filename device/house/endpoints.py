@@ -16,7 +16,7 @@ from device.errors import BitternError
 from device.realtime.dialect import Dialect
 from device.realtime.endpoint import Auth, Endpoint, Endpointing
 from device.realtime.secret import Secret
-from device.realtime.session import EndpointingSettings, session_for
+from device.realtime.session import EndpointingSettings, session_for, truncation_for
 from device.realtime.session_object import FunctionTool, Session
 from device.realtime.websocket import WebSocketLink
 from device.room.links import EndpointEntry, SessionMaker
@@ -30,6 +30,10 @@ from device.spending.prices import Prices, prices
 
 log = logging.getLogger(__name__)
 
+RETENTION = 0.8
+"""What a cloud keeps of a conversation that has outgrown its context. It drops a fifth at once,
+rather than a sentence each turn: what is left is the same for many turns, and read at the
+price of what was read before (OpenAI's guide on Realtime costs)."""
 NO_PING_S = 86_400.0
 """What "never" becomes: the WebSocket library wants a number."""
 OWN_TRANSCRIPTION = "whisper-tiny.en"
@@ -235,6 +239,7 @@ def _session_maker(
             transcription_model=transcription,
             transcription_language=assistant.language if transcription else None,
             noise_reduction=reduction,
+            truncation=truncation_for(None if is_own else RETENTION),
             max_output_tokens=chosen.max_output_tokens or "inf",
             reasoning_effort=chosen.reasoning_effort or None,
         )

@@ -92,6 +92,8 @@ class Responder:
     ) -> None:
         """``choose`` answers by what was said, in the place of the script's answers."""
         self.has_spoken = False
+        self.has_read: list[str] = []
+        """What the last response was made from, in its order."""
         self._script = script
         self._wire = wire
         self._conversation = conversation
@@ -367,6 +369,7 @@ class _Run:
         asked = read // _LETTERS_PER_TOKEN
         spoken = round(self._sent_ms / AUDIO_MS_PER_OUTPUT_TOKEN)
         written = self._output_tokens() - spoken
+        cached = self._cached(asked)
         return Usage(
             total_tokens=asked + heard + spoken + written,
             input_tokens=asked + heard,
@@ -374,10 +377,32 @@ class _Run:
             input_token_details=InputTokenDetails(
                 text_tokens=asked,
                 audio_tokens=heard,
-                cached_tokens_details=CachedTokenDetails(),
+                cached_tokens=cached.text_tokens + cached.audio_tokens,
+                cached_tokens_details=cached,
             ),
             output_token_details=OutputTokenDetails(text_tokens=written, audio_tokens=spoken),
         )
+
+    def _cached(self, asked: int) -> CachedTokenDetails:
+        """Count what the last response of the session has read already: a prefix that is the same.
+
+        Whatever is changed, taken out or put in between makes all that follows it dear again.
+        """
+        conversation, heard = self._owner._conversation, self._owner._conversation.heard_ms
+        spoken = conversation.spoken_ms
+        names = [str(getattr(item, "id", "")) for item in conversation.items]
+        # An answer that was truncated is another one; a transcript that comes late is not read.
+        read = [self._settings.instructions, *(f"{it} {spoken.get(it)}" for it in names)]
+        pairs = zip(read, self._owner.has_read, strict=False)
+        known = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        self._owner.has_read = read
+        if not known:
+            return CachedTokenDetails()
+        items = conversation.items[: known - 1]
+        text = (len(self._settings.instructions) + _letters(items)) // _LETTERS_PER_TOKEN
+        heard_ms = sum(heard.get(name, 0.0) for name in names[: known - 1])
+        audio = round(heard_ms / AUDIO_MS_PER_INPUT_TOKEN)
+        return CachedTokenDetails(text_tokens=min(text, asked), audio_tokens=audio)
 
 
 def _letters(items: Sequence[Item]) -> int:
