@@ -57,6 +57,8 @@ class Order:
     is_word: bool
     whole: bool = False
     """Whether the recording holds nothing but the word, trimmed already."""
+    keeps_voice: bool = False
+    """Whether it matters who speaks: a throat of another length is somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class Studio:
         start, end = (0, len(sound)) if order.whole else span(sound)
         before, after = min(start, _EDGE), min(len(sound) - end, _EDGE)
         word, factor = tempo(sound[start - before : end + after], random)
-        if random.random() < 0.4:
+        if not order.keeps_voice and random.random() < 0.4:
             word = throat(word, random)
         word_end = round(len(word) - after / factor)
         word = distort(word, self._rooms, random)

@@ -242,7 +242,9 @@ def _material(task: Task, found: Gathered, scratch: Path, say: Say) -> Material:
     supplies = Supplies(halves(task.noise, scratch, 0), voices, task.seed, task.folder)
     word_s = corpus.typical_length_s(found.judged)
     taught = [*found.judged, *found.related]
-    orders = [Order(r, r.fold(FOLDS), copies_of(task, r), True) for r in taught]
+    orders = [
+        Order(r, r.fold(FOLDS), copies_of(task, r), True, keeps_voice=task.personal) for r in taught
+    ]
     orders += [Order(r, r.fold(FOLDS), 2, True) for r in found.spoken]
     counter = [Order(r, r.fold(FOLDS), 2, False) for r in (*found.others, *found.said)]
 
