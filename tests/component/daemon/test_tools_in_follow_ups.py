@@ -83,19 +83,20 @@ class Conversation:
         done = Response(id=f"r{number}", status="completed", output=[])
         answer = ItemKey(f"a{number}")
         at = {"response_id": f"r{number}", "output_index": 0}
-        audio = {**at, "item_id": answer.item_id, "content_index": 0}
+        audio = {"output_index": 0, "item_id": answer.item_id, "content_index": 0}
         self.server(
             wire.InputAudioBufferSpeechStarted(item_id="u", audio_start_ms=0),
             wire.InputAudioBufferSpeechStopped(item_id="u", audio_end_ms=900),
             wire.ResponseCreated(response=asking),
-            wire.AudioDelta(f"r{number}", answer.item_id, 0, SOUND),
             wire.ResponseOutputItemDone(item=call, **at),
         )
         await until(lambda: len(self.ran) >= number, self.changed, 10.0)
-        self.server(wire.ResponseOutputAudioDone(**audio), wire.ResponseDone(response=done))
+        self.server(wire.ResponseDone(response=done))
         again = f"again{number}"
         self.server(
             wire.ResponseCreated(response=Response(id=again, status="in_progress")),
+            wire.AudioDelta(again, answer.item_id, 0, SOUND),
+            wire.ResponseOutputAudioDone(response_id=again, **audio),
             wire.ResponseDone(response=Response(id=again, status="completed", output=[])),
         )
         self.conductor.feed(inputs.PlaybackStarted(answer, 1_000))
