@@ -53,6 +53,9 @@ _FAULTS: Sequence[dict[str, object]] = (
     {"kind": "fail", "at": "answer", "error_code": "server_error"},
     {"kind": "garbage", "at": "answer", "count": 2},
     {"kind": "unknown", "at": "answer"},
+    {"kind": "mistyped", "at": "answer", "count": 4, "seed": 0},
+    {"kind": "mistyped", "at": "answer", "count": 4, "seed": 3},
+    {"kind": "mistyped", "at": "question", "after_ms": 300, "count": 6},
     {"kind": "twice", "at": "answer"},
     {"kind": "delay", "at": "answer", "seconds": 5.0},
 )
@@ -93,7 +96,7 @@ class _Evening:
         self._seed = seed
         self._random = Random(seed)
         self._question = LastAsked()
-        self._questions = 0
+        self._questions = self._strays = 0
         self._loop = asyncio.get_running_loop()
         self._is_online = True
         self._turns = self._answered = 0
@@ -281,9 +284,18 @@ class _Evening:
         if kind < 0.14:
             half = [AnswerItem(say="And then, and then, and")]
             return Answer(half, status="incomplete", reason="max_output_tokens")
+        if kind < 0.16:
+            # It runs in circles, with something that was asked for nowhere.
+            return Answer(
+                [AnswerItem(call="do_it", arguments={"number": self._number_of_nobody()})]
+            )
         if kind < 0.2:
             return Answer(status="failed", error_code="server_error")
         return self._model(items)
+
+    def _number_of_nobody(self) -> int:
+        self._strays += 1
+        return -self._strays
 
     def _model(self, items: Sequence[Item]) -> Answer:
         """Calls the tool where something is to be done and was not; else talks."""

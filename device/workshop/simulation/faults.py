@@ -129,6 +129,16 @@ class Wire:
         end(self._websocket.transport, reset=False)
 
 
+_MISTYPED: tuple[dict[str, Any], ...] = (
+    {"type": "response.done", "response": "all of it"},
+    {"type": "response.output_audio.delta", "response_id": 7, "item_id": [], "delta": None},
+    {"type": "response.function_call_arguments.done", "call_id": {}, "name": 1, "arguments": []},
+    {"type": "error", "error": "overloaded"},
+    {"type": "response.output_item.done", "response_id": None, "item": 5, "output_index": "x"},
+    {"type": "input_audio_buffer.speech_started", "audio_start_ms": "soon", "item_id": None},
+)
+
+
 def _garbled(fault: Fault, number: int) -> str | bytes:
     match fault.kind:
         case "garbage":
@@ -140,6 +150,8 @@ def _garbled(fault: Fault, number: int) -> str | bytes:
             return random.Random(fault.seed + number).randbytes(64)
         case "huge":
             return json.dumps({"type": "response.huge", "text": "x" * fault.bytes})
+        case "mistyped":
+            return json.dumps(_MISTYPED[(fault.seed + number) % len(_MISTYPED)])
     return json.dumps({"type": "response.visemes.delta", "event_id": f"v{number}", "visemes": []})
 
 

@@ -67,6 +67,7 @@ Kind: TypeAlias = Literal[
     "binary",
     "huge",
     "unknown",
+    "mistyped",
     "reorder",
     "twice",
     "same_ids",
@@ -81,8 +82,9 @@ error event with ``error_code``. ``expire``: session_expired, then close 1001. `
 the response fails with ``error_code`` (and no error event, as an empty account does).
 ``half_frame``: half a frame, then the end. ``cut_event``: an event whose JSON ends in the
 middle. ``garbage``: text that is not JSON. ``binary``: a binary frame. ``huge``: a frame of
-``bytes``. ``unknown``: events nobody has heard of. ``reorder``: the answer's events
-shuffled by ``seed``. ``twice``: every event of the answer two times. ``same_ids``: the
+``bytes``. ``unknown``: events nobody has heard of. ``mistyped``: known events with values of
+other types than they should have. ``reorder``: the answer's events shuffled by ``seed``.
+``twice``: every event of the answer two times. ``same_ids``: the
 answer's items have the ids of the answer before.
 """
 
