@@ -11,6 +11,7 @@ from device.errors import EXIT_USAGE, BitternError
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
     from device.brain.base.truths import HouseTruths
     from device.brain.sessions.server import ServerOptions
@@ -50,6 +51,10 @@ def add_commands(commands: Commands[Any]) -> None:
         metavar="NAME",
         help="environment variable that holds the bearer token clients need",
     )
+    command.add_argument(
+        "--tls-cert", type=Path, metavar="PEM", help="certificate, with those it rests on: wss"
+    )
+    command.add_argument("--tls-key", type=Path, metavar="PEM", help="its private key")
     command.add_argument(
         "--model", type=Path, metavar="GGUF", help="a language model of your own for open questions"
     )
@@ -129,16 +134,20 @@ def run(arguments: argparse.Namespace) -> int:
             f"{where} can be reached from other machines",
             "name the variable that holds a token with --token-env, or listen on 127.0.0.1",
         )
+    if options.tls is None and not is_private(listener):
+        _warn_of_clear_text(describe(listener))
     here = store_at(arguments.models) if arguments.models else store()
     abilities = load_abilities(
         arguments.model, arguments.tool_model or "none", here, _truths(arguments)
     )
 
+    url = describe(listener, is_encrypted=options.tls is not None)
+
     async def serve() -> None:
         server = BrainServer(abilities, options)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
-        await server.run(listener, lambda: print(f"ready: {describe(listener)}", flush=True))
+        await server.run(listener, lambda: print(f"ready: {url}", flush=True))
 
     try:
         asyncio.run(serve())
@@ -189,6 +198,41 @@ def _options(arguments: argparse.Namespace) -> ServerOptions:
         speaks_beta=arguments.beta,
         token=_token(arguments.token_env),
         idle_exit_s=arguments.idle_exit_s,
+        tls=_tls(arguments.tls_cert, arguments.tls_key),
+    )
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """The encryption that the two files make; None without them."""
+    import ssl
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise BrainUsageError(
+            "a certificate needs its key, and a key its certificate",
+            "give both --tls-cert and --tls-key",
+        )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as failure:  # which ssl.SSLError is too
+        raise BrainUsageError(
+            f"{certificate} and {key} cannot be used: {failure.strerror or failure}",
+            "give a certificate and the private key that belongs to it, without a passphrase, "
+            "as PEM files that this user may read",
+        ) from None
+    return context
+
+
+def _warn_of_clear_text(where: str) -> None:
+    import sys
+
+    print(
+        f"bittern: WARNING: {where} is not encrypted. Everybody in the network can hear what is "
+        "said, and read the token. Give --tls-cert and --tls-key.",
+        file=sys.stderr,
+        flush=True,
     )
 
 

@@ -34,6 +34,14 @@ class Limits:
     """How long a session lives (documented: 60 minutes)."""
     sessions: int = 16
     """Sessions at the same time; further clients get HTTP 503."""
+    seat_idle_s: float = 10.0
+    """After so long without a word its place is given to a newcomer, if all are taken."""
+    idle_s: float = 900.0
+    """A session whose client says nothing for so long ends."""
+    unread_bytes_per_peer: int = 42 * MEBI
+    """Messages of one address that are not there to their last byte: two of the largest."""
+    unread_bytes: int = 64 * MEBI
+    """The same of everybody."""
     responses_per_session: int = 8
     """Responses of one session at the same time, those out of band included."""
     responses: int = 4

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from device.brain.protocol.limits import Limits
 from device.brain.sessions.items import Json
 from device.brain.sessions.session import Session
+from device.brain.sessions.unread import CountedConnection
 from device.brain.work.jobs import Close, Result, Send
 from device.brain.work.runner import JobRunner
 
@@ -55,6 +56,11 @@ class Connection:
             # The loop is closed: the brain stops, and nobody waits for results.
             _log.debug("a result came after the end")
 
+    def leave(self) -> None:
+        """End the session because somebody else needs its place."""
+        self._session.end("Others are waiting, and nothing was heard of you. Connect again.")
+        self._obey()
+
     async def run(self, runner: JobRunner) -> None:
         """Serve the client until it goes, the session ends, or it is too slow to serve."""
         self._runner = runner
@@ -79,6 +85,8 @@ class Connection:
     async def _read(self) -> None:
         try:
             async for message in self._socket:
+                if isinstance(self._socket, CountedConnection):
+                    self._socket.took(message)
                 await self._may_read.wait()
                 self._session.receive(message, time.monotonic())
                 self._obey()

@@ -82,13 +82,14 @@ def open_socket(address: Address) -> socket.socket:
         ) from error
 
 
-def describe(listener: socket.socket) -> str:
+def describe(listener: socket.socket, *, is_encrypted: bool = False) -> str:
     """Return the URL under which the socket can be reached."""
     name = listener.getsockname()
     if listener.family == socket.AF_UNIX:
         return f"unix:{name}"
     host = f"[{name[0]}]" if listener.family == socket.AF_INET6 else name[0]
-    return f"ws://{host}:{name[1]}/v1/realtime"
+    scheme = "wss" if is_encrypted else "ws"
+    return f"{scheme}://{host}:{name[1]}/v1/realtime"
 
 
 def _open_tcp(address: Address) -> socket.socket:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,9 @@ from device.brain.sessions.admission import SUBPROTOCOL, Admission, Refusal, adm
 from device.brain.sessions.connection import Connection, Translate
 from device.brain.sessions.items import Json
 from device.brain.sessions.recital import Recital
+from device.brain.sessions.seats import Seat, Seats
 from device.brain.sessions.session import Session
+from device.brain.sessions.unread import UnreadBytes, counted_by, peer_of
 from device.brain.work.pools import Pools
 from device.brain.work.runner import JobRunner
 from device.realtime.dialect import client_to_ga, server_to_beta
@@ -54,6 +57,8 @@ class ServerOptions:
     speaks_beta: bool = False
     token: str | None = None
     idle_exit_s: float | None = None
+    tls: ssl.SSLContext | None = None
+    """With it clients speak ``wss``, and nothing else is understood."""
 
 
 class BrainServer:
@@ -64,6 +69,8 @@ class BrainServer:
         self._options = options
         self._pools = Pools(options.limits.responses)
         self._recital = Recital(abilities.voice)
+        self._seats = Seats(options.limits)
+        self._unread = UnreadBytes(options.limits)
         self._sessions = 0
         self._recitals = 0
         self._stopping = asyncio.Event()
@@ -77,6 +84,8 @@ class BrainServer:
             async with serve(
                 self._handle,
                 sock=listener,
+                create_connection=counted_by(self._unread),
+                ssl=self._options.tls,
                 process_request=self._process_request,
                 select_subprotocol=_select_subprotocol,
                 compression=None,
@@ -108,9 +117,9 @@ class BrainServer:
         admission = admit(request, self._options.token)
         if isinstance(admission, Refusal):
             return socket.respond(admission.status, admission.reason)
-        if self._sessions >= self._options.limits.sessions:
-            message = f"The brain already serves {self._sessions} sessions.\n"
-            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, message)
+        peer = peer_of(socket.remote_address)
+        if (reason := self._seats.refusal(peer, time.monotonic())) is not None:
+            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         return None
 
     async def _recite(self, path: str) -> Response:
@@ -147,7 +156,17 @@ class BrainServer:
             session.refuse(_BETA_REFUSED)
         translate: Translate = server_to_beta if self._speaks_beta(admission) else _as_it_is
         connection = Connection(socket, session, self._options.limits, translate)
-        await connection.run(JobRunner(self._abilities, self._pools, connection.report))
+        seat = Seat(
+            peer_of(socket.remote_address),
+            lambda: session.heard_s,
+            lambda: session.is_busy,
+            connection.leave,
+        )
+        self._seats.take(seat, time.monotonic())
+        try:
+            await connection.run(JobRunner(self._abilities, self._pools, connection.report))
+        finally:
+            self._seats.free(seat)
 
     def _speaks_beta(self, admission: Admission) -> bool:
         return admission.wants_beta and self._options.speaks_beta

@@ -72,6 +72,8 @@ class Session:
         self._outbox = Outbox(new_id)
         self._expires_s = now_s + self._limits.session_s
         self._now_s = now_s
+        self.heard_s = now_s
+        """When the client last said anything."""
         self._is_over = False
         self._configuration = Configuration(
             new_id("sess"), round(epoch_s + self._limits.session_s), model, is_transcription
@@ -118,6 +120,7 @@ class Session:
         if self._is_over:
             return
         self._at(now_s)
+        self.heard_s = now_s
         event_id = None
         try:
             event = parsed(message)
@@ -158,6 +161,8 @@ class Session:
         self._at(now_s)
         if now_s >= self._expires_s:
             self._expire()
+        elif now_s >= self._abandoned_s() and not self._responses.is_busy:
+            self.end(f"Nothing was heard of the client for {self._limits.idle_s / 60:g} minutes.")
         elif (due_s := self._idle_deadline_s()) is not None and now_s >= due_s:
             self._time_out()
 
@@ -166,7 +171,14 @@ class Session:
         if self._is_over:
             return None
         idle_s = self._idle_deadline_s()
-        return self._expires_s if idle_s is None else min(idle_s, self._expires_s)
+        # While it is busy, its end is seen to when the answer is done.
+        ends_s = [self._expires_s] + ([] if self._responses.is_busy else [self._abandoned_s()])
+        return min(ends_s if idle_s is None else [idle_s, *ends_s])
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is being made."""
+        return self._responses.is_busy
 
     def set_writable(self, is_writable: bool) -> None:
         """Say whether the client reads what it gets; nothing is spoken while it does not."""
@@ -198,7 +210,15 @@ class Session:
 
     def _expire(self) -> None:
         minutes = round(self._limits.session_s / 60, 2)
-        message = f"Your session hit the maximum duration of {minutes:g} minutes."
+        self.end(f"Your session hit the maximum duration of {minutes:g} minutes.")
+
+    def _abandoned_s(self) -> float:
+        return self.heard_s + self._limits.idle_s
+
+    def end(self, message: str) -> None:
+        """End the session, telling the client why."""
+        if self._is_over:
+            return
         self._responses.stop_all()
         self._outbox.emit_error(RequestError("session_expired", message), None)
         self._outbox.close(CLOSE_EXPIRED, message)

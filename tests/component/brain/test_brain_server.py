@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import stat
 import threading
 import time
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from websockets.asyncio.client import connect, unix_connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from device.brain.base.abilities import TextPiece
 from device.brain.protocol.limits import Limits
@@ -28,7 +29,11 @@ from device.brain.sessions.listening_socket import (
     open_socket,
     passed_sockets,
 )
+from device.brain.sessions.seats import LOCAL, Seat, Seats
 from device.brain.sessions.server import BrainServer, ServerOptions
+from device.brain.sessions.unread import peer_of
+from device.brain.work.jobs import Think
+from device.cli.brain import BrainUsageError, _tls, _warn_of_clear_text
 
 
 class Running:
@@ -635,3 +640,140 @@ def test_a_passed_socket_that_others_can_reach_is_known():
         assert not is_private(public)
     with open_socket(Address.parse("127.0.0.1:0")) as private:
         assert is_private(private)
+
+
+# --------------------------------------------------------------- what one peer may take
+
+
+async def test_idle_clients_do_not_shut_out_the_owner(serve):
+    running = await serve(limits=Limits(sessions=3, seat_idle_s=0.0))
+    async with contextlib.AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(running.connect()) for _ in range(3)]
+        for client in idle:
+            await receive(client)
+        await send(idle[0], "input_audio_buffer.clear")
+        await receive(idle[0], "input_audio_buffer.cleared")
+        async with running.connect() as owner:
+            await receive(owner)
+            await send(owner, "input_audio_buffer.clear")
+            await receive(owner, "input_audio_buffer.cleared")
+        error = await receive(idle[1], "error")
+        assert error["error"]["code"] == "session_expired"
+        assert "Others are waiting" in error["error"]["message"]
+        await send(idle[0], "input_audio_buffer.clear")
+        await receive(idle[0], "input_audio_buffer.cleared")
+
+
+async def test_clients_in_use_keep_their_places(serve):
+    running = await serve(limits=Limits(sessions=1, seat_idle_s=60.0))
+    async with running.connect() as client:
+        await receive(client)
+        with pytest.raises(InvalidStatus) as refused:
+            async with running.connect():
+                pass
+        assert refused.value.response.status_code == 503
+        assert b"all of them in use" in refused.value.response.body
+
+
+async def test_unfinished_messages_are_bounded_for_all_clients_of_a_peer(serve):
+    limits = Limits(unread_bytes_per_peer=300_000, unread_bytes=1_000_000)
+    running = await serve(limits=limits)
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(running.connect()) for _ in range(4)]
+        for number, client in enumerate(clients):
+            await receive(client)
+            # A text frame of 2 MB of which only a part ever comes; the mask is all zeroes.
+            head = b"\x81\xff" + (2_000_000).to_bytes(8, "big") + bytes(4)
+            client.transport.write(head + b"x" * (90_000 + number))
+        waiting = [asyncio.create_task(client.wait_closed()) for client in clients]
+        done, _ = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == 1, "nobody is made to leave, or more than one"
+        gone = next(client for client, task in zip(clients, waiting, strict=True) if task in done)
+        assert gone.close_code == 1008
+        assert "unfinished" in (gone.close_reason or "")
+        assert running.server._unread.total < 300_000
+        async with running.connect() as other:
+            await receive(other)
+            await ask(other, "Hello")
+            await receive(other, "response.done")
+            assert running.server._unread.total < 300_000, "what was read is still counted"
+
+
+async def test_an_abandoned_session_ends_and_one_in_use_does_not(new_bench):
+    bench = new_bench(limits=Limits(idle_s=60))
+    bench.wait(50)
+    bench.send("input_audio_buffer.clear")
+    bench.wait(50)
+    assert bench.closed is None
+    bench.hold(Think)
+    bench.ask("Hello")
+    bench.wait(70)
+    assert bench.closed is None, "an answer is being made"
+    bench.release()
+    bench.wait(1)
+    assert bench.closed is not None
+    assert "Nothing was heard" in bench.closed.reason
+
+
+def test_a_peer_elsewhere_has_half_of_the_places_and_gives_up_its_own():
+    seats = Seats(Limits(sessions=4, seat_idle_s=10))
+    left: list[int] = []
+    heard_s = [0.0, 5.0, 8.0, 8.0]
+
+    def seat(number: int, peer: str) -> Seat:
+        return Seat(peer, lambda: heard_s[number], lambda: False, lambda: left.append(number))
+
+    for number, peer in enumerate(("192.0.2.1", "192.0.2.1")):
+        assert seats.refusal(peer, 8) is None
+        seats.take(seat(number, peer), 8)
+    assert "192.0.2.1" in (seats.refusal("192.0.2.1", 8) or "")
+    assert seats.refusal("192.0.2.2", 8) is None
+    assert seats.refusal(LOCAL, 8) is None
+    assert seats.refusal("192.0.2.1", 11) is None
+    seats.take(seat(2, "192.0.2.1"), 11)
+    assert left == [0]
+    assert len(seats) == 2
+
+
+# ------------------------------------------------------------------------------ encryption
+
+
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("", "local"),
+        (("127.0.0.1", 1), "local"),
+        (("::1", 1, 0, 0), "local"),
+        (("::ffff:127.0.0.1", 1, 0, 0), "local"),
+        (("192.0.2.7", 1), "192.0.2.7"),
+    ],
+)
+def test_whose_a_connection_is(address, peer):
+    assert peer_of(address) == peer
+
+
+async def test_with_a_certificate_clients_speak_wss(serve, certificate):
+    running = await serve(tls=_tls(*certificate))
+    trusting = ssl.create_default_context(cafile=certificate[0])
+    async with connect(running.url.replace("ws:", "wss:"), ssl=trusting) as client:
+        await receive(client)
+        await ask(client, "Hello")
+        await receive(client, "response.done")
+    with pytest.raises((ConnectionClosed, EOFError, OSError, InvalidMessage)):
+        async with running.connect():
+            pass
+    assert describe(running.listener, is_encrypted=True).startswith("wss://127.0.0.1:")
+
+
+def test_a_certificate_and_a_key_that_do_not_fit_are_named(tmp_path):
+    (tmp_path / "nonsense.pem").write_text("nonsense")
+    for name in ("none.pem", "nonsense.pem"):
+        with pytest.raises(BrainUsageError, match="cannot be used"):
+            _tls(tmp_path / name, tmp_path / name)
+    with pytest.raises(BrainUsageError, match="needs its key"):
+        _tls(tmp_path / "cert.pem", None)
+
+
+def test_in_a_network_without_encryption_it_warns(capsys):
+    _warn_of_clear_text("ws://192.0.2.7:8765/v1/realtime")
+    assert "not encrypted" in capsys.readouterr().err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from device.brain.protocol.limits import Limits
+
 TOOL = {
     "type": "function",
     "name": "set_light",
@@ -340,8 +342,9 @@ def test_a_transcription_session_is_updated_as_one(new_bench):
 # -------------------------------------------------------------------------------- its end
 
 
-def test_a_session_ends_after_an_hour(bench):
-    bench.hold()
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_session_ends_after_an_hour(new_bench, strict):
+    bench = new_bench(strict=strict, limits=Limits(idle_s=10_000))
     assert bench.session.next_deadline_s() == bench.now_s + 3600
     [error] = bench.wait(3600)
     assert error["error"]["code"] == "session_expired"
