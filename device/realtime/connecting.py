@@ -78,6 +78,8 @@ class Opening:
         self.waits_for = "connection (name, TCP, TLS)"
         self.limit_s = endpoint.connect_timeout_s
         self.is_connected = False
+        self.told: Failure | None = None
+        """What the server complained of meanwhile: it explains why it went no further."""
         self._deadline = deadline
 
     def connected(self) -> None:
@@ -89,7 +91,12 @@ class Opening:
 
     def timed_out(self) -> LinkFailed:
         """Say which phase took too long."""
-        failure = Failure(Reason.TIMEOUT, f"no {self.waits_for} within {self.limit_s:g} s")
+        late = f"no {self.waits_for} within {self.limit_s:g} s"
+        if self.told is not None:
+            return LinkFailed(
+                Failure(self.told.reason, f"{self.told.detail}; {late}"), self.endpoint.name
+            )
+        failure = Failure(Reason.TIMEOUT, late)
         return LinkFailed(failure, self.endpoint.name)
 
 

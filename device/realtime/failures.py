@@ -321,6 +321,8 @@ def failure_of_status(
     ``retry_after`` and ``date`` are the headers; the body may hold an error object, whose
     code says more than the status (an empty account answers 429, too).
     """
+    if 200 <= status < 300:
+        return Failure(Reason.BAD_ENDPOINT, f"HTTP {status}: a web page, not the Realtime API")
     error = _error_in(body)
     reason = reason_of_codes(error) if error else None
     if reason is None or reason is Reason.PROTOCOL:

@@ -42,7 +42,7 @@ Json = dict[str, Any]
 MOST_STRIPPED = 8
 """So many refused fields are left out before we give an endpoint up."""
 _NEVER_STRIPPED = frozenset({"type", "instructions", "tools"})
-_NAMED_IN_MESSAGE = re.compile(r"'(session\.[\w.]+|\w+(?:\.\w+)+|\w+)'")
+_NAMED_IN_MESSAGE = re.compile(r"['`](session\.[\w.]+|\w+(?:\.\w+)+|\w+)['`]")
 _FIELD_CODES = frozenset(
     {"unknown_parameter", "invalid_value", "invalid_type", "unsupported_parameter"}
 )
@@ -71,13 +71,36 @@ class Negotiation:
         self.session = Session()
         self.early: list[ServerEvent | UnknownEvent] = []
         self.is_done = False
+        self.told: Failure | None = None
+        """The last error that did not end the greeting: what a time-out is explained by."""
         self._update_id = ""
+        self._has_created = False
+        self._is_asked_again = False
+        self._must_repeat = False
         self._stripped = 0
 
     @property
     def waits_for(self) -> str:
         """The event without which the greeting does not go on."""
-        return "session.updated" if self._update_id else "session.created"
+        is_greeted = self._has_created or not self._update_id
+        return "session.updated" if self._update_id and is_greeted else "session.created"
+
+    @property
+    def awaits_quiet(self) -> bool:
+        """Whether :meth:`quiet` has something to send when the server says no more."""
+        return not self._update_id or self._must_repeat
+
+    def quiet(self) -> list[str]:
+        """Go on after a silence; return the texts to send now.
+
+        Some gateways greet only after the first event of the client. And speaches names
+        what it does not support and still answers `session.updated`: the update is
+        repeated only when that did not come.
+        """
+        if not self.awaits_quiet:
+            return []
+        self._must_repeat = False
+        return [self._update()]
 
     def receive(self, raw: Json) -> list[str]:
         """Take one object from the server; return the texts to send now.
@@ -87,9 +110,10 @@ class Negotiation:
         """
         event = server_event(raw)
         match event:
-            case SessionCreated() if not self._update_id:
+            case SessionCreated() if not self._has_created:
+                self._has_created = True
                 self.session = event.session
-                return [self._first_update(raw)]
+                return self._greeted(raw)
             case SessionUpdated() if self._update_id:
                 return self._updated(raw, event.session)
             case ErrorEvent():
@@ -97,12 +121,14 @@ class Negotiation:
         self.early.append(event)
         return []
 
-    def _first_update(self, raw: Json) -> str:
+    def _greeted(self, raw: Json) -> list[str]:
+        is_unasked = not self._update_id
         spoken = dialect_of_session(raw["session"]) if isinstance(raw.get("session"), dict) else ""
         if self.endpoint.dialect is Dialect.AUTO:
             found = Dialect.BETA if spoken is Dialect.BETA else Dialect.GA
             self.endpoint = self.endpoint.learned(dialect=found)
-        return self._update()
+            return [self._update()] if is_unasked or found is Dialect.BETA else []
+        return [self._update()] if is_unasked else []
 
     def _update(self) -> str:
         self._update_id = new_id("update")
@@ -113,8 +139,8 @@ class Negotiation:
         flat = isinstance(raw.get("session"), dict) and (
             dialect_of_session(raw["session"]) is Dialect.BETA
         )
-        if flat and self.endpoint.dialect is Dialect.GA:
-            # It ignored the nested fields without a word, as speaches does.
+        if flat and self.endpoint.dialect is not Dialect.BETA:
+            # It ignored the nested fields without a word.
             self.endpoint = self.endpoint.learned(dialect=Dialect.BETA)
             return [self._update()]
         if not session.expires_at:
@@ -142,9 +168,38 @@ class Negotiation:
         if "beta_api_shape_disabled" in (error.code, error.type):
             raise WrongDialectError(Dialect.GA)
         field = _field_named_by(error)
-        if self._update_id and field and not ends_connection(failure):
-            return self._without(field, failure)
-        raise LinkFailed(failure, self.endpoint.name)
+        if ends_connection(failure):
+            raise LinkFailed(failure, self.endpoint.name)
+        if not self._update_id or not field:
+            self.told = failure
+            self._leave_out_nulls()
+            return []
+        if _FIELD_CODES.isdisjoint({error.code, error.type}):
+            self.told = failure
+            self._learn(field, failure)
+            return []
+        return self._without(field, failure)
+
+    def _learn(self, field: str, failure: Failure) -> None:
+        """Remember what may be no more than advice: `session.updated` can still follow it."""
+        if field in self.endpoint.refused or field in _NEVER_STRIPPED:
+            return
+        log.warning("%s refuses %s (%s); doing without", self.endpoint.name, field, failure.detail)
+        self._stripped += 1
+        if self._stripped <= MOST_STRIPPED:
+            self.endpoint = self.endpoint.learned(refused=field)
+            self._must_repeat = True
+
+    def _leave_out_nulls(self) -> None:
+        """Once, leave out what is null: an error that names nothing is often about that."""
+        if not self._update_id or self._is_asked_again:
+            return
+        self._is_asked_again = True
+        heard = (self.wanted.audio and self.wanted.audio.input) or None
+        for name in ("noise_reduction", "transcription"):
+            if heard is not None and getattr(heard, name) is None:
+                self.endpoint = self.endpoint.learned(refused=f"audio.input.{name}")
+                self._must_repeat = True
 
     def _without(self, field: str, failure: Failure) -> list[str]:
         if field in _GA_ONLY and self.endpoint.dialect is Dialect.GA:
@@ -174,20 +229,25 @@ def _heard_and_voice(session: Session) -> dict[str, str]:
 
 def _field_named_by(error: ErrorDetails) -> str | None:
     """Return the path in the session that an error is about, in GA's words where it can be."""
-    if _FIELD_CODES.isdisjoint({error.code, error.type}):
-        return None
     named = error.param or ""
+    is_about_a_field = not _FIELD_CODES.isdisjoint({error.code, error.type})
+    if not named and not is_about_a_field and "session." not in error.message:
+        return None
     if not named:
         found = _NAMED_IN_MESSAGE.search(error.message)
         named = found[1] if found else ""
     path = named.removeprefix("session.")
-    return _BETA_PATHS.get(path, path) or None
+    first, dot, rest = path.partition(".")
+    return f"{_BETA_PATHS.get(first, first)}{dot}{rest}" or None
 
 
 _BETA_PATHS = {
     "voice": "audio.output.voice",
     "speed": "audio.output.speed",
     "input_audio_noise_reduction": "audio.input.noise_reduction",
+    "input_audio_format": "audio.input.format",
+    "output_audio_format": "audio.output.format",
+    "turn_detection": "audio.input.turn_detection",
     "input_audio_transcription": "audio.input.transcription",
     "max_response_output_tokens": "max_output_tokens",
     "modalities": "output_modalities",

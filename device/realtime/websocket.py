@@ -71,7 +71,14 @@ MOST_GARBAGE = 5
 LONGEST_SESSION_S = 60 * 60
 """A session's life at OpenAI; what an ``expires_at`` beyond reason is replaced by."""
 
-_TRY_BETA_AFTER = frozenset({Reason.PROTOCOL, Reason.MODEL_UNAVAILABLE, Reason.CLOSED})
+QUIET_S = 0.4
+"""So long a server may be silent before we go on: two ways across the world, and it leaves
+time for the answer within a second."""
+
+_TRY_BETA_AFTER = frozenset(
+    {Reason.PROTOCOL, Reason.MODEL_UNAVAILABLE, Reason.CLOSED, Reason.POLICY}
+)
+"""POLICY: a 403 is what some gateways answer when the beta header is missing."""
 
 
 class WebSocketLink:
@@ -317,10 +324,15 @@ async def _greet(connection: ClientConnection, opening: Opening, session: Sessio
     garbage = 0
     while not negotiation.is_done:
         opening.waits_for = negotiation.waits_for
+        opening.told = negotiation.told
         try:
-            message = await connection.recv()
+            message = await _received(connection, negotiation)
+        except TimeoutError:
+            for text in negotiation.quiet():
+                await connection.send(text)
+            continue
         except ConnectionClosed as closed:
-            failure = failure_of_exception(closed, negotiation.endpoint)
+            failure = negotiation.told or failure_of_exception(closed, negotiation.endpoint)
             raise LinkFailed(failure, negotiation.endpoint.name) from None
         try:
             answers = negotiation.receive(decode_object(message))
@@ -333,6 +345,14 @@ async def _greet(connection: ClientConnection, opening: Opening, session: Sessio
         for text in answers:
             await connection.send(text)
     return negotiation
+
+
+async def _received(connection: ClientConnection, negotiation: Negotiation) -> str | bytes:
+    """Wait for a message; raise :class:`TimeoutError` when it is for us to go on."""
+    if not negotiation.awaits_quiet:
+        return await connection.recv()
+    async with asyncio.timeout(QUIET_S):
+        return await connection.recv()
 
 
 async def _abandon(connection: ClientConnection | None) -> None:

@@ -265,7 +265,9 @@ class Cloud:
         if server.key is not None and server.key not in _keys_shown(request):
             return _answer(401, None, "Incorrect API key provided.", None)
         if server.needs_beta_header and "OpenAI-Beta" not in request.headers:
-            return _answer(400, "missing_beta_header", "OpenAI-Beta is missing.", None)
+            return _answer(
+                server.beta_header_status, "missing_beta_header", "OpenAI-Beta is missing.", None
+            )
         return None
 
     def _set_clock(
@@ -340,7 +342,10 @@ def _answer(status: int, code: str | None, text: str, retry_after: str | None) -
         "message": text,
     }
     body = msgspec.json.encode({"error": error})
-    headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body))})
+    kind = "application/json"
+    if status == 200:  # a web server's front page
+        body, kind = b"<!doctype html><title>Welcome</title>", "text/html"
+    headers = Headers({"Content-Type": kind, "Content-Length": str(len(body))})
     headers["Connection"] = "close"
     if retry_after is not None:
         headers["Retry-After"] = retry_after

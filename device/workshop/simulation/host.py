@@ -67,17 +67,25 @@ class Host:
     async def run(self) -> None:
         """Greet, then serve until the client or a fault ends it."""
         try:
-            if not await self._wire.at("created"):
-                await self._wire.emit(ev.SessionCreated(session=self._holder.session))
+            if not self._script.server.greets_late:
+                await self._greet()
             self._later(self._expire())
             for fault in self._wire.faults.idle():
                 self._later(self._strike_after(fault.after_s, fault))
+            is_first = self._script.server.greets_late
             async for text in self._websocket:
+                if is_first:
+                    await self._greet()
+                is_first = False
                 await self._receive(text)
         finally:
             for timer in self._timers:
                 timer.cancel()
             await self._responder.close()
+
+    async def _greet(self) -> None:
+        if not await self._wire.at("created"):
+            await self._wire.emit(ev.SessionCreated(session=self._holder.session))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         timer = asyncio.create_task(work, name="simulated fault")
@@ -108,6 +116,8 @@ class Host:
     async def _handle(self, raw: dict[str, Any]) -> None:
         if raw.get("type") != "input_audio_buffer.append":
             self._visit.note_received(raw)
+        for advice in self._holder.advice(raw):
+            await self._wire.emit(refusal(advice, None))
         clean = self._holder.clean(raw)
         match clean["type"]:
             case "input_audio_buffer.append":

@@ -98,7 +98,13 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
     """Answer 401 to everybody who does not show it."""
     needs_beta_header: bool = False
-    """Answer 400 to everybody who does not send ``OpenAI-Beta``, as some resellers do."""
+    """Refuse everybody who does not send ``OpenAI-Beta``, as some resellers do."""
+    beta_header_status: int = 400
+    """With what status."""
+    greets_late: bool = False
+    """Say session.created only after the client's first event."""
+    advises_against: list[str] = []
+    """Session fields to answer with an error without code, and session.updated after it."""
     refuse_fields: list[str] = []
     """Session fields to answer with unknown_parameter, as ``session.reasoning``."""
     ignore_fields: list[str] = []

@@ -83,6 +83,18 @@ class SessionHolder:
         raw = client_to_ga(raw) if has_type and not self.is_strict else raw
         return checked(raw, self.is_strict)
 
+    def advice(self, raw: Json) -> list[RequestError]:
+        """What is said of fields that make no difference, as speaches does before it updates."""
+        if raw.get("type") != "session.update":
+            return []
+        return [
+            RequestError(
+                None, f"Specifying `{path}` is not supported.", kind="invalid_request_error"
+            )
+            for path in self._server.advises_against
+            if _has(raw, path)
+        ]
+
     def update(self, changes: Json, *, has_spoken: bool, is_responding: bool) -> None:
         """Apply a clean ``session``, all of it or nothing; raise :class:`RequestError`."""
         self._configuration.update(changes, self.is_strict, has_spoken, is_responding)
@@ -103,7 +115,7 @@ class SessionHolder:
         if self._server.dialect == "beta" and "audio" in asked:
             if self._server.strict:
                 refused.append("session.audio")
-            ignored += ["audio", "output_modalities"]  # as speaches does: without a word
+            ignored += ["audio", "output_modalities"]  # a beta server does not know them
         if refused:
             message = f"Unknown parameter: '{refused[0]}'."
             raise RequestError("unknown_parameter", message, refused[0])

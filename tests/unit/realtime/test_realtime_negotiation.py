@@ -194,3 +194,27 @@ def test_a_wish_that_was_ignored_is_told(caplog: pytest.LogCaptureFixture) -> No
     echo = {"type": "session.updated", "session": {"type": "realtime", "audio": audio}}
     greet(endpoint(turn_detection=Endpointing.SEMANTIC_VAD), GA_CREATED, echo)
     assert "asked for turn_detection semantic_vad, got server_vad" in caplog.text
+
+
+def test_an_error_that_names_no_field_does_not_end_the_greeting() -> None:
+    said = error("", message="Invalid client event: 1 validation error(s)")
+    negotiation, sent = greet(endpoint(), GA_CREATED, said)
+    assert len(sent) == 1
+    assert negotiation.told is not None
+    (again,) = map(json.loads, negotiation.quiet())
+    assert "transcription" in sent[0]["session"]["audio"]["input"]
+    assert "transcription" not in again["session"]["audio"]["input"], "a null, most likely"
+    assert negotiation.quiet() == []
+    negotiation.receive(UPDATED)
+    assert negotiation.is_done
+
+
+def test_a_field_named_without_a_code_is_left_out_unless_the_update_was_taken() -> None:
+    said = error("", message="Specifying `session.truncation` is not supported.")
+    negotiation, sent = greet(endpoint(), GA_CREATED, said)
+    assert "truncation" in sent[0]["session"]
+    (again,) = map(json.loads, negotiation.quiet())
+    assert "truncation" not in again["session"]
+    taken, _ = greet(endpoint(), GA_CREATED, said, UPDATED)
+    assert taken.is_done
+    assert "truncation" in taken.endpoint.refused

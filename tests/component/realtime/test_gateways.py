@@ -1,0 +1,79 @@
+"""Gateways with manners of their own: found out by ``dialect = "auto"``, or told in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import pytest
+
+from device.realtime import events as ev
+from device.realtime.failures import LinkFailed, Reason
+from device.realtime.session import session_for
+from device.realtime.websocket import WebSocketLink
+from device.workshop.simulation.cloud import Cloud
+from device.workshop.simulation.gateways import GATEWAYS
+
+CloudOf = Callable[..., Awaitable[Cloud]]
+
+
+def question() -> np.ndarray:
+    """Half a second of a tone and a second of silence, 24 kHz."""
+    tone = 8000 * np.sin(2 * np.pi * 300 * np.arange(12_000) / 24_000)
+    return np.concatenate([tone, np.zeros(24_000)]).astype(np.int16)
+
+
+async def ask(link: WebSocketLink) -> ev.ResponseDone:
+    for chunk in np.split(question(), 15):
+        link.send_audio(chunk)
+    async for event in link.events():
+        assert not isinstance(event, ev.ErrorEvent), event
+        if isinstance(event, ev.ResponseDone):
+            return event
+    raise AssertionError("no answer")
+
+
+@pytest.mark.parametrize(
+    "name", ["speaches", "forbidden_without_beta", "greets_late", "greets_late_in_beta"]
+)
+async def test_a_spoken_question_is_answered(cloud_of: CloudOf, name: str) -> None:
+    cloud = await cloud_of(GATEWAYS[name])
+    to = cloud.endpoint()
+    link = await WebSocketLink.open(to, session_for(to, instructions="Be brief."))
+    done = await asyncio.wait_for(ask(link), 5)
+    assert done.response.status == "completed"
+    await link.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "words"),
+    [
+        ("no_money", Reason.QUOTA, "no money"),
+        ("web_page", Reason.BAD_ENDPOINT, "its address"),
+    ],
+)
+async def test_what_is_wrong_is_told(
+    cloud_of: CloudOf, name: str, reason: Reason, words: str
+) -> None:
+    cloud = await cloud_of(GATEWAYS[name])
+    to = cloud.endpoint()
+    with pytest.raises(LinkFailed) as failed:
+        await WebSocketLink.open(to, session_for(to, instructions="Be brief."))
+    assert failed.value.failure.reason is reason
+    assert words in failed.value.what
+    assert failed.value.advice
+    assert len(cloud.visits) == 1
+
+
+async def test_what_speaches_advises_against_is_not_sent_again(cloud_of: CloudOf) -> None:
+    cloud = await cloud_of(GATEWAYS["speaches"])
+    to = cloud.endpoint()
+    link = await WebSocketLink.open(to, session_for(to, instructions="Be brief."))
+    await link.close()
+    again = await WebSocketLink.open(link.endpoint, session_for(to, instructions="Be brief."))
+    await again.close()
+    (update,) = cloud.visits[1].of_type("session.update")
+    assert "input_audio_format" not in update["session"]
+    assert "prefix_padding_ms" not in update["session"]["turn_detection"]
+    assert "error" not in [message.type for message in cloud.visits[1].sent]
