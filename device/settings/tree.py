@@ -437,7 +437,7 @@ class Brain:
     autostart: bool = key(True, "Start the brain when its socket is not there.")
     chat_model: str = key(
         "",
-        "GGUF file of the language model; empty is the shipped SmolLM2.",
+        "GGUF file of a language model of yours, for small talk and questions; empty is none.",
         form=rf"(?:{WHOLE_PATH})?",
         form_help="the whole path of a GGUF file, from / or ~/",
     )

@@ -265,7 +265,7 @@ def watch() -> ProtocolWatch:
 
 # ------------------------------------------------------------------ the brain as a process
 
-NEEDED = ("silero/silero_vad.onnx", "whisper-tiny.en", "smollm2")
+NEEDED = ("silero/silero_vad.onnx", "whisper-tiny.en")
 
 
 @pytest.fixture(scope="session")

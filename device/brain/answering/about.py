@@ -45,10 +45,13 @@ class AboutItself:
         self._truths = truths
         self._told = ToldFacts(language)
 
-    def answer(self, utterance: str, request: ThinkRequest) -> str | None:
-        """Answer a question about the assistant itself; None for everything else."""
+    def answer(self, utterance: str, request: ThinkRequest, can_chat: bool = False) -> str | None:
+        """Answer a question about the assistant itself; None for everything else.
+
+        ``can_chat``: there is a model of language, which can make up a story.
+        """
         kind = self._fence.about_us(normal(utterance), self._language.command_in(utterance))
-        if kind is None:
+        if kind is None or (kind is AboutUs.STORY and can_chat):
             return None
         match kind:
             case AboutUs.RECORDING:

@@ -174,7 +174,7 @@ class LayeredThinker:
         cancellation: Cancellation,
     ) -> Iterator[Piece]:
         """Answer an utterance: a command, else by intents, by the model of calls, by chat."""
-        if own := self._about.answer(turn.utterance, request):
+        if own := self._about.answer(turn.utterance, request, self._chat is not None):
             yield TextPiece(own)
             return
         turns = exchanges(request.items)

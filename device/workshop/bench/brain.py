@@ -60,7 +60,11 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="with every core busy, and a listener beside it whose delays are shown",
     )
-    parser.add_argument("--chat", action="store_true", help="the chat model as well")
+    parser.add_argument(
+        "--chat",
+        action="store_true",
+        help="with the smallest chat model: bittern models fetch smollm2",
+    )
     parser.add_argument(
         "--tool-model",
         choices=("none", "needle"),
@@ -264,12 +268,14 @@ def _ordered(slots: dict[str, str], tool: FunctionTool) -> dict[str, str]:
 def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
     from device.brain.loading import load_abilities
     from device.brain.trial import appliance_tools, read_table
+    from device.models import path_of
     from device.workshop.bench.cancelling import cancelling
     from device.workshop.bench.figures import spread
     from device.workshop.bench.phrasing import phrasings
 
     memory = {"empty_mb": resident_mb()}
-    abilities = load_abilities()
+    small = path_of("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf") if chosen.chat else None
+    abilities = load_abilities(small)
     memory["loaded_mb"] = resident_mb()
     cases = read_table(chosen.utterances)
     spread_out = cases[:: max(1, len(cases) // chosen.limit)] if chosen.limit else cases
@@ -303,7 +309,7 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.chat:
         figures["chat"] = _chat(abilities)
         memory["with_chat_mb"] = resident_mb()
-    figures["cancelling"] = cancelling(abilities)
+    figures["cancelling"] = cancelling(abilities, with_chat=chosen.chat)
     return figures
 
 

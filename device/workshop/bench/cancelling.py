@@ -37,16 +37,17 @@ _CHAT = "Tell me a long story about a cat who lives in a lighthouse."
 Work = Callable[[Cancellation], None]
 
 
-def cancelling(abilities: Abilities, rounds: int = 4) -> dict[str, Any]:
+def cancelling(abilities: Abilities, rounds: int = 4, *, with_chat: bool = False) -> dict[str, Any]:
     """Return, per kind of work, the seconds from cancelling to its end (``cancel_s``).
 
     With them: the processor time of that (which other programs do not lengthen), that of
     the tenth of a second after it, and how long the whole work would have taken.
+    ``with_chat``: the abilities have a chat model.
     """
-    return {name: _measure(work, rounds) for name, work in _works(abilities)}
+    return {name: _measure(work, rounds) for name, work in _works(abilities, with_chat)}
 
 
-def _works(abilities: Abilities) -> Iterator[tuple[str, Work]]:
+def _works(abilities: Abilities, with_chat: bool) -> Iterator[tuple[str, Work]]:
     import numpy as np
 
     from device.brain.base.abilities import Message, TextPart, ThinkRequest
@@ -76,7 +77,8 @@ def _works(abilities: Abilities) -> Iterator[tuple[str, Work]]:
 
     yield "transcription", transcribe
     yield "transcription_twice", transcribe_twice
-    yield "chat", chat
+    if with_chat:
+        yield "chat", chat
     yield "speech", speak
 
 

@@ -318,8 +318,7 @@ def test_a_file_that_is_no_model_is_a_clear_failure(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def thinker() -> LayeredThinker:
-    model("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-    return load_thinker()
+    return load_thinker(model("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
 
 
 def test_tells_a_story_in_sentences_without_figures(thinker: LayeredThinker) -> None:
@@ -414,3 +413,12 @@ def test_what_stops_work_is_called_once_and_only_while_it_matters():
     with cancellation.stopping(lambda: stops.append("late")):
         pass
     assert stops == ["now", "late"]
+
+
+def test_as_shipped_there_is_no_chat_model_even_where_one_lies_in_the_store() -> None:
+    model("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+    for words in ("Nobody at school likes me.", "I love pizza."):
+        said = Message("user", (TextPart(words),))
+        pieces = list(load_thinker().answer(ThinkRequest([said], ""), Cancellation()))
+        text = "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
+        assert text.startswith("Sorry, I didn't")

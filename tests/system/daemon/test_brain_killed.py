@@ -18,8 +18,8 @@ from device.audio.sounds import brain_voice
 from device.models import MissingModel, path_of
 
 PATIENCE_S = 60.0
-TELLS_LONG = "Hey Jarvis, tell me a story about a cat."
-"""The chat model needs seconds for it, sentence by sentence."""
+TELLS_LONG = "Hey Jarvis, what can you do?"
+"""Several sentences, which take seconds to be said."""
 ASKS = "Hey Jarvis, what time is it?"
 
 
@@ -31,7 +31,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def appliance(sound_server, tmp_path, log):
     try:
-        path_of("smollm2")
+        path_of("whisper-tiny.en")
     except MissingModel as missing:
         pytest.skip(str(missing))
     settings = tmp_path / "bittern.toml"

@@ -43,7 +43,6 @@ def test_the_default_sets_may_all_be_used_freely() -> None:
         "silero",
         "microwakeword",
         "whisper-tiny.en",
-        "smollm2",
         "openwakeword-features",
     ]
     assert {chosen.licence for chosen in default} == {"MIT", "Apache-2.0"}
