@@ -1,7 +1,8 @@
 """The manners of other people's gateways, as parts of a script.
 
 ``speaches`` from its session_event_router.py (9aca787, read 2026-12-01): the fields that it
-cannot set get an error without a code each, and session.updated follows all the same.
+cannot set get an error without a code each, and session.updated follows all the same; and from
+its types/realtime.py: a null for the transcription is an invalid event, whatever it was for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ GATEWAYS: Mapping[str, dict[str, Any]] = {
         "server": {
             "dialect": "beta",
             "strict": False,
+            "refuse_nulls": ["session.input_audio_transcription"],
             "advises_against": [
                 "session.input_audio_format",
                 "session.output_audio_format",

@@ -103,6 +103,8 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     """With what status."""
     greets_late: bool = False
     """Say session.created only after the client's first event."""
+    refuse_nulls: list[str] = []
+    """Session fields that must not be null: refused in one error that names nothing."""
     advises_against: list[str] = []
     """Session fields to answer with an error without code, and session.updated after it."""
     refuse_fields: list[str] = []

@@ -87,6 +87,8 @@ class SessionHolder:
         """What is said of fields that make no difference, as speaches does before it updates."""
         if raw.get("type") != "session.update":
             return []
+        if any(_is_null(raw, path) for path in self._server.refuse_nulls):
+            return []
         return [
             RequestError(
                 None, f"Specifying `{path}` is not supported.", kind="invalid_request_error"
@@ -116,6 +118,10 @@ class SessionHolder:
             if self._server.strict:
                 refused.append("session.audio")
             ignored += ["audio", "output_modalities"]  # a beta server does not know them
+        nulls = [path for path in self._server.refuse_nulls if _is_null({"session": asked}, path)]
+        if nulls:
+            message = f"Invalid client event: {len(nulls)} validation error(s)"
+            raise RequestError(None, message, kind="invalid_request_error")
         if refused:
             message = f"Unknown parameter: '{refused[0]}'."
             raise RequestError("unknown_parameter", message, refused[0])
@@ -130,6 +136,13 @@ def _has(holder: Any, path: str) -> bool:
             return False
         holder = holder[name]
     return True
+
+
+def _is_null(holder: Any, path: str) -> bool:
+    *above, last = path.split(".")
+    for name in above:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    return isinstance(holder, dict) and last in holder and holder[last] is None
 
 
 def _without(holder: Json, path: list[str]) -> Json:
