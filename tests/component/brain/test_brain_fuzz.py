@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import random
+import time
 import tracemalloc
 from typing import Any
 
@@ -372,3 +373,48 @@ async def confuse(url: str, seed: int) -> None:
             await client.close()
         else:
             client.transport.abort()
+
+
+EVENTS = 1_000_000 if NIGHTLY else 1500
+CONFUSED_CLIENTS = 4
+
+
+@pytest.mark.timeout(6 * 3600 if NIGHTLY else 240)
+@pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
+async def test_a_sane_client_is_served_beside_those_that_make_no_sense(new_bench, strict):
+    """A million mutated events a night, with a second, well-behaved session all the while."""
+    listener = open_socket(Address.parse("127.0.0.1:0"))
+    server = BrainServer(new_bench().abilities, ServerOptions(limits=SMALL, strict=strict))
+    serving = asyncio.create_task(server.run(listener, lambda: None))
+    url = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/realtime"
+    clients_each = EVENTS // 100 // CONFUSED_CLIENTS + 1
+
+    async def confuse_on(lane: int) -> None:
+        for number in range(clients_each):
+            await confuse(url, lane * 10_000_000 + number)
+
+    try:
+        async with connect(url) as sane:
+            lanes = [asyncio.create_task(confuse_on(lane)) for lane in range(CONFUSED_CLIENTS)]
+            confusing = asyncio.gather(*lanes)
+            waits_s = []
+            while not confusing.done():
+                waits_s.append(await round_trip_s(sane))
+                await asyncio.sleep(0.01)
+            await confusing
+    finally:
+        server.stop()
+        await serving
+    assert len(waits_s) > 10
+    if NIGHTLY:  # a figure of time is no matter for a run beside others
+        assert sorted(waits_s)[len(waits_s) * 99 // 100] < 1.0
+
+
+async def round_trip_s(client: Any) -> float:
+    """Ask for something that is done at once; return how long the answer took."""
+    begun_s = time.monotonic()
+    await client.send('{"type":"input_audio_buffer.clear"}')
+    async with asyncio.timeout(60):
+        while json.loads(await client.recv())["type"] != "input_audio_buffer.cleared":
+            pass
+    return time.monotonic() - begun_s
