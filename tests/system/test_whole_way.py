@@ -249,11 +249,12 @@ def test_a_model_cut_in_half_is_named(question, tmp_path):
 
     model = path_of("silero/silero_vad.onnx")
     store = tmp_path / "models"
-    for folder in model.parent.parent.iterdir():
-        if folder.is_dir() and folder.name != "silero":
-            (store / folder.name).parent.mkdir(parents=True, exist_ok=True)
-            (store / folder.name).symlink_to(folder)
     (store / "silero").mkdir(parents=True)
+    for kept in model.parent.parent.iterdir():
+        if kept.is_dir() and kept.name != "silero":
+            (store / kept.name).symlink_to(kept)
+        elif kept.is_file():  # what is known of the models: their hashes
+            (store / kept.name).write_bytes(kept.read_bytes())
     (store / "silero" / model.name).write_bytes(model.read_bytes()[: model.stat().st_size // 2])
     done = bittern("talk", "--wav", question, BITTERN_MODELS=str(store))
     assert done.returncode not in (0, 3)
