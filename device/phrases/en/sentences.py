@@ -215,7 +215,7 @@ NOTICES: dict[str, str] = {
     "local_model": "The cloud does not have the model I ask for, so I'm answering from my "
     "own small brain.",
     "local_refused": "The cloud refuses to serve me, so I'm answering from my own small brain.",
-    "local_address": "The address of the cloud in my settings is wrong, so I'm answering "
+    "local_address": "The cloud's address in my settings is wrong, so I'm answering "
     "from my own small brain.",
     "local_garbled": "I don't understand what the cloud says, so I'm answering from my own "
     "small brain.",
