@@ -433,6 +433,7 @@ class Conversation:
     def speech_started(self, at_sample: int) -> None:
         """Somebody speaks: in a question, into an answer, or after it."""
         turn, spoken = self.turn, self._spoken
+        self._follow_ups.not_taken(None)
         if self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
             self._speech_uncalled(Trigger.VOICE, at_sample)
         elif turn is None or spoken is None:
@@ -455,7 +456,10 @@ class Conversation:
         turn = self.turn
         if self.state is State.FOLLOW_UP:
             if self._follow_ups.is_asker(measured.level_db):
-                self._speech_uncalled(Trigger.FOLLOW_UP, measured.from_sample)
+                begin_sample = self._follow_ups.begin_sample(measured.from_sample)
+                self._speech_uncalled(Trigger.FOLLOW_UP, begin_sample)
+            else:
+                self._follow_ups.not_taken(measured.from_sample)
         elif turn is not None and turn.phase is not Phase.ANSWERED and not turn.is_written:
             self._follow_ups.asker_measured(measured.level_db)
 

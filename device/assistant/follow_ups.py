@@ -22,6 +22,7 @@ class FollowUps:
         self._policy = policy
         self._taken = 0
         self._asker_db: float | None = None
+        self._before_sample: int | None = None
         self.limit_s = policy.turn_limit_s
         """Most sound of the question under way that may be sent."""
 
@@ -55,6 +56,17 @@ class FollowUps:
         if self._asker_db is None:
             return True
         return level_db >= self._asker_db - self._policy.follow_up_drop_db
+
+    def begin_sample(self, from_sample: int) -> int:
+        """Where a follow-up begins whose stretch from there on was loud enough.
+
+        The stretch before it, of the same speech, is taken along: many a sentence begins softly.
+        """
+        return from_sample if self._before_sample is None else self._before_sample
+
+    def not_taken(self, from_sample: int | None) -> None:
+        """A stretch was too soft; None: new speech begins, which continues nothing."""
+        self._before_sample = from_sample
 
     def window_s(self, answer: str, *, has_done: bool) -> float:
         """After this answer, how long a question needs no wake word; 0: it needs one.

@@ -8,7 +8,17 @@ from typing import Any
 
 from device.cli import Commands
 
-BENCHES = ("turn", "listen", "endpointing", "brain", "clients", "echo", "daemon", "evening")
+BENCHES = (
+    "turn",
+    "listen",
+    "endpointing",
+    "brain",
+    "clients",
+    "echo",
+    "daemon",
+    "evening",
+    "television",
+)
 """Modules of ``device.workshop.bench``; each declares itself with ``add_command(benches)``."""
 
 

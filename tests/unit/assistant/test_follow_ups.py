@@ -53,9 +53,18 @@ def test_who_asked_is_taken_over_a_television_from_where_they_began(bench) -> No
     bench.ask()
     answered(bench)
     bench.follow_up(90_000, TELEVISION_DB)
-    bench.feed(inputs.VoiceMeasured(98_000, ASKER_DB - 6))
-    assert bench.of(do.StartUplink)[-1].from_sample == 98_000
+    bench.feed(inputs.VoiceMeasured(98_000, TELEVISION_DB))
+    bench.feed(inputs.VoiceMeasured(106_000, ASKER_DB - 6))
+    assert bench.of(do.StartUplink)[-1].from_sample == 98_000, "half a second before"
     assert bench.core.turn.trigger == "follow_up"
+
+
+def test_what_was_said_before_a_pause_is_not_taken_along(bench) -> None:
+    bench.ask()
+    answered(bench)
+    bench.follow_up(90_000, TELEVISION_DB)
+    bench.follow_up(110_000, ASKER_DB)
+    assert bench.of(do.StartUplink)[-1].from_sample == 110_000
 
 
 def test_speech_alone_opens_nothing_before_it_was_measured(bench) -> None:
