@@ -167,6 +167,10 @@ class Assistant:
                     talk.wake_word(happened)
             case inputs.WakeWordEnded(end_sample=end_sample):
                 talk.begin_is_known(end_sample)
+            case inputs.VoiceSuspected():
+                talk.voice_suspected()
+            case inputs.VoiceDoubted():
+                talk.voice_doubted()
             case inputs.SpeechStarted(at_sample=at_sample):
                 talk.speech_started(at_sample)
             case inputs.SpeechEnded():

@@ -24,6 +24,7 @@ from device.assistant.delivery import Arrival
 from device.assistant.exchange import Exchange
 from device.assistant.failover import Chance, no_chance
 from device.assistant.follow_ups import FollowUps
+from device.assistant.interjection import Interjection
 from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
 from device.assistant.policy import BargeIn, EndpointPlan, Policy, Profile
@@ -88,6 +89,7 @@ class Conversation:
         """Where the answer that is given, or was given last, began to be heard: a question
         that nobody called for by name (a follow-up, a voice) begins there at the earliest."""
         self._follow_ups = FollowUps(policy)
+        self._interjection = Interjection(self.delivery, out)
         self._echo_works = True
         self._awaits_calls = False
         """A link failed while tools ran: the next one is asked when their outcome is known."""
@@ -229,6 +231,8 @@ class Conversation:
                     self._link.ask_again()
             case Timer.PLAYBACK:
                 self._playback_late()
+            case Timer.INTERJECTION:
+                self._interjection.over()
             case Timer.FOLLOW_UP:
                 self.go_idle()
             case Timer.LINK_IDLE:
@@ -434,8 +438,8 @@ class Conversation:
         """Somebody speaks: in a question, into an answer, or after it."""
         turn, spoken = self.turn, self._spoken
         self._follow_ups.not_taken(None)
-        if self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE:
-            self._speech_uncalled(Trigger.VOICE, at_sample)
+        if self._may_interject:
+            self._interjection.began(at_sample)
         elif turn is None or spoken is None:
             return
         elif self.state in _ASKING:
@@ -443,6 +447,20 @@ class Conversation:
             self._sounded_out_in_vain(spoken)
         elif self.state is State.THINKING and turn.phase is Phase.AWAITED:
             self._continue_question(turn, spoken, at_sample)
+
+    @property
+    def _may_interject(self) -> bool:
+        """Whether a voice may interrupt what is being said."""
+        return self.state is State.SPEAKING and self.policy.barge_in is BargeIn.VOICE
+
+    def voice_suspected(self) -> None:
+        """Somebody may be speaking: over an answer that is reason enough to lower the voice."""
+        if self._may_interject:
+            self._interjection.suspected()
+
+    def voice_doubted(self) -> None:
+        """It was nothing."""
+        self._interjection.doubted()
 
     def _sounded_out_in_vain(self, spoken: SpokenQuestion) -> None:
         """There is a question after all, and its beginning was to be forgotten: all of it anew."""
@@ -454,7 +472,9 @@ class Conversation:
     def voice_measured(self, measured: inputs.VoiceMeasured) -> None:
         """It is known how loud somebody speaks: after an answer that tells who may ask on."""
         turn = self.turn
-        if self.state is State.FOLLOW_UP:
+        if self._may_interject:
+            self._interjected(measured)
+        elif self.state is State.FOLLOW_UP:
             if self._follow_ups.is_asker(measured.level_db):
                 begin_sample = self._follow_ups.begin_sample(measured.from_sample)
                 self._speech_uncalled(Trigger.FOLLOW_UP, begin_sample)
@@ -462,6 +482,18 @@ class Conversation:
                 self._follow_ups.not_taken(measured.from_sample)
         elif turn is not None and turn.phase is not Phase.ANSWERED and not turn.is_written:
             self._follow_ups.asker_measured(measured.level_db)
+
+    def _interjected(self, measured: inputs.VoiceMeasured) -> None:
+        """Whoever speaks over an answer ends it if they may be whom it is given to."""
+        from_sample = self._interjection.from_sample
+        if from_sample is None:
+            return
+        if self._follow_ups.is_asker(measured.level_db):
+            if not self._interjection.is_held:  # somebody else had been speaking before
+                from_sample = measured.from_sample
+            self._speech_uncalled(Trigger.VOICE, from_sample)
+        else:
+            self._interjection.rejected()
 
     def _speech_uncalled(self, trigger: Trigger, at_sample: int) -> None:
         """Somebody speaks who has called nobody: to whom was answered last."""
@@ -495,6 +527,7 @@ class Conversation:
     def speech_ended(self, ended: inputs.SpeechEnded) -> None:
         """Nobody speaks any more, perhaps only for a pause."""
         turn, spoken = self.turn, self._spoken
+        self._interjection.over()
         if turn is None or spoken is None or turn.phase is Phase.ANSWERED:
             return
         spoken.speech_ended(ended.at_sample, ended.at_s)
@@ -598,6 +631,7 @@ class Conversation:
             if link is not None:
                 link.stop_uplink()
             self.answering.interrupt(turn, self._link)
+        self._interjection.over()
         self.turn = self._spoken = None
         self._out.disarm(*_TURN_TIMERS)
         interrupted = self.delivery.interrupted
@@ -726,6 +760,7 @@ class Conversation:
         said = texts[-1] if texts else ""
         self.chronicle.said(turn, texts)
         self.chronicle.ended(turn)
+        self._interjection.over()
         self.turn = self._spoken = None
         self.delivery.forget()
         if self._link is not None:

@@ -147,6 +147,11 @@ class Delivery:
             # What a tool or the endpoint takes its time for is no fault of the speaker.
             self._out.disarm(Timer.PLAYBACK)
 
+    def delayed(self, by_s: float) -> None:
+        """What is to be played was held for so long: it has not stalled."""
+        if self.is_awaited:
+            self._expect(by_s)
+
     def speaker_busy(self, for_s: float) -> None:
         """What is to be played waits for another voice: it has not stalled."""
         if self.is_awaited:

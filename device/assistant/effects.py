@@ -110,6 +110,21 @@ class StopPlayback:
 
 
 @dataclass(frozen=True, slots=True)
+class DuckAnswer:
+    """Go on with the answer, but softly: somebody may be speaking."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAnswer:
+    """Keep the answer where it is, silent: somebody speaks, and it is not known who."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAnswer:
+    """Go on as loud as before; after :class:`HoldAnswer` from where it was ducked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chime:
     """Play a short sound of our own, mixed in at once, not accounted for."""
 
@@ -193,7 +208,17 @@ AUDIO_EFFECTS = (StartUplink, EndUplink, Play, FinishItem, Chime, Notice, SayTex
 """Effects that move sound in either direction; none may come while muted."""
 
 ToLink = OpenLink | CloseLink | Send | UpdateTools | StartUplink | EndUplink | StopUplink
-ToSpeaker = Play | FinishItem | StopPlayback | Chime | Notice | SayText
+ToSpeaker = (
+    Play
+    | FinishItem
+    | StopPlayback
+    | DuckAnswer
+    | HoldAnswer
+    | ResumeAnswer
+    | Chime
+    | Notice
+    | SayText
+)
 ToHouse = ListenForSpeech | OpenMicrophone | CloseMicrophone | RunTool | CancelTools | Show | Tell
 
 Effect = ToLink | ToSpeaker | ToHouse

@@ -37,6 +37,16 @@ class WakeWordEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceSuspected:
+    """Somebody may have begun to speak over what is played: the first hop of a voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceDoubted:
+    """It was no voice, or too short for one."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The local voice detector heard somebody begin to speak."""
 
@@ -235,6 +245,8 @@ class TimePassed:
 FromPerson = (
     WakeWordHeard
     | WakeWordEnded
+    | VoiceSuspected
+    | VoiceDoubted
     | SpeechStarted
     | SpeechEnded
     | VoiceMeasured

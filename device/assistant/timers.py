@@ -32,6 +32,8 @@ class Timer(StrEnum):
     """The tools that run."""
     PLAYBACK = "playback"
     """The answer to have been played."""
+    INTERJECTION = "interjection"
+    """A voice over an answer to show whether it is meant for us."""
     FOLLOW_UP = "follow_up"
     """A further question."""
     LINK_IDLE = "link_idle"

@@ -14,6 +14,7 @@ import numpy as np
 
 from device.audio.resample import map_position
 from device.audio.samples import Samples, silence
+from device.audio.volume import Gain, percent_of_db
 
 Key = Hashable
 """Names an item: ``(item_id, content_index)`` of the protocol, or one's own for a notice."""
@@ -26,6 +27,8 @@ CUSHION_DECAY = 0.8
 """What remains of a grown cushion after each item without an underrun."""
 FADE_S = 0.004
 """How long a stopped item takes to fall silent, so that it does not click."""
+DUCKED_DB = -20.0
+"""How far what is ducked steps back: a person who speaks is heard over it."""
 REMEMBERED_ITEMS = 64
 """How many items that are over can still be asked about."""
 
@@ -51,6 +54,7 @@ class _Item:
     handed: int = 0
     heard: int = 0
     is_complete: bool = False
+    is_begun: bool = False
     is_running: bool = False
     had_underrun: bool = False
 
@@ -58,6 +62,14 @@ class _Item:
         if len(samples):
             self.chunks.append(samples)
             self.waiting += len(samples)
+
+    def take_back(self, samples: Samples) -> None:
+        """Have what was handed over last, these samples, waiting again."""
+        if len(samples):
+            self.chunks.appendleft(samples)
+        self.waiting += len(samples)
+        self.handed -= len(samples)
+        self.heard = min(self.heard, self.handed)
 
     def take_into(self, out: Samples) -> int:
         """Move as much as there is and fits to the front of ``out``; return how much."""
@@ -83,6 +95,24 @@ class _Stretch:
     at_frame: int
     count: int
     item: _Item
+
+
+@dataclass(slots=True)
+class _Ducking:
+    """What is played softly, or held, until it is known whether it goes on."""
+
+    rank: int
+    is_held: bool = False
+    item: _Item | None = None
+    """What was handed over last while it was ducked."""
+    handed: list[Samples] = field(default_factory=list)
+    """Of that item, as it came."""
+
+    def note(self, item: _Item, samples: Samples) -> None:
+        if item is not self.item:
+            self.item = item
+            self.handed.clear()
+        self.handed.append(samples.copy())
 
 
 class PlayQueue:
@@ -118,6 +148,8 @@ class PlayQueue:
         self._stretches: deque[_Stretch] = deque()  # handed over and not heard yet
         self._past: OrderedDict[Key, tuple[int, int]] = OrderedDict()
         self._tail = silence(0)
+        self._ducking: _Ducking | None = None
+        self._gain = Gain(rate_hz, 100.0)
 
     def add(self, key: Key, samples: Samples, source_count: int, rank: int = 0) -> None:
         """Append to an item: samples at ``rate_hz`` made from so many at ``source_hz``.
@@ -166,6 +198,7 @@ class PlayQueue:
             if count is None:
                 break
             done += count
+        out = self._gain.apply(out)
         self._count_inserted_silence(frames - done)
         self.frames += frames
         self._hear(self.frames - latency_frames, changes)
@@ -179,13 +212,15 @@ class PlayQueue:
         self, out: Samples, at_frame: int, changes: list[tuple[Change, Key]]
     ) -> int | None:
         """Take what the first item has; None when there is nothing to be played now."""
-        if not self._queue or not self._may_run(self._queue[0]):
+        if not self._queue or self._is_held(self._queue[0]) or not self._may_run(self._queue[0]):
             return None
         item = self._queue[0]
-        if item.handed == 0 and item.waiting:
+        if not item.is_begun and item.waiting:
+            item.is_begun = True
             changes.append((Change.STARTED, item.key))
         count = item.take_into(out)
         self.waiting_frames -= count
+        self._note_ducked(item, out[:count])
         if count:
             self._stretches.append(_Stretch(at_frame, count, item))
         if item.waiting == 0 and item.is_complete:
@@ -256,6 +291,54 @@ class PlayQueue:
             return self._items[key].received_source
         return self._past.get(key, (0, 0))[1]
 
+    # -- ducked, held, resumed -----------------------------------------------------------
+
+    def duck(self, rank: int) -> None:
+        """Play items of this rank softly from now on."""
+        if self._ducking is None:
+            self._ducking = _Ducking(rank)
+            if self._queue and self._queue[0].rank == rank:  # what else sounds is not meant
+                self._gain.set(percent_of_db(DUCKED_DB))
+
+    def hold(self, rank: int) -> None:
+        """Play nothing of this rank; what plays fades out over ``fade_s``."""
+        ducking = self._ducking or _Ducking(rank)
+        self._ducking = ducking
+        if not ducking.is_held and self._queue and self._queue[0].rank == ducking.rank:
+            self._tail = self._faded(self._queue[0])
+        ducking.is_held = True
+
+    def resume(self) -> None:
+        """Go on as loud as before; what was held, from where it was ducked."""
+        ducking, self._ducking = self._ducking, None
+        self._gain.set(100.0)
+        if ducking is not None and ducking.is_held and ducking.item is not None:
+            self._rewind(ducking.item, np.concatenate(ducking.handed))
+
+    def _is_held(self, item: _Item) -> bool:
+        ducking = self._ducking
+        return ducking is not None and ducking.is_held and item.rank == ducking.rank
+
+    def _note_ducked(self, item: _Item, samples: Samples) -> None:
+        if self._ducking is not None and item.rank == self._ducking.rank:
+            self._ducking.note(item, samples)
+
+    def _rewind(self, item: _Item, samples: Samples) -> None:
+        """Have the end of what was handed over of an item to be played again."""
+        if item.key not in self._items:
+            return  # it was stopped, or heard to its end
+        if item not in self._queue:
+            self._leaving = deque(entry for entry in self._leaving if entry[1] is not item)
+            self._queue.appendleft(item)
+        unheard = max(0, item.handed - len(samples) - item.heard)
+        item.take_back(samples)
+        self.waiting_frames += len(samples)
+        for stretch in self._stretches:
+            if stretch.item is item:
+                stretch.count = min(stretch.count, unheard)
+                unheard -= stretch.count
+        self._stretches = deque(each for each in self._stretches if each.count)
+
     def stop(self, keys: Collection[Key] | None = None) -> dict[Key, int]:
         """Drop these items, or all; return what was heard of each, at ``source_hz``.
 
@@ -274,10 +357,12 @@ class PlayQueue:
         return result
 
     def _faded(self, item: _Item) -> Samples:
-        if not (item.is_running and item.handed):
+        if self._is_held(item) or not (item.is_running and item.handed):
             return silence(0)
         tail = silence(self._fade_frames)
-        self.waiting_frames -= item.take_into(tail)
+        count = item.take_into(tail)
+        self.waiting_frames -= count
+        self._note_ducked(item, tail[:count])
         return self.faded(tail)
 
     def faded(self, samples: Samples) -> Samples:

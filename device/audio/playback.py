@@ -257,6 +257,26 @@ class Playback:
                 self._resamplers.pop(key, None)
         return {key: samples * 1000 // WIRE_RATE_HZ for key, samples in heard.items()}
 
+    def duck(self, rank: int) -> None:
+        """Play items of this rank softly from now on: 20 dB less, within 20 ms."""
+        with self._lock:
+            if self._mixer is not None:
+                self._mixer.queue.duck(rank)
+
+    def hold(self, rank: int) -> None:
+        """Keep items of this rank where they are, silent within 4 ms; more of them may be fed."""
+        with self._lock:
+            if self._mixer is not None:
+                self._mixer.queue.hold(rank)
+
+    def resume(self) -> None:
+        """Go on as loud as before; what was held, from where it was ducked."""
+        with self._feeding:
+            with self._lock:
+                if self._mixer is not None:
+                    self._mixer.queue.resume()
+            self._resting.rouse()
+
     def heard_samples(self, key: Key) -> int:
         """How much of an item has been heard, in samples at 24 kHz; 0 if not known."""
         with self._lock:

@@ -21,6 +21,11 @@ def gain_of(percent: float) -> float:
     return float((percent / 100) ** 3)
 
 
+def percent_of_db(gain_db: float) -> float:
+    """The volume whose factor is this many decibels, 0 dB or less."""
+    return float(100 * 10 ** (gain_db / 60))
+
+
 class Gain:
     """A factor on a stream of samples that moves to its new value in ``RAMP_S``."""
 

@@ -46,6 +46,23 @@ class NearlyHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceSuspected:
+    """Somebody may have begun to speak here, over what is played; told only then.
+
+    :class:`SpeechStarted` or :class:`VoiceDoubted` follows within a tenth of a second.
+    """
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceDoubted:
+    """What was suspected was no voice, as is known here."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Somebody speaks, since this sample."""
 
@@ -80,6 +97,8 @@ ListeningEvent = (
     WakeWordHeard
     | WakeWordEnded
     | NearlyHeard
+    | VoiceSuspected
+    | VoiceDoubted
     | SpeechStarted
     | SpeechEnded
     | VoiceMeasured

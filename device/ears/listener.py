@@ -24,17 +24,19 @@ from device.ears.heard import (
     NearlyHeard,
     SpeechEnded,
     SpeechStarted,
+    VoiceDoubted,
     VoiceMeasured,
+    VoiceSuspected,
     WakeWordEnded,
     WakeWordHeard,
 )
 from device.nearmisses.spotter import Spotter
-from device.vad.endpointing import Ended, SpeechRule, Started
+from device.vad.endpointing import Doubted, Ended, SpeechRule, Started, Suspected
 from device.vad.gate import BLOCK_S, Gate
 from device.vad.loudness import Loudness
 from device.vad.sentence_end import open_judge
 from device.vad.silero import Silero
-from device.vad.speech import SpeechPipeline
+from device.vad.speech import Decided, SpeechPipeline
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words
 from device.wake.pipeline import CALM_SAMPLES, EndKnown, WakeDetected, WakePipeline
@@ -201,7 +203,7 @@ class Listener:
             past = read_past(ring, from_sample, here, self.rate_hz)
         ahead = max(0, from_sample - here) * RATE_HZ // self.rate_hz
         begin = self._heard - len(past)
-        self._speech.begin(begin + ahead)
+        self._speech.begin(begin + ahead, tells_suspicions=interrupts)
         step = round(BACKLOG_BLOCK_S * RATE_HZ)
         for start in range(0, len(past), step):
             events += self._hear_speech(past[start : start + step], begin + start)
@@ -300,8 +302,12 @@ class Listener:
             return []
         return [self._of_speech(each) for each in self._speech.process(samples, position)]
 
-    def _of_speech(self, found: Started | Ended | Loudness) -> ListeningEvent:
+    def _of_speech(self, found: Decided) -> ListeningEvent:
         match found:
+            case Suspected(at_sample=at_sample):
+                return VoiceSuspected(self._native(at_sample))
+            case Doubted(at_sample=at_sample):
+                return VoiceDoubted(self._native(at_sample))
             case Started(at_sample=at_sample):
                 return SpeechStarted(self._native(at_sample))
             case Ended(at_sample=at_sample):

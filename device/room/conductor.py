@@ -157,6 +157,12 @@ class Conductor:
                 self._finish_item(effect)
             case do.StopPlayback():
                 self._stop_playback(effect)
+            case do.DuckAnswer():
+                self.parts.mouth.duck_answer()
+            case do.HoldAnswer():
+                self.parts.mouth.hold_answer()
+            case do.ResumeAnswer():
+                self.parts.mouth.resume_answer()
             case do.Chime():
                 self._chime(effect)
             case do.Notice():

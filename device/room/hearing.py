@@ -14,7 +14,9 @@ from device.ears.heard import (
     NearlyHeard,
     SpeechEnded,
     SpeechStarted,
+    VoiceDoubted,
     VoiceMeasured,
+    VoiceSuspected,
     WakeWordEnded,
     WakeWordHeard,
 )
@@ -58,6 +60,10 @@ class Hearing:
                 self._keep("near_miss", word, score, at_sample)
             case WakeWordEnded(end_sample=end_sample):
                 self._feed(inputs.WakeWordEnded(end_sample))
+            case VoiceSuspected():
+                self._feed(inputs.VoiceSuspected())
+            case VoiceDoubted():
+                self._feed(inputs.VoiceDoubted())
             case SpeechStarted(at_sample=at_sample):
                 self._feed(inputs.SpeechStarted(at_sample, moment_s(at_sample)))
             case SpeechEnded(at_sample=at_sample):

@@ -198,6 +198,18 @@ class Mouth:
             self._ended(key)
         return {key: ms for key, ms in heard.items() if isinstance(key, ItemKey)}
 
+    def duck_answer(self) -> None:
+        """Go on with the answer softly, until it is held, resumed or stopped."""
+        self.playback.duck(Channel.ANSWER)
+
+    def hold_answer(self) -> None:
+        """Keep the answer where it is, silent; what rings sounds on."""
+        self.playback.hold(Channel.ANSWER)
+
+    def resume_answer(self) -> None:
+        """Go on with the answer; after a hold from where it was ducked."""
+        self.playback.resume()
+
     def stop_announcements(self) -> None:
         """Somebody wants quiet: what was said out of the blue ends."""
         self.silence(self._focus.keys_of(Channel.ANNOUNCEMENT))

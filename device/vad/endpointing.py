@@ -48,6 +48,21 @@ class Ended:
     at_sample: int
 
 
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """A voice may have begun at this sample: one hop resembles one. :class:`Started` or
+    :class:`Doubted` follows."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """What was suspected was no voice, or too short for one, as is known at this sample."""
+
+    at_sample: int
+
+
 class Endpointer:
     """Finds the beginning and the end of speech in a stream of probabilities.
 
@@ -74,6 +89,11 @@ class Endpointer:
         self._voiced_end = position
         self.is_speech = False
         self.is_pausing = False
+
+    @property
+    def is_suspected(self) -> bool:
+        """Whether something has begun that may become speech."""
+        return self._begin is not None and not self.is_speech
 
     def judge(self, finished: float) -> None:
         """Choose the silence that ends the speech, if this pause goes on.

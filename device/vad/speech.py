@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vad.endpointing import Ended, Endpointer, SpeechRule, Started
+from device.vad.endpointing import Doubted, Ended, Endpointer, SpeechRule, Started, Suspected
 from device.vad.loudness import Loudness, LoudnessMeter
 from device.vad.silero import HOP_SAMPLES, Silero
 
@@ -20,6 +20,10 @@ class Judge(Protocol):
 
     def probability(self, sound: NDArray[np.int16]) -> float:
         """How likely nothing more follows, 0 to 1; ``sound`` (16 kHz) ends in a pause."""
+
+
+Decided = Suspected | Doubted | Started | Ended | Loudness
+"""What the speech path tells."""
 
 
 class SpeechPipeline:
@@ -40,10 +44,15 @@ class SpeechPipeline:
         self._waiting = np.zeros(0, dtype=np.int16)
         self._recent = np.zeros(0, dtype=np.int16)
         self._unheard = 0
+        self._tells_suspicions = False
         self.is_on = False
 
-    def begin(self, position: int) -> None:
-        """Listen from this position on; a hearing that was under way is forgotten."""
+    def begin(self, position: int, *, tells_suspicions: bool = False) -> None:
+        """Listen from this position on; a hearing that was under way is forgotten.
+
+        ``tells_suspicions``: tell of the first hop that resembles a voice, too.
+        """
+        self._tells_suspicions = tells_suspicions
         self._silero.reset()
         self._endpointer.reset(position)
         self._meter.reset()
@@ -57,9 +66,7 @@ class SpeechPipeline:
         """Rest."""
         self.is_on = False
 
-    def process(
-        self, samples: NDArray[np.int16], position: int
-    ) -> list[Started | Ended | Loudness]:
+    def process(self, samples: NDArray[np.int16], position: int) -> list[Decided]:
         """Take the next samples, whose first lies at ``position``; return what was decided.
 
         What lies before the position that ``begin`` named is not listened to.
@@ -72,9 +79,11 @@ class SpeechPipeline:
             self._remember(samples[early:])
         sound = np.concatenate((self._waiting, samples[early:]))
         self._waiting = sound[len(probabilities) * HOP_SAMPLES :].copy()
-        decided: list[Started | Ended | Loudness] = []
+        decided: list[Decided] = []
         for number, probability in enumerate(probabilities, start=1):
+            was_suspected = self._endpointer.is_suspected
             event = self._endpointer.update(probability)
+            decided += self._suspicion(was_suspected)
             hop = sound[(number - 1) * HOP_SAMPLES : number * HOP_SAMPLES]
             loudness = self._measure(hop, probability)
             if isinstance(event, Started):
@@ -86,6 +95,15 @@ class SpeechPipeline:
             if event is None and self._endpointer.is_pausing and self._judge is not None:
                 self._ask(self._judge, len(probabilities) - number)
         return decided
+
+    def _suspicion(self, was_suspected: bool) -> list[Decided]:
+        """What the hop just looked at changed about a suspicion."""
+        here = self._endpointer
+        if not self._tells_suspicions or here.is_suspected is was_suspected:
+            return []
+        if here.is_suspected:
+            return [Suspected(self._position)]
+        return [] if here.is_speech else [Doubted(self._position)]
 
     def _measure(self, hop: NDArray[np.int16], probability: float) -> Loudness | None:
         """How loud a stretch of speech was that ends with this hop."""

@@ -16,7 +16,8 @@ SETTINGS_AND_THE_THING = {
 SEEN_FROM_BOTH_SIDES = {
     "AudioPart", "Conversation", "EchoChanged", "FunctionTool", "Response", "Send", "Session",
     "SpeechEnded", "SpeechStarted", "TextPart", "ToolCall", "WakeWordEnded", "WakeWordHeard",
-    "Message", "Outbox", "Turn", "House", "Room", "Voice", "VoiceMeasured", "Limits",
+    "Message", "Outbox", "Turn", "House", "Room", "Voice", "VoiceDoubted", "VoiceMeasured",
+    "VoiceSuspected", "Limits",
 }  # fmt: skip
 """The same thing of the field, as its maker, its taker or its stand-in knows it."""
 NOT_YET_TOLD_APART = {

@@ -91,6 +91,7 @@ class Household:
         self._ends: dict[int, tuple[int, int]] = {}
         self._queue: list[_Sounding] = []
         self._has_sound = asyncio.Event()
+        self._is_held = False
         self._tools: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._turning = asyncio.create_task(self._speaker(), name="speaker of paper")
@@ -239,7 +240,12 @@ class Household:
                 self._queue.append(_Sounding(item, len(text) / 14, is_complete=True))
             case do.Chime(name="error"):
                 self.noticed.heard += 1
+            case do.HoldAnswer():
+                self._is_held = True
+            case do.ResumeAnswer():
+                self._is_held = False
             case do.StopPlayback():
+                self._is_held = False
                 heard = {it.item: round(it.played_s * 1000) for it in self._queue if not it.is_own}
                 self._queue.clear()
                 # It is the next input, whatever waits already.
@@ -257,6 +263,8 @@ class Household:
         while True:
             await self._has_sound.wait()
             await asyncio.sleep(step_s)
+            if self._is_held:
+                continue
             if not self._queue:
                 self._has_sound.clear()
                 continue

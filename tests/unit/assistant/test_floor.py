@@ -63,7 +63,7 @@ def test_a_voice_gets_nothing_from_before_the_answer(make_bench) -> None:
     bench.begin_response()
     bench.audio()
     bench.play()
-    bench.feed(inputs.SpeechStarted(60_100, bench.now_s))
+    bench.follow_up(60_100)
     assert first_sample(bench.of(do.StartUplink)[-1]) == 60_000
 
 

@@ -89,6 +89,8 @@ server_events = st.one_of(
 happenings = st.one_of(
     st.builds(inputs.WakeWordHeard, st.just("jarvis"), st.floats(0, 1), samples, st.just(0.0)),
     st.builds(inputs.WakeWordEnded, samples),
+    st.just(inputs.VoiceSuspected()),
+    st.just(inputs.VoiceDoubted()),
     st.builds(inputs.SpeechStarted, samples, st.just(0.0)),
     st.builds(inputs.SpeechEnded, samples, st.just(0.0)),
     st.builds(inputs.VoiceMeasured, samples, st.sampled_from([-60.0, -30.0])),
