@@ -30,7 +30,7 @@ from device.audio.samples import Floats, Samples
 from device.models import path_of
 from device.realtime import events as wire
 from device.realtime.response_object import Response
-from device.vad.endpointing import Ended, SpeechRule, Started
+from device.vad.endpointing import Doubted, Ended, SpeechRule, Started, Suspected
 from device.vad.loudness import Loudness
 from device.vad.silero import RATE_HZ, Silero
 from device.vad.speech import SpeechPipeline
@@ -363,8 +363,12 @@ class PaperAppliance:
 _OF_ANSWER = (inputs.ServerSaid, inputs.PlaybackStarted, inputs.PlaybackFinished)
 
 
-def _as_input(event: Started | Ended | Loudness, at_s: float) -> inputs.Input:
+def _as_input(event: Suspected | Doubted | Started | Ended | Loudness, at_s: float) -> inputs.Input:
     match event:
+        case Suspected():
+            return inputs.VoiceSuspected()
+        case Doubted():
+            return inputs.VoiceDoubted()
         case Started(at_sample=at):
             return inputs.SpeechStarted(at, at_s)
         case Ended(at_sample=at):
