@@ -16,8 +16,9 @@ from device.workshop.simulation.script import script_from
 BETWEEN_S = 6.0
 """An answer and a notice fit between two questions."""
 ANSWERS = {"answers": [{"items": [{"say": "It is noon.", "audio_ms": 300}]}]}
-REST_S = 8.5
-"""How long the first endpoint is left alone: the second question comes before that is over."""
+REST_S = 12.4
+"""How long the first endpoint is left alone, a quarter more or less: the second question comes
+before that is over (after some 8 s), the third after it (16 s)."""
 
 
 @dataclass(frozen=True)
