@@ -64,6 +64,18 @@ def add_commands(commands: Commands[Any]) -> None:
         help="a model for free phrasing, for what the rules do not understand (none)",
     )
     _declare_truths(command)
+    _declare_bounds(command)
+    command.add_argument(
+        "--from-settings",
+        action="store_true",
+        help="take what is not given here of --model, --tool-model, --idle-exit-s from [brain], "
+        "and --models from [paths]",
+    )
+    command.set_defaults(run=run)
+
+
+def _declare_bounds(command: argparse.ArgumentParser) -> None:
+    """Where the models are, and how long and how many it serves."""
     command.add_argument(
         "--models", type=Path, metavar="FOLDER", help="the model store (that of this machine)"
     )
@@ -76,13 +88,6 @@ def add_commands(commands: Commands[Any]) -> None:
     command.add_argument(
         "--max-sessions", type=int, metavar="N", help="serve at most N sessions at a time (16)"
     )
-    command.add_argument(
-        "--from-settings",
-        action="store_true",
-        help="take what is not given here of --model, --tool-model, --idle-exit-s from [brain], "
-        "and --models from [paths]",
-    )
-    command.set_defaults(run=run)
 
 
 def _declare_truths(command: argparse.ArgumentParser) -> None:

@@ -94,7 +94,11 @@ class Session:
         )
         self._hearing = Hearing(self, lambda: new_id("item"), self._configuration.turn_detection)
         self._stray = b""
-        self._handlers: Mapping[str, Callable[[Json], None]] = {
+        self._handlers = self._handlers_by_type()
+        self._outbox.emit("session.created", session=self._configuration.wire())
+
+    def _handlers_by_type(self) -> Mapping[str, Callable[[Json], None]]:
+        return {
             "session.update": self._update,
             "input_audio_buffer.append": self._append,
             "input_audio_buffer.commit": self._commit,
@@ -107,7 +111,6 @@ class Session:
             "response.cancel": self._cancel_response,
             "output_audio_buffer.clear": self._clear_output,
         }
-        self._outbox.emit("session.created", session=self._configuration.wire())
 
     # -------------------------------------------------------------------------- outside
 
