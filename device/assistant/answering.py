@@ -136,6 +136,36 @@ class Answering:
         elif spoken is None:
             self._remarks.done_without_words(is_done=turn.calls.is_done)
 
+    def cut(self) -> None:
+        """It broke off in the middle: play what came, then say that there is no more."""
+        self.delivery.cut()
+        self._remarks.answer_cut()
+
+    def over(self, turn: Turn, link: LinkInUse | None) -> str:
+        """All of it was heard: remember it; its last sentences, empty where it had no words."""
+        texts = self.delivery.texts()
+        self._chronicle.said(turn, texts)
+        self._chronicle.ended(turn)
+        self.delivery.forget()
+        if link is not None:
+            link.downlink.new_answer()
+            link.stop_uplink()
+        return texts[-1] if texts else ""
+
+    def apologize(self, turn: Turn, *, is_barred: bool) -> None:
+        """Say why there is no answer, or what was done though there is none.
+
+        ``is_barred``: whom the owner wants costs more than the month allows.
+        """
+        if turn.calls.is_done and (spoken := turn.calls.spoken()):
+            self.delivery.speak(spoken)
+        elif turn.calls.is_done:
+            self.delivery.say("done_untold", turn)
+        elif is_barred:
+            self.delivery.say("budget_over", turn)
+        else:
+            self.delivery.say(self._remarks.no_answer(turn.failed_by), turn)
+
     # -- checks ------------------------------------------------------------------------
 
     def question(self, text: str, turn: Turn | None, *, is_final: bool) -> Standing:

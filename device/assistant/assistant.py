@@ -24,12 +24,7 @@ from device.assistant.outbox import Outbox
 from device.assistant.policy import EndpointPlan, Policy, Profile
 from device.assistant.states import State
 from device.assistant.status import Status
-from device.assistant.timers import Timer
 from device.assistant.turn import Turn
-
-_TURN_TIMERS = tuple(timer for timer in Timer if timer not in (Timer.LINK, Timer.LINK_IDLE))
-_ASKING = (State.CONNECTING, State.LISTENING)
-_ANSWERING = (State.THINKING, State.SPEAKING)
 
 
 class Hears(Enum):
@@ -106,7 +101,7 @@ class Assistant:
         """What the panel shows."""
         match self._hears:
             case Hears.YES:
-                return self._talk.state
+                return self._talk.now.state
             case Hears.MUTED:
                 return State.MUTED
             case Hears.BROKEN:
@@ -116,12 +111,12 @@ class Assistant:
     @property
     def turn(self) -> Turn | None:
         """The turn that is going on."""
-        return self._talk.turn
+        return self._talk.now.turn
 
     @property
     def status(self) -> Status:
         """How everything is now."""
-        link, turn = self._talk.exchange.link, self._talk.turn
+        link, turn = self._talk.exchange.link, self._talk.now.turn
         return Status(
             state=self.state,
             fault=self._fault,
@@ -138,7 +133,7 @@ class Assistant:
 
     @property
     def _fault(self) -> str:
-        return "microphone" if self._hears is Hears.BROKEN else self._talk.fault
+        return "microphone" if self._hears is Hears.BROKEN else self._talk.now.fault
 
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""
@@ -166,11 +161,11 @@ class Assistant:
                 if self._hears is Hears.YES:
                     talk.wake_word(happened)
             case inputs.WakeWordEnded(end_sample=end_sample):
-                talk.begin_is_known(end_sample)
+                talk.asking.begin_is_known(end_sample)
             case inputs.VoiceSuspected():
-                talk.voice_suspected()
+                talk.interjection.suspected()
             case inputs.VoiceDoubted():
-                talk.voice_doubted()
+                talk.interjection.doubted()
             case inputs.SpeechStarted(at_sample=at_sample):
                 talk.speech_started(at_sample)
             case inputs.SpeechEnded():
@@ -186,7 +181,7 @@ class Assistant:
                 if self._hears is Hears.YES:
                     talk.asked(happened)
             case inputs.StopRequested():
-                talk.stop()
+                talk.turns.stop()
             case inputs.MuteChanged():
                 self._mute_changed(happened)
             case _:
@@ -217,13 +212,13 @@ class Assistant:
             case inputs.MicrophoneRecovered():
                 self._microphone_recovered()
             case inputs.Spent(month_usd=month_usd):
-                self._talk.exchange.spent(month_usd, self._talk.turn_number)
+                self._talk.exchange.spent(month_usd, self._talk.turns.number)
             case inputs.ToolFinished():
                 self._talk.tool_finished(happened)
             case inputs.Ruled(turn=number, ruling=ruling):
                 self._talk.ruled(number, ruling)
             case inputs.ToolsChanged():
-                self._talk.tools_changed()
+                self._talk.exchange.tools_changed(is_asked=self.turn is not None)
             case inputs.TimePassed():
                 pass  # the timers have been looked at already
             case _:
@@ -233,7 +228,7 @@ class Assistant:
 
     def _mute_changed(self, changed: inputs.MuteChanged) -> None:
         if changed.muted and self._hears is not Hears.MUTED:
-            self._talk.end()
+            self._talk.turns.end()
             self._out.emit(do.StopPlayback())
             if changed.is_told:
                 self._out.emit(do.Chime("muted"))
@@ -249,8 +244,8 @@ class Assistant:
         if self._hears is not Hears.YES:
             return
         talk = self._talk
-        self._out.tell(news.MicrophoneBroke(talk.turn_number, failed.detail))
-        talk.end()
+        self._out.tell(news.MicrophoneBroke(talk.turns.number, failed.detail))
+        talk.turns.end()
         self._hears = Hears.BROKEN
         if failed.is_certain:
             talk.delivery.say(talk.remarks.microphone_broken(), None)
@@ -259,7 +254,7 @@ class Assistant:
         remark = self._talk.remarks.microphone_back()
         if self._hears is Hears.BROKEN:
             self._hears = Hears.YES
-            self._out.tell(news.MicrophoneBack(self._talk.turn_number))
-            self._talk.go_idle()
+            self._out.tell(news.MicrophoneBack(self._talk.turns.number))
+            self._talk.turns.rest()
             if remark:
                 self._talk.delivery.say(remark, None)

@@ -11,8 +11,10 @@ from device.assistant.link import LinkInUse
 from device.assistant.outbox import Outbox
 from device.assistant.policy import EndpointPlan, Policy, Profile
 from device.assistant.remarks import Remarks
+from device.assistant.situation import Situation
+from device.assistant.states import State
 from device.assistant.timers import Timer
-from device.assistant.turn import Turn
+from device.assistant.turn import Mark, Turn
 from device.realtime.failures import Failure, Reason
 
 
@@ -70,13 +72,42 @@ class Exchange:
             self.link.close(tools_go_on=tools_go_on)
             self.link = None
 
-    def renew(self) -> None:
+    def _renew(self) -> None:
         """Open the same link anew, while nobody asks anything."""
         old = self.link
         if old is not None:
             self.close()
             self._links_opened += 1
             self.link = LinkInUse(self._links_opened, old.plan, old.profile, self._out)
+
+    def roll_over(self, now: Situation) -> None:
+        """Let go of a session that is about to end, in a silence; a turn may still fit into it.
+
+        Whoever may ask on finds the next session open, and is known there.
+        """
+        if self.link is None or not self.link.is_expiring or now.turn is not None:
+            return
+        if now.state is State.FOLLOW_UP:
+            self._renew()
+        else:
+            self.close()
+
+    def ready(self, link: LinkInUse, turn: Turn | None) -> None:
+        """It can be asked; without a turn that asks it waits for one."""
+        link.ready()
+        if turn is None:
+            link.update_tools()
+            self._out.arm(Timer.LINK_IDLE, self._policy.link_idle_s)
+        else:
+            turn.mark(Mark.LINK_READY, self._out.now_s)
+            self._remark_on_fallback(link, turn)
+
+    def tools_changed(self, *, is_asked: bool) -> None:
+        """A model that is answering keeps the list it has; the next question finds the new one."""
+        if self.link is not None:
+            self.link.tools_changed()
+            if not is_asked:
+                self.link.update_tools()
 
     def rest(self) -> None:
         """Nobody asks for now: keep a link that is ready for a while, and no other."""
@@ -103,6 +134,17 @@ class Exchange:
             # over, may just have been old: once more, afresh.
             turn.tried.append(anew)
 
+    def nobody_left(self, turn: Turn) -> bool:
+        """Everybody was tried who may be; whether that is for what they cost."""
+        failure = self.last_failure
+        reason = str(failure.reason) if failure else "no endpoint"
+        is_barred = not turn.tried and self.first_choice_is_barred
+        if is_barred:
+            reason = "budget"
+            self._remarks.budget_was_told()
+        self._out.tell(news.Unanswered(turn.number, reason, tuple(turn.tried)))
+        return is_barred
+
     def answered(self) -> None:
         """Whoever has the link answers: its record is clean."""
         if self.link is not None:
@@ -110,7 +152,7 @@ class Exchange:
             if not self.link.plan.is_local:
                 self._remarks.first_choice_answered()
 
-    def remark_on_fallback(self, link: LinkInUse, turn: Turn) -> None:
+    def _remark_on_fallback(self, link: LinkInUse, turn: Turn) -> None:
         """A new link is ready: say, after the answer, when it is not whom the owner chose."""
         if link.plan.is_local and (turn.tried or self._first_choice_rests()):
             self._remarks.fell_back(self.last_failure.reason if self.last_failure else None)

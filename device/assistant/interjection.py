@@ -12,8 +12,13 @@ from __future__ import annotations
 from enum import Enum
 
 from device.assistant import effects as do
+from device.assistant import inputs
 from device.assistant.delivery import Delivery
+from device.assistant.follow_ups import FollowUps
 from device.assistant.outbox import Outbox
+from device.assistant.policy import BargeIn, Policy
+from device.assistant.situation import Situation
+from device.assistant.states import State
 from device.assistant.timers import Timer
 
 CONFIRM_S = 1.0
@@ -34,23 +39,33 @@ class _Stage(Enum):
 class Interjection:
     """At most one voice at a time; it changes how the answer sounds, and nothing else."""
 
-    def __init__(self, delivery: Delivery, out: Outbox) -> None:
+    def __init__(
+        self,
+        now: Situation,
+        follow_ups: FollowUps,
+        delivery: Delivery,
+        policy: Policy,
+        out: Outbox,
+    ) -> None:
         """``delivery``: is told how long the answer was held."""
+        self._now = now
+        self._follow_ups = follow_ups
         self._delivery = delivery
+        self._policy = policy
         self._out = out
         self._stage = _Stage.NONE
         self._held_since_s = 0.0
-        self.from_sample: int | None = None
+        self._from_sample: int | None = None
         """Where the voice that is heard began; None while there is none."""
 
     @property
-    def is_held(self) -> bool:
-        """Whether the answer is silent for it."""
-        return self._stage is _Stage.HELD
+    def is_possible(self) -> bool:
+        """Whether a voice may interrupt what is being said."""
+        return self._now.state is State.SPEAKING and self._policy.barge_in is BargeIn.VOICE
 
     def suspected(self) -> None:
-        """One hop resembles a voice."""
-        if self._stage is _Stage.NONE:
+        """One hop resembles a voice: reason enough to lower ours."""
+        if self.is_possible and self._stage is _Stage.NONE:
             self._stage = _Stage.DUCKED
             self._out.emit(do.DuckAnswer())
 
@@ -65,22 +80,32 @@ class Interjection:
             return
         self._stage = _Stage.HELD
         self._held_since_s = self._out.now_s
-        self.from_sample = at_sample
+        self._from_sample = at_sample
         self._out.emit(do.HoldAnswer())
         self._out.arm(Timer.INTERJECTION, CONFIRM_S)
 
-    def rejected(self) -> None:
-        """It does not speak to us, and may go on for long."""
-        if self._stage is _Stage.HELD:
-            self._resume()
-            self._stage = _Stage.REJECTED
+    def measured(self, measured: inputs.VoiceMeasured) -> int | None:
+        """Whoever speaks over an answer ends it if they may be whom it is given to.
+
+        Returns the sample of the capture clock from which they speak to us; None: they do not,
+        and may go on for long.
+        """
+        if self._from_sample is None:
+            return None
+        if not self._follow_ups.is_asker(measured.level_db):
+            if self._stage is _Stage.HELD:
+                self._resume()
+                self._stage = _Stage.REJECTED
+            return None
+        # If it is not held for them, somebody else had been speaking before.
+        return self._from_sample if self._stage is _Stage.HELD else measured.from_sample
 
     def over(self) -> None:
         """Nobody speaks any more, or it makes no difference."""
         if self._stage in (_Stage.DUCKED, _Stage.HELD):
             self._resume()
         self._stage = _Stage.NONE
-        self.from_sample = None
+        self._from_sample = None
 
     def _resume(self) -> None:
         self._out.disarm(Timer.INTERJECTION)

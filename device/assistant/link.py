@@ -20,6 +20,9 @@ from device.realtime.events import (
 )
 from device.realtime.items import FunctionCallOutputItem, McpApprovalResponseItem
 
+ASK_AGAIN_S = 0.5
+"""An endpoint that is busy with a response we know nothing of is asked again so much later."""
+
 
 class LinkPhase(Enum):
     """How far a link has come; it does not go back."""
@@ -154,6 +157,12 @@ class LinkInUse:
         if by_commit:
             self.send(InputAudioBufferCommit())
         self.send(self.downlink.sequencer.want())
+
+    def response_refused(self) -> None:
+        """It is busy with another one."""
+        if self.downlink.sequencer.active_id is None:
+            # It will not tell when the one ends that only it knows of.
+            self._out.arm(Timer.ASK_AGAIN, ASK_AGAIN_S)
 
     def ask_again(self) -> None:
         """It refused because it was busy; perhaps it is not any more."""
