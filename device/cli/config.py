@@ -59,6 +59,8 @@ def run_check(arguments: argparse.Namespace) -> int:
             print(mistake, file=sys.stderr)
         return EXIT_FAILURE
     print(f"{loaded.user_file or SHIPPED}: good")
+    for old in loaded.retired:
+        print(old, file=sys.stderr)
     return _check_keys(loaded.settings)
 
 

@@ -85,7 +85,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     file = str(loaded.user_file or "the shipped ones")
     state = state_to_look_at(loaded.settings.paths)
     return [
-        Finding("settings", Verdict.GOOD, file),
+        _settings(loaded, file),
         *_sound(loaded, with_sound=with_sound),
         *check_board(loaded.settings.panel.board),
         *check_stores(store_of(loaded.settings.paths.models)),
@@ -98,6 +98,15 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
             unpriced_models(loaded.settings),
         ),
     ]
+
+
+def _settings(loaded: LoadedSettings, file: str) -> Finding:
+    """Good; a line that has no effect any more is worth a word."""
+    from device.doctor.findings import Finding, Verdict
+
+    if loaded.retired:
+        return Finding("settings", Verdict.WARNING, file, "\n".join(map(str, loaded.retired)))
+    return Finding("settings", Verdict.GOOD, file)
 
 
 def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:

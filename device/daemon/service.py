@@ -62,6 +62,8 @@ async def begin_service(
     may_be_deaf: bool = False,
 ) -> Service:
     """Start; raises a ``BitternError``. ``may_be_deaf``: see ``Manner``."""
+    for old in loaded.retired:
+        log.warning("settings: %s", old)
     manager, reset_asked = ServiceManager(), asyncio.Event()
     manner = Manner(
         is_safe,

@@ -41,10 +41,21 @@ class Checker:
     over or under need not.
     """
 
-    def __init__(self, document: Document, root: type[Any], *, complete: bool = False) -> None:
+    def __init__(
+        self,
+        document: Document,
+        root: type[Any],
+        *,
+        complete: bool = False,
+        retired: Mapping[str, str] | None = None,
+    ) -> None:
+        """``retired``: dotted keys of older releases, and what became of each."""
         self.document = document
         self._is_complete = complete
+        self._retired = retired or {}
         self.mistakes: list[Mistake] = []
+        self.retired: list[Mistake] = []
+        """Keys that have no effect any more; whoever wrote them made no mistake."""
         self._everywhere = dict(leaf_paths(root))
         self.given = self._table(root, document.table, ())
 
@@ -110,18 +121,20 @@ class Checker:
         return entries
 
     def _unknown(self, path: Path, name: str, value: Any, known: Mapping[str, Any]) -> None:
+        place = (*path, name)
+        text, line = path_text(place), self.document.line_of(place)
+        if (became := self._retired.get(text)) is not None:
+            shown = MASK if holds_secret(value) else value_text(value)
+            self.retired.append(Mistake(self.document.file, line, text, shown, became))
+            return
         if is_secret_name(name):
-            place = (*path, name)
-            text, line = path_text(place), self.document.line_of(place)
             self.mistakes.append(Mistake(self.document.file, line, text, MASK, ADVICE))
             return
         meant = nearest(name, known)
         better = path_text((*path, meant)) if meant else self._everywhere.get(name)
         what = "a key" if path else "a table or key"
         problem = f"there is no such key; did you mean {better}?" if better else None
-        self._report(
-            (*path, name), value, problem or f"expected {what} of: {', '.join(sorted(known))}"
-        )
+        self._report(place, value, problem or f"expected {what} of: {', '.join(sorted(known))}")
 
 
 def fit(hint: Any, rule: Key, value: Any) -> Any:

@@ -33,6 +33,12 @@ VARIABLE = "BITTERN_CONFIG"
 NAMED: Mapping[str, type[Any]] = {"profile": Profile, "price": Price}
 """Tables that come several times, each with a name of its own, and of which none is shipped."""
 
+RETIRED: Mapping[str, str] = {
+    "microphone.preroll_s": "has no effect any more: how much of the sound before a question is "
+    "sent is decided by the wake word; take the line out",
+}
+"""Keys of older releases: a file that holds one is read all the same, and its owner is told."""
+
 
 class SettingsError(MistakesError):
     """The settings cannot be used; the process ends with 78, for a restart cannot help."""
@@ -45,6 +51,8 @@ class LoadedSettings:
     settings: Settings
     user_file: Path | None
     given: GivenTable
+    retired: tuple[Mistake, ...] = ()
+    """Keys of older releases that somebody still writes, and what became of each."""
 
 
 def load_settings(
@@ -81,10 +89,13 @@ def assemble(
     """Check both documents, lay one over the other, and check what they say together."""
     given: GivenTable = {"endpoint": default_endpoints()}
     mistakes: list[Mistake] = []
+    retired: list[Mistake] = []
     for document in (shipped, user):
         if document is not None:
-            given, found = _lay_over(given, document, is_first=document is shipped)
+            checker = Checker(document, Settings, retired=RETIRED)
+            given, found = _lay_over(given, checker, is_first=document is shipped)
             mistakes += found
+            retired += checker.retired
     if any(mistake.path.startswith(("endpoint", *NAMED)) for mistake in mistakes):
         raise SettingsError(mistakes)
     settings = build(Settings, given)
@@ -94,13 +105,13 @@ def assemble(
     mistakes += [rule for rule in broken if rule.path.partition(".")[0] not in mistaken]
     if mistakes:
         raise SettingsError(mistakes)
-    return LoadedSettings(settings, user_file, given)
+    return LoadedSettings(settings, user_file, given, tuple(retired))
 
 
 def _lay_over(
-    below: GivenTable, document: Document, *, is_first: bool
+    below: GivenTable, checker: Checker, *, is_first: bool
 ) -> tuple[GivenTable, list[Mistake]]:
-    checker = Checker(document, Settings)
+    document = checker.document
     above = dict(checker.given)
     mistakes = list(checker.mistakes)
     for kind, shape in NAMED.items():

@@ -12,6 +12,9 @@ from device.settings.tree import Settings, plain_word
 BrokenRule = tuple[tuple[str, ...], str]
 """The keys that contradict each other, as ``table.key``, and what was expected of them."""
 
+BEFORE_A_QUESTION_S = 2.0
+"""A wake word is decided on, and a voice is noticed, no later than this after they began."""
+
 
 def broken_rules(settings: Settings, given: GivenTable, shipped: str) -> list[Mistake]:
     """Return a mistake for each rule that the settings break.
@@ -65,12 +68,12 @@ def _ears(settings: Settings) -> Iterator[BrokenRule]:
             f"expected end_threshold ({vad.end_threshold:g}) not above "
             f"start_threshold ({vad.start_threshold:g})",
         )
-    longest_s = settings.assistant.turn_limit_s + microphone.preroll_s
+    longest_s = settings.assistant.turn_limit_s + BEFORE_A_QUESTION_S
     if microphone.ring_s < longest_s:
         yield (
-            ("microphone.ring_s", "assistant.turn_limit_s", "microphone.preroll_s"),
-            f"expected ring_s ({microphone.ring_s:g} s) to hold a whole question: "
-            f"turn_limit_s and preroll_s together are {longest_s:g} s",
+            ("microphone.ring_s", "assistant.turn_limit_s"),
+            f"expected ring_s ({microphone.ring_s:g} s) to hold a whole question, which "
+            f"turn_limit_s lets be {longest_s:g} s long with what was said before it was noticed",
         )
 
 

@@ -138,13 +138,6 @@ class Microphone:
         0, 'Channel to listen to, counted from 0; "mix" adds them all.', low=0, high=31
     )
     gain_db: float = key(0.0, "Amplification after capture.", unit="dB", low=-40, high=40)
-    preroll_s: float = key(
-        2.0,
-        "Sound from before the end of the wake word that is kept, in memory only.",
-        unit="s",
-        low=0,
-        high=10,
-    )
     ring_s: float = key(
         60.0,
         "Sound kept in memory, to replay a question to the next endpoint.",

@@ -147,7 +147,8 @@ def mistakes(shipped: Document, text: str) -> list[str]:
         (
             "[assistant]\nturn_limit_s = 90",
             "my.toml:2: assistant.turn_limit_s = 90.0: expected ring_s (60 s) to hold a whole "
-            "question: turn_limit_s and preroll_s together are 92 s",
+            "question, which turn_limit_s lets be 92 s long with what was said before it was "
+            "noticed",
         ),
         (
             "[panel]\nnight_to = '06:30'",
