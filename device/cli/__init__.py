@@ -45,6 +45,7 @@ FAMILIES: tuple[str, ...] = (
     "sounds",
     "simulate",
     "tools",
+    "mcp",
     "update",
 )
 """Modules of this package that declare commands, in the order ``--help`` shows them."""

@@ -1,4 +1,4 @@
-"""``bittern tools``: what the assistant can do in the house, and doing it by hand."""
+"""``bittern tools``: what the assistant can do in the house, doing it by hand, and one's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device.cli.own_tools import add_verbs
 from device.errors import EXIT_FAILURE
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Commands[Any]) -> None:
-    """Declare ``tools list|schema|call``."""
+    """Declare ``tools list|schema|call``, and what ``own_tools`` declares."""
     family = commands.add_parser("tools", help="list, describe and call the assistant's tools")
     verbs = family.add_subparsers(dest="verb", metavar="VERB", required=True)
 
@@ -44,6 +45,7 @@ def add_commands(commands: Commands[Any]) -> None:
     call.add_argument("--config", type=Path, metavar="FILE", help="a settings file")
     call.add_argument("--store", type=Path, metavar="FILE", help="a store other than its own")
     call.set_defaults(run=_call)
+    add_verbs(verbs)
 
 
 def _list(arguments: argparse.Namespace) -> int:

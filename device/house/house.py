@@ -187,7 +187,7 @@ async def begin_house(loaded: LoadedSettings, terms: Terms = USUAL_TERMS) -> Hou
     """Open what lasts; rooms come later. Raises a ``BitternError``."""
     stops = Stops()
     try:
-        services = await open_services(loaded.settings, stops, is_private=terms.is_private)
+        services = await open_services(loaded, stops, is_private=terms.is_private)
     except BaseException:
         await stops.close()
         raise

@@ -144,6 +144,7 @@ class Opening:
             ringer=services.ringer,
             lists=services.lists,
         )
+        services.others.attach_to(registry)
         parts = Parts(
             self._capture,
             self._mouth,

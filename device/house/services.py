@@ -11,10 +11,12 @@ from pathlib import Path
 
 from device.appliance.brain_process import BrainProcess
 from device.appliance.voice import Voice
+from device.house.other_tools import OtherTools
 from device.house.rings import Rings
 from device.room.policy import brain_arguments
 from device.room.stopping import Stage, Stops
-from device.settings.places import brain_socket, state_folder
+from device.settings import LoadedSettings
+from device.settings.places import brain_socket, state_folder, tools_socket
 from device.settings.tree import Settings
 from device.spending.ledger import FILE as SPENDING_FILE
 from device.spending.meter import Spending
@@ -41,6 +43,7 @@ class Services:
     spending: Spending
     brain: BrainProcess
     voice: Voice
+    others: OtherTools
     told_of_spending: list[Callable[[float], None]] = field(default_factory=list)
     """Each is told the month's sum in US dollars whenever it changes."""
 
@@ -49,13 +52,15 @@ class Services:
         self.spending.use(prices(settings.price))
         may_start = settings.brain.autostart or is_private
         await self.brain.use(brain_arguments(settings), may_start=may_start)
+        await self.others.adopt(settings)
 
 
-async def open_services(settings: Settings, stops: Stops, *, is_private: bool) -> Services:
+async def open_services(loaded: LoadedSettings, stops: Stops, *, is_private: bool) -> Services:
     """Open them all; ``is_private``: with a brain and a store of its own, to disturb nobody.
 
     What has come due meanwhile rings as soon as a room joins.
     """
+    settings = loaded.settings
     scratch = _scratch(stops) if is_private else None
     state = scratch or state_folder(settings.paths)
     try:
@@ -84,12 +89,18 @@ async def open_services(settings: Settings, stops: Stops, *, is_private: bool) -
     )
     stops.add(Stage.BRAIN, brain.stop)
     voice = Voice(brain.socket_path, brain.ensure)
+    others = OtherTools(
+        scratch / "tools.sock" if scratch else tools_socket(settings.paths), loaded.user_file
+    )
+    await others.adopt(settings)
+    stops.add(Stage.BRAIN, others.close)
     await ringer.start()
     stops.add(Stage.KEEPING, ringer.close)
     ringing = stops.watch(asyncio.create_task(ringer.run(), name="ringer"))
     return Services(
-        state, clock, Lists(store), rings, ringer, ringing, spending, brain, voice, listeners
-    )
+        state, clock, Lists(store), rings, ringer, ringing, spending, brain, voice, others,
+        listeners,
+    )  # fmt: skip
 
 
 async def _spending(

@@ -102,6 +102,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was probably meant, or None."""
     known = tuple(known)
     lowered = {name.lower(): name for name in known}
+    begun = [name for name in lowered if len(word) >= 3 and name.startswith(word.lower())]
+    if len(begun) == 1:
+        return lowered[begun[0]]
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     if close:
         return lowered[close[0]]

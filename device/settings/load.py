@@ -24,13 +24,13 @@ from device.schema.document import Document, read_document
 from device.schema.mistakes import Mistake, MistakesError
 from device.settings.endpoints import default_endpoints, mistaken_entries, overlay_endpoints
 from device.settings.rules import broken_rules
-from device.settings.tree import Profile, Settings
+from device.settings.tree import Mcp, Profile, Settings
 from device.spending.prices import Price
 
 SHIPPED = FIRMWARE / "bittern.toml"
 SYSTEM = Path("/etc/bittern/bittern.toml")
 VARIABLE = "BITTERN_CONFIG"
-NAMED: Mapping[str, type[Any]] = {"profile": Profile, "price": Price}
+NAMED: Mapping[str, type[Any]] = {"profile": Profile, "mcp": Mcp, "price": Price}
 """Tables that come several times, each with a name of its own, and of which none is shipped."""
 
 RETIRED: Mapping[str, str] = {

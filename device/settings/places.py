@@ -16,6 +16,11 @@ SYSTEMD_BRAIN = Path("/run/bittern-brain.sock")
 is removed when the appliance stops."""
 
 
+SYSTEMD_TOOLS = Path("/run/bittern-tools.sock")
+"""Where ``bittern-tools.socket`` listens."""
+SERVICE_OWN_TOOLS = Path("/etc/bittern/tools.d")
+
+
 def runtime_folder(paths: Paths, environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the sockets; it need not exist yet.
 
@@ -100,6 +105,29 @@ def brain_socket(
     if is_service and not paths.runtime and unit_socket.is_socket():
         return unit_socket
     return runtime_folder(paths, environ) / "brain.sock"
+
+
+def tools_socket(
+    paths: Paths, environ: Mapping[str, str] = os.environ, unit_socket: Path = SYSTEMD_TOOLS
+) -> Path:
+    """Return where the host of other people's tools listens; as :func:`brain_socket`."""
+    is_service = bool(environ.get("RUNTIME_DIRECTORY"))
+    if is_service and not paths.runtime and unit_socket.is_socket():
+        return unit_socket
+    return runtime_folder(paths, environ) / "tools.sock"
+
+
+def own_tools_folder(
+    chosen: str, environ: Mapping[str, str] = os.environ, service: Path = SERVICE_OWN_TOOLS
+) -> Path:
+    """Return the folder of the owner's tools; ``chosen`` is what the settings say."""
+    if chosen:
+        return Path(chosen).expanduser()
+    # Also for the owner of an installed appliance, who is root when looking after it.
+    if environ.get("RUNTIME_DIRECTORY") or (SERVICE_UNIT.exists() and os.geteuid() == 0):
+        return service
+    base = environ.get("XDG_CONFIG_HOME") or str(_home() / ".config")
+    return Path(base) / "bittern" / "tools.d"
 
 
 def url_of(endpoint: Endpoint, paths: Paths, environ: Mapping[str, str] = os.environ) -> str:

@@ -9,6 +9,9 @@ from device.schema.mistakes import Mistake, value_text
 from device.settings.endpoints import name_of
 from device.settings.tree import Settings, plain_word
 
+OWN_SOURCES = ("bittern", "own")
+"""Names that no server may have: of the built-in tools, and of the owner's."""
+
 BrokenRule = tuple[tuple[str, ...], str]
 """The keys that contradict each other, as ``table.key``, and what was expected of them."""
 
@@ -34,6 +37,12 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
         if endpoint.ca_file and not endpoint.url.startswith("wss://"):
             paths = (f"endpoint.{endpoint.name}.ca_file", f"endpoint.{endpoint.name}.url")
             yield paths, "expected none: only a wss:// url has certificates"
+    for server in settings.mcp:
+        place = f"mcp.{server.name}"
+        if bool(server.command) == bool(server.url):
+            yield (f"{place}.command", f"{place}.url"), "expected a command or a url, one of them"
+        if server.name in OWN_SOURCES:
+            yield (f"{place}.name",), "expected another name: our own tools have this one"
     if not settings.endpoints():
         names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)
         yield tuple(names), "expected at least one endpoint that is enabled"

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from device.errors import EXIT_BAD_SETTINGS, BitternError
@@ -36,8 +37,20 @@ class FoundKey:
     """Other users of this machine can read the file it came from."""
 
 
-def find_key(endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> FoundKey | None:
-    """Return the key of an endpoint, or None where none is named or there is none.
+class NamesKey(Protocol):
+    """An entry of the settings that says where its key is: an endpoint, a server of tools."""
+
+    @property
+    def key_env(self) -> str:
+        """A variable, or a credential."""
+
+    @property
+    def key_file(self) -> str:
+        """A file, or a credential."""
+
+
+def find_key(endpoint: NamesKey, environ: Mapping[str, str] = os.environ) -> FoundKey | None:
+    """Return the key of an entry, or None where none is named or there is none.
 
     In this order: ``key_file`` (a name without ``/`` is a systemd credential), the
     credential called like ``key_env``, the environment variable ``key_env``.
@@ -56,7 +69,7 @@ def find_key(endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> Fou
     return FoundKey(value, f"${endpoint.key_env}")
 
 
-def _files(endpoint: Endpoint, credentials: str | None) -> list[tuple[Path, str]]:
+def _files(endpoint: NamesKey, credentials: str | None) -> list[tuple[Path, str]]:
     files = []
     if "/" in endpoint.key_file:
         path = Path(endpoint.key_file).expanduser()

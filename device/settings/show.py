@@ -15,7 +15,7 @@ from device.settings.secrets import KeyFileError, find_key
 from device.settings.template import toml_line
 from device.settings.tree import Endpoint, Settings
 
-ARRAYS = ("endpoint", "profile", "price")
+ARRAYS = ("endpoint", "profile", "mcp", "price")
 """Tables that come several times, told apart by their name."""
 
 

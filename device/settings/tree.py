@@ -423,6 +423,87 @@ class Endpoint:
     enabled: bool = key(True, "Use this endpoint at all.")
 
 
+TOOL_NAMES = r"[A-Za-z0-9_.*/-]{1,128}"
+ADDRESS = r"any|home|[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?"
+ADDRESSES_HELP = '"any", "home" (the network of the house), or addresses such as "192.168.1.5"'
+
+
+@dataclass(frozen=True)
+class Mcp:
+    """A server of other people's tools (Model Context Protocol); any number, none needed."""
+
+    name: str = key(
+        help="Stands before the names of its tools.",
+        form=NAME,
+        form_help="a short name: small letters, digits, - and _",
+    )
+    command: tuple[str, ...] = key(
+        (),
+        "Program to start, with its arguments, for a server that speaks by standard input.",
+        form=r"[^\x00]{1,1000}",
+        form_help="the program and each of its arguments, in quotes",
+    )
+    url: str = key(
+        "",
+        "Where it is, for one that speaks by HTTP; a server has a command or a url.",
+        form=r"(?:https?://[^\s/@?#]+[^\s#@]*)?",
+        form_help="http://HOST/PATH or https://HOST/PATH, without user or password",
+    )
+    key_env: str = key(
+        "",
+        "Its key: a credential of this name; a program gets it as a variable of this name.",
+        special={"": "none"},
+        form=ENVIRONMENT_NAME,
+        form_help='the name of an environment variable such as "GITHUB_TOKEN"',
+    )
+    key_file: str = key(
+        "",
+        "File that holds its key; a name without / is a systemd credential.",
+        form=rf"[^/\x00\n]*|{WHOLE_PATH}",
+        form_help="a whole path (from / or ~/) or the name of a credential",
+    )
+    addresses: tuple[str, ...] = key(
+        (),
+        'Whom it may reach in a network; none is nobody. "bittern mcp allow" puts it in force.',
+        form=ADDRESS,
+        form_help=ADDRESSES_HELP,
+    )
+    allow: tuple[str, ...] = key(
+        (),
+        "Its tools that are offered, by its own names, * for any letters; none named: all.",
+        form=TOOL_NAMES,
+        form_help="names of tools in quotes",
+    )
+    deny: tuple[str, ...] = key(
+        (),
+        "Its tools that are never offered.",
+        form=TOOL_NAMES,
+        form_help="names of tools in quotes",
+    )
+    timeout_s: float = key(10.0, "How long a call may take.", unit="s", low=1, high=120)
+    enabled: bool = key(True, "Use this server at all.")
+
+
+@dataclass(frozen=True)
+class OwnTools:
+    """Your own tools: files in a folder, see `bittern tools new`."""
+
+    folder: str = key(
+        "",
+        "Where they are; empty is ~/.config/bittern/tools.d, or /etc/bittern/tools.d of a service.",
+        form=rf"(?:{WHOLE_PATH})?",
+        form_help="the whole path of a folder, from / or ~/",
+    )
+    addresses: tuple[str, ...] = key(
+        (),
+        'Whom they may reach in a network; none is nobody. "bittern mcp allow" puts it in force.',
+        form=ADDRESS,
+        form_help=ADDRESSES_HELP,
+    )
+    timeout_s: float = key(10.0, "How long a call may take.", unit="s", low=1, high=120)
+    enabled: bool = key(True, "Offer them at all.")
+
+
 @dataclass(frozen=True)
 class Brain:
     """The local endpoint, for when the cloud is gone or not wanted."""
@@ -604,6 +685,8 @@ class Settings:
     vad: Vad = field(default_factory=Vad)
     endpoint: tuple[Endpoint, ...] = field(default_factory=shipped_endpoints)
     brain: Brain = field(default_factory=Brain)
+    mcp: tuple[Mcp, ...] = ()
+    own_tools: OwnTools = field(default_factory=OwnTools)
     budget: Budget = field(default_factory=Budget)
     price: tuple[Price, ...] = ()
     panel: Panel = field(default_factory=Panel)
@@ -615,6 +698,10 @@ class Settings:
         """Return all words that are listened for, each once."""
         every = [*self.wake.words, *(word for each in self.profile for word in each.words)]
         return tuple(dict.fromkeys(plain_word(word) for word in every))
+
+    def mcp_servers(self) -> tuple[Mcp, ...]:
+        """Return the servers of tools that are used."""
+        return tuple(server for server in self.mcp if server.enabled)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the enabled endpoints in the order in which they are tried."""

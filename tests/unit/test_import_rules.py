@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"appliance", "assistant", "audio", "ears", "house", "models", "reports", "room"},
         *{"schema", "settings", "wake"},
     },
+    "toolhost": {"settings", "tools"},
     "updates": {
         *{"appliance", "assistant", "audio", "daemon", "models", "settings", "tools"},
     },
@@ -78,6 +79,9 @@ ONLY_IN: dict[str, set[str]] = {
     "websockets": {"realtime", "brain", "workshop"},
     "systemd": {"appliance"},
     "aiohttp": set(),
+    "mcp": {"toolhost"},
+    "httpx2": {"toolhost"},
+    "anyio": {"toolhost"},
 }
 """What touches the world, and the folders that may. The workshop measures against others."""
 

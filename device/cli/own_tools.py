@@ -1,0 +1,109 @@
+"""``bittern tools new|check|host``: the owner's own tools, and the process that runs them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device.cli.config import add_config_option
+from device.errors import EXIT_FAILURE, BitternError
+
+if TYPE_CHECKING:
+    from device.cli import Commands
+
+LIKE = ("example", "program", "weather", "news")
+"""What is shipped to begin with (``firmware_config/tools``)."""
+
+
+def add_verbs(verbs: Commands[Any]) -> None:
+    """Declare them."""
+    new = verbs.add_parser(
+        "new",
+        help="write a working tool of your own, to change",
+        description="Writes NAME.py, or a program NAME, into the folder of your own tools.",
+    )
+    new.add_argument("name", metavar="NAME", help="what the assistant is to call it")
+    new.add_argument("--like", choices=LIKE, default="example", help="what to begin with (example)")
+    add_config_option(new)
+    new.set_defaults(run=_new)
+
+    check = verbs.add_parser(
+        "check",
+        help="say what is in your own tools, and what is wrong with them, by file and line",
+        description="Reads the files as the appliance does: it runs them. Ends with 1 when "
+        "something is wrong.",
+    )
+    check.add_argument("file", nargs="*", type=Path, metavar="FILE", help="instead of the folder")
+    add_config_option(check)
+    check.set_defaults(run=_check)
+
+    host = verbs.add_parser("host", help="run other people's tools; the appliance starts this")
+    host.add_argument(
+        "--listen", type=Path, metavar="PATH", help="a socket that systemd does not give"
+    )
+    add_config_option(host)
+    host.set_defaults(run=_host)
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from device.settings import load_settings
+    from device.settings.places import own_tools_folder
+    from device.toolhost.own_examples import write_example
+
+    folder = own_tools_folder(load_settings(chosen.config).settings.own_tools.folder)
+    path = write_example(folder, chosen.name, chosen.like)
+    print(f"wrote {path}")
+    print("The appliance offers it when it is started or reloaded the next time (bittern reload).")
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from device.settings import load_settings
+    from device.settings.places import own_tools_folder
+    from device.toolhost.opening import OWN
+    from device.toolhost.own_source import OwnSource, files_in
+
+    own = load_settings(chosen.config).settings.own_tools
+    folder = own_tools_folder(own.folder)
+    source = OwnSource(OWN, folder, own.timeout_s, os.environ)
+    files = [file.absolute() for file in chosen.file] or list(files_in(folder))
+    if missing := [str(file) for file in files if not file.is_file()]:
+        raise BitternError(f"there is no file {missing[0]}", "")
+    told = asyncio.run(source.look(files))
+    for tool in told.tools:
+        print(f"{tool.name}  {tool.description.splitlines()[0] if tool.description else ''}")
+    for mistake in told.mistakes:
+        print(mistake)
+    if not files:
+        print(f"there are none in {folder}; `bittern tools new NAME` makes one")
+    return EXIT_FAILURE if told.mistakes else 0
+
+
+def _host(chosen: argparse.Namespace) -> int:
+    from device.brain.sessions.listening_socket import Address, open_socket, passed_sockets
+    from device.logs import log_to_terminal
+    from device.settings import load_settings
+    from device.toolhost.host import serve_host
+    from device.toolhost.opening import host_for
+
+    settings = load_settings(chosen.config).settings
+    log_to_terminal(settings.log.level)
+    passed = passed_sockets(os.environ, os.getpid())
+    if not passed and chosen.listen is None:
+        raise BitternError("there is no socket to listen on", "Say --listen PATH.")
+    listener = passed[0] if passed else open_socket(Address(path=chosen.listen))
+    asyncio.run(_served(host_for(settings, os.environ), listener, serve_host))
+    return 0
+
+
+async def _served(host: Any, listener: Any, serve: Any) -> None:
+    import contextlib
+    import signal
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, host.is_left.set)
+    with contextlib.suppress(KeyboardInterrupt):
+        await serve(host, listener)
