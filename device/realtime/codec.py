@@ -30,10 +30,10 @@ from device.realtime.server_events import (
     ResponseDone,
     ResponseOutputAudioDelta,
     ServerEvent,
-    ServerEventBase,
     SessionCreated,
     SessionUpdated,
 )
+from device.realtime.wire_types import ServerEventBase
 
 E = TypeVar("E")
 

@@ -70,6 +70,16 @@ from device.realtime.items import (
     TextPart,
     UnknownItem,
 )
+from device.realtime.mcp_events import (
+    McpListToolsCompleted,
+    McpListToolsFailed,
+    McpListToolsInProgress,
+    ResponseMcpCallArgumentsDelta,
+    ResponseMcpCallArgumentsDone,
+    ResponseMcpCallCompleted,
+    ResponseMcpCallFailed,
+    ResponseMcpCallInProgress,
+)
 from device.realtime.pcm import (
     BYTES_PER_MS,
     BYTES_PER_SAMPLE,
@@ -99,13 +109,8 @@ from device.realtime.server_events import (
     ConversationItemCreated,
     ConversationItemDeleted,
     ConversationItemDone,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionFailed,
-    ConversationItemInputAudioTranscriptionSegment,
     ConversationItemRetrieved,
     ConversationItemTruncated,
-    DurationUsage,
     ErrorDetails,
     ErrorEvent,
     InputAudioBufferCleared,
@@ -114,11 +119,6 @@ from device.realtime.server_events import (
     InputAudioBufferSpeechStarted,
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
-    Language,
-    LogProb,
-    McpListToolsCompleted,
-    McpListToolsFailed,
-    McpListToolsInProgress,
     OutputAudioBufferCleared,
     OutputAudioBufferStarted,
     OutputAudioBufferStopped,
@@ -130,11 +130,6 @@ from device.realtime.server_events import (
     ResponseDone,
     ResponseFunctionCallArgumentsDelta,
     ResponseFunctionCallArgumentsDone,
-    ResponseMcpCallArgumentsDelta,
-    ResponseMcpCallArgumentsDone,
-    ResponseMcpCallCompleted,
-    ResponseMcpCallFailed,
-    ResponseMcpCallInProgress,
     ResponseOutputAudioDelta,
     ResponseOutputAudioDone,
     ResponseOutputAudioTranscriptDelta,
@@ -144,12 +139,8 @@ from device.realtime.server_events import (
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
     ServerEvent,
-    ServerEventBase,
     SessionCreated,
     SessionUpdated,
-    TokenUsage,
-    TranscriptionError,
-    TranscriptionTokenDetails,
 )
 from device.realtime.session_object import (
     WIRE_RATE_HZ,
@@ -186,10 +177,23 @@ from device.realtime.session_object import (
     VoiceId,
 )
 from device.realtime.sound import AudioDelta
+from device.realtime.transcription_events import (
+    ConversationItemInputAudioTranscriptionCompleted,
+    ConversationItemInputAudioTranscriptionDelta,
+    ConversationItemInputAudioTranscriptionFailed,
+    ConversationItemInputAudioTranscriptionSegment,
+    DurationUsage,
+    Language,
+    LogProb,
+    TokenUsage,
+    TranscriptionError,
+    TranscriptionTokenDetails,
+)
 from device.realtime.wire_types import (
     UNSET,
     Maybe,
     Nullable,
+    ServerEventBase,
     UnsetType,
     WireObject,
 )

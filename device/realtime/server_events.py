@@ -1,4 +1,4 @@
-"""The forty-six events that a server sends.
+"""The forty-six events that a server sends; those of transcription and MCP have files of their own.
 
 Class name = wire type in CamelCase; ``error`` is :class:`ErrorEvent`. An ``event_id`` of
 ``""`` means that none came; :func:`device.realtime.codec.encode` writes a fresh one in
@@ -10,16 +10,25 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from device.realtime.items import Item, Part
+from device.realtime.mcp_events import (
+    McpListToolsCompleted,
+    McpListToolsFailed,
+    McpListToolsInProgress,
+    ResponseMcpCallArgumentsDelta,
+    ResponseMcpCallArgumentsDone,
+    ResponseMcpCallCompleted,
+    ResponseMcpCallFailed,
+    ResponseMcpCallInProgress,
+)
 from device.realtime.response_object import Response
 from device.realtime.session_object import Session
-from device.realtime.wire_types import UNSET, Maybe, Nullable, WireObject
-
-
-class ServerEventBase(WireObject, tag_field="type", kw_only=True, frozen=True):
-    """What all server events have (but the one about telephone keys)."""
-
-    event_id: str = ""
-
+from device.realtime.transcription_events import (
+    ConversationItemInputAudioTranscriptionCompleted,
+    ConversationItemInputAudioTranscriptionDelta,
+    ConversationItemInputAudioTranscriptionFailed,
+    ConversationItemInputAudioTranscriptionSegment,
+)
+from device.realtime.wire_types import UNSET, Maybe, Nullable, ServerEventBase, WireObject
 
 # --- errors, session, conversation ---------------------------------------------------
 
@@ -112,111 +121,6 @@ class ConversationItemTruncated(
 
 
 # --- what the user said ---------------------------------------------------------------
-
-
-class LogProb(WireObject, kw_only=True, frozen=True):
-    """How sure the transcription is of a token."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-
-
-class Language(WireObject, kw_only=True, frozen=True):
-    """A language that was heard."""
-
-    code: str
-
-
-class TranscriptionTokenDetails(WireObject, kw_only=True, frozen=True):
-    """The input of a transcription by kind."""
-
-    text_tokens: int = 0
-    audio_tokens: int = 0
-
-
-class TokenUsage(WireObject, tag_field="type", tag="tokens", kw_only=True, frozen=True):
-    """A transcription billed by tokens."""
-
-    total_tokens: int
-    input_tokens: int
-    output_tokens: int
-    input_token_details: Maybe[TranscriptionTokenDetails] = UNSET
-
-
-class DurationUsage(WireObject, tag_field="type", tag="duration", kw_only=True, frozen=True):
-    """A transcription billed by time."""
-
-    seconds: float
-
-
-class TranscriptionError(WireObject, kw_only=True, frozen=True):
-    """Why a transcription failed."""
-
-    type: Nullable[str] = UNSET
-    code: Nullable[str] = UNSET
-    message: Nullable[str] = UNSET
-    param: Nullable[str] = UNSET
-
-
-class ConversationItemInputAudioTranscriptionDelta(
-    ServerEventBase,
-    tag="conversation.item.input_audio_transcription.delta",
-    kw_only=True,
-    frozen=True,
-):
-    """A piece of what the user said, in writing."""
-
-    item_id: str
-    content_index: Maybe[int] = UNSET
-    delta: Nullable[str] = UNSET
-    logprobs: Nullable[list[LogProb]] = UNSET
-
-
-class ConversationItemInputAudioTranscriptionCompleted(
-    ServerEventBase,
-    tag="conversation.item.input_audio_transcription.completed",
-    kw_only=True,
-    frozen=True,
-):
-    """All that the user said in this item; often after the answer began."""
-
-    item_id: str
-    content_index: int
-    transcript: str
-    usage: Nullable[TokenUsage | DurationUsage] = UNSET
-    logprobs: Nullable[list[LogProb]] = UNSET
-    languages: Nullable[list[Language]] = UNSET
-
-
-class ConversationItemInputAudioTranscriptionFailed(
-    ServerEventBase,
-    tag="conversation.item.input_audio_transcription.failed",
-    kw_only=True,
-    frozen=True,
-):
-    """The transcription failed; the answer may still be right."""
-
-    item_id: str
-    content_index: int
-    error: TranscriptionError
-
-
-class ConversationItemInputAudioTranscriptionSegment(
-    ServerEventBase,
-    tag="conversation.item.input_audio_transcription.segment",
-    kw_only=True,
-    frozen=True,
-):
-    """Who said what, from ``start`` to ``end`` in seconds."""
-
-    item_id: str
-    content_index: int
-    id: str
-    start: float
-    end: float
-    speaker: str
-    text: str
 
 
 class InputAudioBufferCommitted(
@@ -417,64 +321,6 @@ class ResponseFunctionCallArgumentsDone(
     call_id: str
     name: str
     arguments: str
-
-
-class ResponseMcpCallArgumentsDelta(
-    _AtItem, tag="response.mcp_call_arguments.delta", kw_only=True, frozen=True
-):
-    """A piece of an MCP call's JSON."""
-
-    delta: str
-    obfuscation: Nullable[str] = UNSET
-
-
-class ResponseMcpCallArgumentsDone(
-    _AtItem, tag="response.mcp_call_arguments.done", kw_only=True, frozen=True
-):
-    """An MCP call's JSON is complete."""
-
-    arguments: str
-
-
-class _McpCall(ServerEventBase, kw_only=True, frozen=True):
-    item_id: str
-    output_index: int
-
-
-class ResponseMcpCallInProgress(
-    _McpCall, tag="response.mcp_call.in_progress", kw_only=True, frozen=True
-):
-    """The endpoint runs an MCP tool."""
-
-
-class ResponseMcpCallCompleted(
-    _McpCall, tag="response.mcp_call.completed", kw_only=True, frozen=True
-):
-    """The MCP tool has answered."""
-
-
-class ResponseMcpCallFailed(_McpCall, tag="response.mcp_call.failed", kw_only=True, frozen=True):
-    """The MCP tool has failed."""
-
-
-class _McpListTools(ServerEventBase, kw_only=True, frozen=True):
-    item_id: str
-
-
-class McpListToolsInProgress(
-    _McpListTools, tag="mcp_list_tools.in_progress", kw_only=True, frozen=True
-):
-    """The endpoint asks an MCP server what it offers."""
-
-
-class McpListToolsCompleted(
-    _McpListTools, tag="mcp_list_tools.completed", kw_only=True, frozen=True
-):
-    """The MCP server's tools are known."""
-
-
-class McpListToolsFailed(_McpListTools, tag="mcp_list_tools.failed", kw_only=True, frozen=True):
-    """The MCP server could not be asked."""
 
 
 class RateLimit(WireObject, kw_only=True, frozen=True):

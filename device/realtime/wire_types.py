@@ -23,4 +23,10 @@ class WireObject(Struct, kw_only=True, frozen=True):
     """A JSON object: an event, or something inside one."""
 
 
-__all__ = ["UNSET", "Maybe", "Nullable", "UnsetType", "WireObject"]
+class ServerEventBase(WireObject, tag_field="type", kw_only=True, frozen=True):
+    """What all server events have (but the one about telephone keys)."""
+
+    event_id: str = ""
+
+
+__all__ = ["UNSET", "Maybe", "Nullable", "ServerEventBase", "UnsetType", "WireObject"]

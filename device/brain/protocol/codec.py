@@ -10,10 +10,12 @@ import functools
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from device.brain.base.abilities import Samples
+from device.brain.protocol.shapes import RequestError
 
 FormatName: TypeAlias = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 _Bytes: TypeAlias = NDArray[np.uint8]
@@ -92,3 +94,13 @@ def _nearest_codes(levels: Samples) -> _Bytes:
     borders = (ascending[:-1] + ascending[1:]) / 2
     nearest = np.searchsorted(borders, np.arange(-32768, 32768), side="left")
     return order[nearest].astype(np.uint8)
+
+
+def decoded_base64(text: str, param: str) -> bytes:
+    """Return the bytes of a field of sound; raise `RequestError` when it is no base64."""
+    try:
+        # Strict, and four times as fast as base64.b64decode: it runs on the event loop.
+        return msgspec.convert(text, bytes)
+    except msgspec.ValidationError:
+        message = f"Invalid '{param}': expected base64-encoded audio bytes."
+        raise RequestError("invalid_value", message, param) from None

@@ -47,6 +47,7 @@ from device.tools.alarms.occasions import (
     next_date,
     next_ring,
 )
+from device.tools.alarms.recently_stopped import RecentlyStopped
 from device.tools.alarms.rules import Manner, Rules
 from device.tools.moments import Moment
 
@@ -63,7 +64,7 @@ class Scheduler:
         self._entries: dict[int, Entry] = {}
         self._ringings: dict[int, Ringing] = {}
         self._loudness: dict[int, float] = {}
-        self._stopped: list[tuple[float, Ringing]] = []
+        self._stopped = RecentlyStopped(self.rules.regret_s)
         self._offset_s: float | None = None
         self._last_id = 0
 
@@ -134,12 +135,12 @@ class Scheduler:
             length_s = max(waiting.when.length_s + by_s, left_s)
             when = msgspec.structs.replace(countdown(left_s, now), length_s=length_s)
             return self._keep(msgspec.structs.replace(waiting, when=when), decision), decision
-        ringing = self._ringings.get(number) or self._take_back(number, now)
+        ringing = self._ringings.get(number) or self._stopped.find(number, now)
         if ringing is None:
             raise KeyError(number)
         if number in self._ringings:
             self._end(ringing, Ended.EXTENDED, now, decision)
-        self._stopped = [(at_s, old) for at_s, old in self._stopped if old.id != number]
+        self._stopped.forget(number)
         entry, added = self._add(ringing.entry.kind, ringing.entry.name, countdown(by_s, now), now)
         decision.add(added.writes, added.effects)
         return entry, decision
@@ -180,7 +181,7 @@ class Scheduler:
         for one in ringing:
             decision.add(effects=[SilenceAlarm(one, Ended.SNOOZED)])
         if not ringing:
-            ringing = tuple(one for at_s, one in self._stopped if self._is_recent(at_s, now))
+            ringing = self._stopped.at(now)
         self._stopped.clear()
         return tuple(self._sleep_on(one, for_s, now, decision) for one in ringing), decision
 
@@ -280,24 +281,12 @@ class Scheduler:
     def _end(self, ringing: Ringing, ended: Ended, now: Moment, decision: Decision) -> None:
         self._forget(ringing, decision)
         if ringing.phase is Phase.RINGING:
-            self._stopped = [
-                (at_s, old) for at_s, old in self._stopped if self._is_recent(at_s, now)
-            ]
-            self._stopped.append((now.elapsed_s, ringing))
+            self._stopped.add(ringing, now)
             decision.add(effects=[SilenceAlarm(ringing, ended)])
-
-    def _is_recent(self, stopped_elapsed_s: float, now: Moment) -> bool:
-        return now.elapsed_s - stopped_elapsed_s <= self.rules.regret_s
-
-    def _take_back(self, number: int, now: Moment) -> Ringing | None:
-        for at_s, ringing in self._stopped:
-            if ringing.id == number and self._is_recent(at_s, now):
-                return ringing
-        return None
 
     def recently_stopped(self, now: Moment) -> tuple[Ringing, ...]:
         """What somebody stopped a moment ago, and may want back."""
-        return tuple(one for at_s, one in self._stopped if self._is_recent(at_s, now))
+        return self._stopped.at(now)
 
     def _sleep_on(self, ringing: Ringing, for_s: float, now: Moment, decision: Decision) -> Ringing:
         self._loudness.pop(ringing.id, None)
