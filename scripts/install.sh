@@ -227,6 +227,7 @@ install_key() {
         store_key "$folder" "$key" && has_changed=yes
     fi
     write_drop_in "$folder" && has_changed=yes
+    write_drop_in "$ETC/tool-credentials" "$TOOLS_DROP_IN" && has_changed=yes
     return 0
 }
 
@@ -248,13 +249,16 @@ install_units() {
     remove_old_releases
     ln -sfn "$OPT/current/.venv/bin/bittern" "$COMMAND"
     systemctl daemon-reload
-    systemctl enable --quiet bittern-brain.socket bittern.service bittern-update-guard.service \
+    # Whom other people's tools may reach, as the settings say.
+    "$COMMAND" mcp allow --quiet ||
+        more "other people's tools may reach whom they could before"
+    systemctl enable --quiet bittern-brain.socket bittern-tools.socket bittern.service bittern-update-guard.service \
         bittern-reset.path
 }
 
 start_service() {
     [ "$start" = yes ] || return 0
-    systemctl start bittern-brain.socket bittern-reset.path
+    systemctl start bittern-brain.socket bittern-tools.socket bittern-reset.path
     # Earlier failures, and the starts of earlier runs, are forgiven.
     systemctl reset-failed bittern.service 2>/dev/null || true
     if [ "$has_changed" = yes ]; then

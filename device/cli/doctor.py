@@ -67,6 +67,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
     from device.doctor.machine import check_machine
+    from device.doctor.other_tools import check_other_tools
     from device.doctor.panel import check_board
     from device.doctor.sound import check_stores
     from device.errors import BitternError
@@ -90,6 +91,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
         *check_board(loaded.settings.panel.board),
         *check_stores(store_of(loaded.settings.paths.models)),
         *asyncio.run(check_endpoints(loaded)),
+        *asyncio.run(check_other_tools(loaded)),
         *check_machine(state),
         check_budget(
             state / FILE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device.cli import Commands
 
-UNITS = ("bittern.service", "bittern-safe.service", "bittern-brain.service")
+UNITS = (
+    "bittern.service",
+    "bittern-safe.service",
+    "bittern-brain.service",
+    "bittern-tools.service",
+)
 KEYS_DROP_IN = Path("/etc/systemd/system/bittern.service.d/10-credentials.conf")
 SAVED_BY_UPDATES = Path("/opt/bittern/updates/saved")
 """Settings and data of the house, as they were before each change of the release."""
@@ -39,6 +45,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Ask, stop, forget, start."""
     from device.settings.forget import REQUEST, forget
     from device.settings.key_store import SERVICE
+    from device.settings.tool_addresses import DROP_INS
     from device.setup.dialogue import on_this_terminal
 
     is_service = SERVICE.exists() and os.geteuid() == 0 and chosen.config is None
@@ -59,6 +66,7 @@ def run(chosen: argparse.Namespace) -> int:
     finally:
         if is_service:
             KEYS_DROP_IN.unlink(missing_ok=True)
+            shutil.rmtree(DROP_INS, ignore_errors=True)
             _systemctl("daemon-reload")
             _systemctl("reset-failed", *UNITS)
             _systemctl("start", "--no-block", UNITS[0])
@@ -70,8 +78,11 @@ def _service_places() -> Any:
     from device.settings.forget import Places
     from device.settings.key_store import CREDENTIALS
     from device.settings.load import SYSTEM
+    from device.settings.places import SERVICE_OWN_TOOLS
+    from device.settings.tool_addresses import TOOL_CREDENTIALS
 
-    return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, (SAVED_BY_UPDATES,))
+    also = (SAVED_BY_UPDATES, SERVICE_OWN_TOOLS, TOOL_CREDENTIALS)
+    return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, also)
 
 
 def _own_places(config: Path | None) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Commands[Any]) -> None:
-    """Declare ``mcp list|test|call``."""
+    """Declare ``mcp list|test|call|allow``."""
     family = commands.add_parser("mcp", help="servers of tools: list, test and call them")
     verbs = family.add_subparsers(dest="verb", metavar="VERB", required=True)
 
@@ -48,6 +48,15 @@ def add_commands(commands: Commands[Any]) -> None:
     call.add_argument("arguments", nargs="?", default="{}", metavar="JSON", help="default: {}")
     add_config_option(call)
     call.set_defaults(run=_call)
+
+    allow = verbs.add_parser(
+        "allow",
+        help="let the servers, and the tools of your own, reach whom the settings name (as root)",
+        description="Writes the addresses of [[mcp]] and [own_tools] where systemd enforces them.",
+    )
+    allow.add_argument("--quiet", action="store_true", help="say nothing where nothing changes")
+    add_config_option(allow)
+    allow.set_defaults(run=_allow)
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -81,6 +90,17 @@ def _test(chosen: argparse.Namespace) -> int:
 
 def _call(chosen: argparse.Namespace) -> int:
     return asyncio.run(_called(_loaded(chosen), chosen.tool, chosen.arguments))
+
+
+def _allow(chosen: argparse.Namespace) -> int:
+    from device.settings import load_settings
+    from device.settings.tool_addresses import allow_addresses, reachable
+
+    settings = load_settings(chosen.config).settings
+    has_changed = allow_addresses(settings)
+    if has_changed or not chosen.quiet:
+        print(f"other people's tools may reach: {', '.join(reachable(settings)) or 'nobody'}")
+    return 0
 
 
 def _loaded(chosen: argparse.Namespace) -> LoadedSettings:

@@ -13,6 +13,8 @@ from device.errors import EXIT_FAILURE, BitternError
 
 if TYPE_CHECKING:
     from device.cli import Commands
+    from device.settings import LoadedSettings
+    from device.tools.hosted.messages import SourceTold
 
 LIKE = ("example", "program", "weather", "news")
 """What is shipped to begin with (``firmware_config/tools``)."""
@@ -62,17 +64,26 @@ def _new(chosen: argparse.Namespace) -> int:
 
 def _check(chosen: argparse.Namespace) -> int:
     from device.settings import load_settings
-    from device.settings.places import own_tools_folder
+    from device.settings.places import SYSTEMD_TOOLS, own_tools_folder
     from device.toolhost.opening import OWN
     from device.toolhost.own_source import OwnSource, files_in
 
-    own = load_settings(chosen.config).settings.own_tools
+    loaded = load_settings(chosen.config)
+    own = loaded.settings.own_tools
     folder = own_tools_folder(own.folder)
-    source = OwnSource(OWN, folder, own.timeout_s, os.environ)
     files = [file.absolute() for file in chosen.file] or list(files_in(folder))
     if missing := [str(file) for file in files if not file.is_file()]:
         raise BitternError(f"there is no file {missing[0]}", "")
-    told = asyncio.run(source.look(files))
+    if SYSTEMD_TOOLS.is_socket() and os.geteuid() == 0:
+        if chosen.file:
+            raise BitternError(
+                "these files would be run with the rights of root",
+                "Check them as yourself, or put them into the folder, which is run by nobody.",
+            )
+        told = asyncio.run(_told_by_host(loaded))
+    else:
+        source = OwnSource(OWN, folder, own.timeout_s, os.environ)
+        told = asyncio.run(source.look(files))
     for tool in told.tools:
         print(f"{tool.name}  {tool.description.splitlines()[0] if tool.description else ''}")
     for mistake in told.mistakes:
@@ -80,6 +91,17 @@ def _check(chosen: argparse.Namespace) -> int:
     if not files:
         print(f"there are none in {folder}; `bittern tools new NAME` makes one")
     return EXIT_FAILURE if told.mistakes else 0
+
+
+async def _told_by_host(loaded: LoadedSettings) -> SourceTold:
+    """As the installed service sees them, in its sandbox."""
+    from device.house.host_visit import visit
+    from device.house.other_tools import OWN
+    from device.tools.hosted.messages import SourceTold
+
+    async with visit(loaded) as visiting:
+        await visiting.settle()
+        return visiting.hosted.told.get(OWN, SourceTold(OWN, is_ready=False))
 
 
 def _host(chosen: argparse.Namespace) -> int:

@@ -131,7 +131,8 @@ class Appliance:
             found = changes(self.loaded.settings, new.settings)
             if found.touch_panel:
                 load_board(new.settings.panel.board)
-            if found.touch_rooms:
+            others = self.house.services.others
+            if found.touch_rooms or others.is_outdated(new.settings):
                 try:
                     await self.house.rebuild(new)
                 finally:

@@ -65,6 +65,12 @@ class OtherTools:
         self._process: ToolHostProcess | None = None
         self._task: asyncio.Task[None] | None = None
 
+    def is_outdated(self, settings: Settings) -> bool:
+        """Whether there are other sources by now than those in use, such as a first own tool."""
+        wanted = {each.name for each in settings.mcp_servers()}
+        wanted |= {OWN} if has_own_tools(settings) else set()
+        return wanted != (set(self._hosted.rules) if self._hosted is not None else set())
+
     async def adopt(self, settings: Settings) -> None:
         """Have what these settings name; waits for nobody outside."""
         if not are_wanted(settings):

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 APPLIANCE = "bittern.service"
 SAFE = "bittern-safe.service"
 BRAIN = "bittern-brain.service"
+TOOLS = "bittern-tools.service"
 _SUFFIXES = (".service", ".socket", ".timer", ".path")
 _STOPS_WITHIN_S = 60.0
 _ANSWERS_WITHIN_S = 20.0
@@ -48,6 +49,7 @@ class Systemd:
         """Stop everything that runs a release; raises UpdateFailed where that fails."""
         # The safe mode too: it would start the appliance again by itself.
         self._run("stop", SAFE, APPLIANCE, BRAIN, within_s=_STOPS_WITHIN_S)
+        self._quietly("stop", TOOLS)  # older releases have none
 
     def start(self, *, anew: bool) -> None:
         """Have the appliance started, and forget its earlier failures; do not wait."""

@@ -11,9 +11,11 @@
     UNITS=/etc/systemd/system
     UNIT_NAMES=(bittern.service bittern-safe.service bittern-recover.service
         bittern-brain.service bittern-brain.socket
+        bittern-tools.service bittern-tools.socket
         bittern-update.timer bittern-update.service bittern-update-guard.service
         bittern-reset.path bittern-reset.service)
     DROP_IN=$UNITS/bittern.service.d/10-credentials.conf
+    TOOLS_DROP_IN=$UNITS/bittern-tools.service.d/10-credentials.conf
     COMMAND=/usr/local/bin/bittern
     SYSUSERS=/etc/sysusers.d/bittern.conf
     TMPFILES=/etc/tmpfiles.d/bittern.conf

@@ -30,10 +30,10 @@ remove_key() {
     rm -f -- "$1/$key_name" "$1/$key_name.cred"
 }
 
-# write_drop_in FOLDER: the service is given every key that lies there.
+# write_drop_in FOLDER [DROP_IN]: the service is given every key that lies there.
 # Returns 0 when something changed, 1 when not.
 write_drop_in() {
-    local folder=$1 file name lines=''
+    local folder=$1 drop_in=${2:-$DROP_IN} file name lines=''
     for file in "$folder"/*; do
         [ -f "$file" ] || continue
         name=$(basename "$file")
@@ -43,10 +43,10 @@ write_drop_in() {
         esac
     done
     if [ -n "$lines" ]; then
-        command install -d -m 0755 "$(dirname "$DROP_IN")"
-        printf '[Service]\n%s' "$lines" | put "$DROP_IN" 644
-    elif [ -e "$DROP_IN" ]; then
-        rm -f -- "$DROP_IN"
+        command install -d -m 0755 "$(dirname "$drop_in")"
+        printf '[Service]\n%s' "$lines" | put "$drop_in" 644
+    elif [ -e "$drop_in" ]; then
+        rm -f -- "$drop_in"
     else
         return 1
     fi

@@ -27,7 +27,8 @@ SHELL_OF_ROOT = (
 )  # fmt: skip
 PYTHON_OF_ROOT = (
     "device/updates/*.py", "device/models/*.py", "device/settings/forget.py",
-    "device/settings/key_store.py", "device/settings/settings_file.py", "device/cli/update.py",
+    "device/settings/key_store.py", "device/settings/tool_addresses.py",
+    "device/toolhost/own_examples.py", "device/settings/settings_file.py", "device/cli/update.py",
     "device/cli/models.py", "device/cli/factory_reset.py", "device/cli/sounds.py",
     "device/appliance/control_socket.py",
 )  # fmt: skip
@@ -152,7 +153,7 @@ KNOWN = {
             DATA
         ),
         "forget(places.settings_file, places.state, places.keys, places.copies)": HANDED_ON,
-        'return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, (SAVED_BY_UPDATES,))': DATA,
+        'return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, also)': DATA,
         "return Places(file, state_folder(paths), UserKeys().folder)": AS_THE_USER,
     },
     "device/appliance/control_socket.py": {
