@@ -97,11 +97,26 @@ def json_lines(stream: IO[str] = sys.stdout) -> Reporter:
         line = record(what)
         if line is None:
             return
-        fields = {name: _opened(name, value) for name, value in line.fields.items()}
-        print(json.dumps({"event": line.event, "turn": line.turn, **fields}), file=stream)
+        print(json.dumps(as_told(line)), file=stream)
         stream.flush()
 
     return report
+
+
+def as_told(line: Record) -> dict[str, object]:
+    """One event as a JSON object has it: its fields, led by ``event`` and ``turn``."""
+    fields = {name: _opened(name, value) for name, value in line.fields.items()}
+    return {"event": line.event, "turn": line.turn, **fields}
+
+
+def shown_record(what: News, *, with_transcripts: bool) -> Record | None:
+    """:func:`record`, with what was said only where ``with_transcripts``."""
+    line = record(what)
+    if line is None or with_transcripts:
+        return line
+    hidden = _what_was_said(what)
+    shown = {key: value for key, value in line.fields.items() if key not in hidden}
+    return Record(line.event, line.turn, shown)
 
 
 def _opened(name: str, value: object) -> object:
@@ -122,12 +137,10 @@ def log_lines(with_transcripts: bool, state: Callable[[], str] = lambda: "") -> 
     """
 
     def report(what: News) -> None:
-        line = record(what)
+        line = shown_record(what, with_transcripts=with_transcripts)
         if line is None:
             return
-        hidden = () if with_transcripts else _what_was_said(what)
-        shown = {key: value for key, value in line.fields.items() if key not in hidden}
-        text = " ".join(f"{key}={_plain(value)}" for key, value in shown.items())
+        text = " ".join(f"{key}={_plain(value)}" for key, value in line.fields.items())
         extra = _log_fields(what, line, state())
         log.log(_level(what), "turn=%d %s", line.turn, f"{line.event} {text}".rstrip(), extra=extra)
 

@@ -14,10 +14,11 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.appliance.feed import Feed
 from device.appliance.sole import somebody_listens
 from device.errors import BitternError
 
@@ -39,8 +40,9 @@ _MOST_GROUPS = 256
 """Python's ``getsockopt`` gives at most 1024 bytes."""
 
 Reply = Mapping[str, object]
-Answer = Callable[[Mapping[str, object]], Awaitable[Reply]]
-"""Carries out one request. A ``BitternError`` becomes an answer that says what is wrong."""
+Answer = Callable[[Mapping[str, object]], Awaitable[Reply | Feed]]
+"""Carries out one request. A ``BitternError`` becomes an answer that says what is wrong.
+A feed makes the rest of the connection a stream of its events, one a line."""
 
 
 class ControlTakenError(BitternError):
@@ -49,6 +51,10 @@ class ControlTakenError(BitternError):
 
 class NotServedError(BitternError):
     """The appliance cannot be reached, or does not serve this user."""
+
+
+class NobodyListensError(NotServedError):
+    """No appliance runs there."""
 
 
 class NotAllowedError(NotServedError):
@@ -166,7 +172,11 @@ class ControlServer:
             await _send(writer, _refusal("the appliance is busy", _BUSY))
             return
         while line := await self._line(reader, writer, REQUEST_WITHIN_S):
-            await _send(writer, await self._reply(line, peer))
+            reply = await self._reply(line, peer)
+            if isinstance(reply, Feed):
+                await _stream(reply, reader, writer)
+                return
+            await _send(writer, reply)
 
     async def _line(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, within_s: float
@@ -180,7 +190,7 @@ class ControlServer:
             await _send(writer, _refusal(f"a line may have {LONGEST_LINE_BYTES} bytes", ""))
             return b""
 
-    async def _reply(self, line: bytes, peer: Peer) -> Reply:
+    async def _reply(self, line: bytes, peer: Peer) -> Reply | Feed:
         try:
             request = json.loads(line)
         except (ValueError, RecursionError):
@@ -191,7 +201,8 @@ class ControlServer:
         level = logging.DEBUG if request.get("command") == "status" else logging.INFO
         log.log(level, "uid %d orders %s", peer.uid, str(request.get("command"))[:40])
         try:
-            return {"ok": True, **await self._answer(request)}
+            answer = await self._answer(request)
+            return answer if isinstance(answer, Feed) else {"ok": True, **answer}
         except BitternError as failure:
             return _refusal(failure.what, failure.advice, failure.exit_code)
         except Exception:
@@ -215,6 +226,24 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
         await writer.drain()
 
 
+async def _stream(feed: Feed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send events until there are no more, or the client hangs up or says anything else."""
+    listening = asyncio.create_task(_closed_by(reader, feed))
+    try:
+        await _send(writer, {"ok": True})
+        while (event := await feed.next()) is not None:
+            await _send(writer, event)
+    finally:
+        feed.close()
+        listening.cancel()
+
+
+async def _closed_by(reader: asyncio.StreamReader, feed: Feed) -> None:
+    with contextlib.suppress(OSError):
+        await reader.read(1)
+    feed.close()
+
+
 def order(path: Path, request: Mapping[str, object], within_s: float) -> dict[str, object]:
     """Send one request to a running appliance and return its answer, ``ok`` or not.
 
@@ -228,16 +257,36 @@ def order(path: Path, request: Mapping[str, object], within_s: float) -> dict[st
             connection.sendall(json.dumps(request).encode() + b"\n")
             with contextlib.closing(connection.makefile("rb")) as answers:
                 reply = json.loads(answers.readline())
-        except PermissionError:
-            raise NotAllowedError(f"you may not use {path}", _MEMBERS) from None
-        except (FileNotFoundError, ConnectionRefusedError):
-            raise NotServedError(
-                f"no appliance listens on {path}", "Start it: `systemctl start bittern`."
-            ) from None
-        except TimeoutError:
-            raise NotServedError(
-                f"the appliance did not answer within {within_s:g} s", "See its log."
-            ) from None
         except (OSError, ValueError) as failure:
-            raise NotServedError(f"the appliance hung up: {failure}", "See its log.") from None
+            raise _not_served(path, failure, within_s) from None
     return dict(reply)
+
+
+def follow(path: Path, request: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    """Yield the answer to a request, then the events of its feed, until the appliance ends it.
+
+    Raises as :func:`order` does; waits for events as long as it takes.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(str(path))
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with contextlib.closing(connection.makefile("rb")) as lines:
+                for line in lines:
+                    yield dict(json.loads(line))
+        except (OSError, ValueError) as failure:
+            raise _not_served(path, failure, 0.0) from None
+
+
+def _not_served(path: Path, failure: OSError | ValueError, within_s: float) -> NotServedError:
+    """Say in words why an appliance could not be ordered."""
+    match failure:
+        case PermissionError():
+            return NotAllowedError(f"you may not use {path}", _MEMBERS)
+        case FileNotFoundError() | ConnectionRefusedError():
+            start = "Start it: `systemctl start bittern`."
+            return NobodyListensError(f"no appliance listens on {path}", start)
+        case TimeoutError():
+            what = f"the appliance did not answer within {within_s:g} s"
+            return NotServedError(what, "See its log.")
+    return NotServedError(f"the appliance hung up: {failure}", "See its log.")

@@ -26,6 +26,8 @@ Commands = argparse._SubParsersAction  # the public name argparse never gave it
 FAMILIES: tuple[str, ...] = (
     "run",
     "control",
+    "watch",
+    "household",
     "setup",
     "doctor",
     "spending",

@@ -48,18 +48,18 @@ def run(chosen: argparse.Namespace) -> int:
         request["percent"] = chosen.percent
     if hasattr(chosen, "text"):
         request["text"] = " ".join(chosen.text)
-    reply = order(chosen.socket or _socket(), request, chosen.within_s)
+    reply = order(chosen.socket or usual_socket(), request, chosen.within_s)
     if chosen.json:
         print(json.dumps(reply))
     elif reply.get("ok"):
         print("\n".join(map(one_line, _lines(chosen.order, reply))))
     else:
-        raise _failure(reply, BitternError)
+        raise refusal_of(reply, BitternError)
     exit_code = reply.get("exit_code", 1)
     return 0 if reply.get("ok") else exit_code if isinstance(exit_code, int) else 1
 
 
-def _socket() -> Path:
+def usual_socket(config: Path | None = None) -> Path:
     """The first place that has one: this user's own appliance, then the machine's service."""
     from device.errors import BitternError
     from device.settings import load_settings
@@ -67,7 +67,7 @@ def _socket() -> Path:
     from device.settings.tree import Paths
 
     try:
-        paths = load_settings().settings.paths
+        paths = load_settings(config).settings.paths
     except BitternError:
         # The one that runs has older, good ones; only a place of its own would be missed.
         paths = Paths()
@@ -78,7 +78,8 @@ def _socket() -> Path:
         return service
 
 
-def _failure(reply: dict[str, object], kind: type[Any]) -> Exception:
+def refusal_of(reply: dict[str, object], kind: type[Any]) -> Exception:
+    """Return what to raise for an answer that is not ``ok``."""
     failure = kind(str(reply.get("error", "the appliance refused")), str(reply.get("advice", "")))
     failure.exit_code = reply.get("exit_code", 1)
     assert isinstance(failure, Exception)

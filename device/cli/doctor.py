@@ -113,13 +113,13 @@ def _settings(loaded: LoadedSettings, file: str) -> Finding:
 
 def _sound(loaded: LoadedSettings, *, with_sound: bool) -> list[Finding]:
     from device.appliance.control import NotAllowedError, order
-    from device.cli.control import _socket
+    from device.cli.control import usual_socket
     from device.doctor.findings import Finding, Verdict
     from device.errors import BitternError
 
     settings = loaded.settings
     try:
-        status = order(_socket(), {"command": "status"}, 5.0)
+        status = order(usual_socket(), {"command": "status"}, 5.0)
     except NotAllowedError as refused:
         status = {"ok": False, "error": refused.what}
     except BitternError:

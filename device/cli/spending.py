@@ -65,12 +65,12 @@ def run(chosen: argparse.Namespace) -> int:
 def _entries(paths: Any, since: date) -> list[Entry]:
     """From the appliance that runs, which its group may ask; else from its file."""
     from device.appliance.control import NotServedError, order
-    from device.cli.control import _socket
+    from device.cli.control import usual_socket
     from device.settings.places import state_folder
     from device.spending.ledger import FILE, from_json, read
 
     try:
-        reply = order(_socket(), {"command": "spending", "since": since.isoformat()}, SOON_S)
+        reply = order(usual_socket(), {"command": "spending", "since": since.isoformat()}, SOON_S)
     except NotServedError:
         reply = {}
     told = reply.get("entries")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
@@ -10,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from device import __version__
+from device.appliance.feed import Feed
 from device.assistant import inputs
 from device.assistant.news import AnswerSaid, News, TurnBegan, TurnEnded, Unanswered
 from device.assistant.states import State
@@ -17,6 +19,7 @@ from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
+from device.house.watching import Watchers
 from device.phrases.en import ENGLISH
 from device.realtime.speech import LONGEST_TEXT
 from device.room.focus import Channel, Refusal
@@ -45,8 +48,9 @@ class Orders:
         self._appliance = appliance
         self._began_s = time.monotonic()
         self._sayings = count(1)
+        self._watchers = Watchers(appliance)
 
-    async def __call__(self, request: Request) -> dict[str, object]:
+    async def __call__(self, request: Request) -> dict[str, object] | Feed:
         """Carry out one request; raises ``BitternError``."""
         name = request.get("command")
         perform = _ORDERS.get(name) if isinstance(name, str) else None
@@ -150,6 +154,21 @@ class Orders:
         await self._appliance.house.services.brain.restart()
         return {}
 
+    async def _watch(self, _: Request) -> Feed:
+        return self._watchers.open()
+
+    async def _tool(self, request: Request) -> dict[str, object]:
+        name, arguments = request.get("name"), request.get("arguments", {})
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            raise OrderError("a tool needs a name, and its arguments as an object")
+        registry = self._appliance.room.conductor.parts.registry
+        outcome = await registry.run_by_hand(name, json.dumps(arguments))
+        return {
+            "output": json.loads(outcome.output_json),
+            "is_error": outcome.is_error,
+            "spoken": outcome.spoken,
+        }
+
     def _may_ask(self) -> None:
         state = self._appliance.room.conductor.core.state
         if state is State.MUTED:
@@ -229,7 +248,7 @@ def _text_of(request: Request) -> str:
     return text.strip()
 
 
-_ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object]]]] = {
+_ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object] | Feed]]] = {
     "status": Orders._status,
     "spending": Orders._spending,
     "stop": Orders._stop,
@@ -240,4 +259,6 @@ _ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object]]]] = 
     "ask": Orders._ask,
     "reload": Orders._reload,
     "restart-brain": Orders._restart_brain,
+    "tool": Orders._tool,
+    "watch": Orders._watch,
 }

@@ -180,6 +180,14 @@ class Registry:
             self._calls[key] = self._own(self._outcome(name, arguments_json, call_id))
         return await asyncio.shield(self._calls[key])
 
+    async def run_by_hand(self, name: str, arguments_json: str) -> ToolOutcome:
+        """Run one call of a person's, as :meth:`run` does; it counts in no turn of a model's."""
+        before = self._mistakes[name]
+        try:
+            return await asyncio.shield(self._own(self._outcome(name, arguments_json, "by-hand")))
+        finally:
+            self._mistakes[name] = before
+
     async def close(self) -> None:
         """Cancel what still runs, and close the sources, in bounded time."""
         running = list(self._running)

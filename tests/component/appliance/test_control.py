@@ -11,7 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ import pytest
 from device.appliance import control
 from device.appliance.control import ControlServer, ControlTakenError, NotServedError, Peer, order
 from device.appliance.control_socket import Listening, passed
+from device.appliance.feed import Feed
 from device.errors import BitternError
 
 is_root = os.geteuid() == 0
@@ -263,3 +264,70 @@ def test_it_is_made_by_the_user_whose_folder_it_is(tmp_path):
         assert keep_as_systemd_would(folder, tmp_path / "notify").returncode == 0
     found = (folder / "control.sock").lstat()
     assert (found.st_uid, stat.S_ISSOCK(found.st_mode)) == (65534, True)
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[tuple[ControlServer, list[Feed], list[Feed]]]:
+    opened: list[Feed] = []
+    closed: list[Feed] = []
+
+    async def watch(request):
+        if request["command"] != "watch":
+            return {}
+        opened.append(Feed(closed.append))
+        return opened[-1]
+
+    one = ControlServer(tmp_path / "watched.sock", watch)
+    await one.start()
+    yield one, opened, closed
+    await one.close()
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def _watching(server: ControlServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_unix_connection(server.path)
+    writer.write(b'{"command": "watch"}\n')
+    assert json.loads(await reader.readline()) == {"ok": True}
+    return reader, writer
+
+
+async def test_who_watches_gets_every_event_and_is_forgotten_when_gone(watched, monkeypatch):
+    monkeypatch.setattr(control, "REQUEST_WITHIN_S", 0.05)
+    server, opened, closed = watched
+    reader, writer = await _watching(server)
+    await asyncio.sleep(0.1)  # longer than who orders may be silent
+    for number in range(5):
+        opened[0].put({"event": "one", "number": number})
+    got = [json.loads(await reader.readline())["number"] for _ in range(5)]
+    assert got == [0, 1, 2, 3, 4]
+    assert not closed
+    writer.close()
+    await _until(lambda: closed == opened)
+
+
+async def test_a_watcher_who_does_not_read_is_dropped_and_holds_up_nobody(watched):
+    server, opened, closed = watched
+    _, slow = await _watching(server)
+    slow.transport.pause_reading()
+    reader, _ = await _watching(server)
+    rounds = 0
+    while opened[0] not in closed:
+        assert rounds < 5_000
+        for feed in opened:
+            feed.put({"event": "one", "pad": "x" * 4_000})
+        assert json.loads(await reader.readline())["event"] == "one"
+        rounds += 1
+    assert opened[1] not in closed
+    assert (await ordered(server.path, {"command": "status"}))["ok"]
+
+
+async def test_the_end_of_a_feed_ends_the_connection(watched):
+    server, opened, _ = watched
+    reader, _ = await _watching(server)
+    opened[0].close()
+    assert await reader.read() == b""

@@ -72,3 +72,24 @@ def test_the_usual_store_is_in_the_state_folder(
     assert main(["tools", "call", "read_list"]) == 0
     assert capsys.readouterr().out == "Your shopping list is empty.\n"
     assert (tmp_path / "house.sqlite3").exists()
+
+
+def test_timers_and_lists_of_a_stopped_appliance(
+    store_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bittern(*words: str) -> str:
+        assert main([words[0], "--store", str(store_path), *words[1:]]) == 0
+        return capsys.readouterr().out
+
+    assert bittern("timers", "set", "1h30m") == "One hour and thirty minutes, starting now.\n"
+    bittern("lists", "add", "shopping", "milk")
+    assert "milk" in bittern("lists", "show", "shopping")
+    bittern("lists", "clear", "shopping")
+    assert "empty" in bittern("lists", "show", "shopping")
+
+
+@pytest.mark.parametrize("wrong", ["", "10", "ten", "10m5h", "-5m"])
+def test_a_span_that_is_none_is_refused(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["timers", "set", wrong])
+    assert capsys.readouterr().err
