@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, assert_never
 
 from device.assistant import news
-from device.assistant.budget import Level
+from device.assistant.budget import BudgetLevel
 from device.assistant.effects import Show
 from device.assistant.news import News
 from device.assistant.turn import Figures, Trigger
@@ -23,7 +23,7 @@ Reporter = Callable[[News], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class NewsRecord:
     """A piece of news as the log and ``--json`` name it."""
 
     event: str
@@ -31,14 +31,14 @@ class Record:
     fields: Mapping[str, object]
 
 
-def record(what: News) -> Record | None:
+def record(what: News) -> NewsRecord | None:
     """The documented names of an event and its particulars; None for what another line tells."""
     match what:
         case news.TurnBegan(trigger=Trigger.WAKE_WORD):
             return None  # WakeHeard has more to say.
         case news.TurnBegan(at_sample=at_sample):
             began = {} if at_sample is None else {"at_sample": at_sample}
-            return Record(what.trigger.value, what.turn, began)
+            return NewsRecord(what.trigger.value, what.turn, began)
         case news.WakeHeard():
             return _record("wake", what)
         case news.NobodySpoke():
@@ -49,7 +49,7 @@ def record(what: News) -> Record | None:
             said: dict[str, object] = {"text": text, "endpoint": endpoint}
             if is_interrupted:
                 said["interrupted"] = True
-            return Record("said", what.turn, said)
+            return NewsRecord("said", what.turn, said)
         case news.ToolRan():
             return _record("tool", what)
         case news.NoticeSaid():
@@ -63,12 +63,12 @@ def record(what: News) -> Record | None:
         case news.AnswerStopped():
             return _record("answer_stopped", what)
         case news.TurnEnded(figures=figures):
-            return Record("turn", what.turn, _plain_fields(figures))
+            return NewsRecord("turn", what.turn, _plain_fields(figures))
         case news.PlaybackStalled():
             return _record("playback_stalled", what)
         case news.BudgetChanged(spent_usd=spent_usd, month_usd=month_usd):
             spent = {"spent_usd": spent_usd, "month_usd": month_usd}
-            return Record(f"budget_{what.level}", what.turn, spent)
+            return NewsRecord(f"budget_{what.level}", what.turn, spent)
         case news.EchoTold():
             return _record("echo", what)
         case news.MicrophoneBroke():
@@ -78,10 +78,10 @@ def record(what: News) -> Record | None:
     assert_never(what)
 
 
-def _record(event: str, what: News) -> Record:
+def _record(event: str, what: News) -> NewsRecord:
     fields = _plain_fields(what)
     del fields["turn"]
-    return Record(event, what.turn, fields)
+    return NewsRecord(event, what.turn, fields)
 
 
 def _plain_fields(what: News | Figures) -> dict[str, object]:
@@ -103,20 +103,20 @@ def json_lines(stream: IO[str] = sys.stdout) -> Reporter:
     return report
 
 
-def as_told(line: Record) -> dict[str, object]:
+def as_told(line: NewsRecord) -> dict[str, object]:
     """One event as a JSON object has it: its fields, led by ``event`` and ``turn``."""
     fields = {name: _opened(name, value) for name, value in line.fields.items()}
     return {"event": line.event, "turn": line.turn, **fields}
 
 
-def shown_record(what: News, *, with_transcripts: bool) -> Record | None:
+def shown_record(what: News, *, with_transcripts: bool) -> NewsRecord | None:
     """:func:`record`, with what was said only where ``with_transcripts``."""
     line = record(what)
     if line is None or with_transcripts:
         return line
     hidden = _what_was_said(what)
     shown = {key: value for key, value in line.fields.items() if key not in hidden}
-    return Record(line.event, line.turn, shown)
+    return NewsRecord(line.event, line.turn, shown)
 
 
 def _opened(name: str, value: object) -> object:
@@ -174,12 +174,12 @@ def _level(what: News) -> int:
             return logging.WARNING
         case news.PlaybackStalled() | news.AnswerStopped():
             return logging.WARNING
-        case news.BudgetChanged(level=level) if level is not Level.FINE:
+        case news.BudgetChanged(level=level) if level is not BudgetLevel.FINE:
             return logging.WARNING
     return logging.INFO
 
 
-def _log_fields(what: News, line: Record, state: str) -> dict[str, object]:
+def _log_fields(what: News, line: NewsRecord, state: str) -> dict[str, object]:
     fields = {
         "EVENT": line.event,
         "TURN": line.turn,

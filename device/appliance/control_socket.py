@@ -27,14 +27,14 @@ FIRST_PASSED = 3
 BACKLOG = 16
 
 
-class Listening(socket.socket):
+class ListeningSocket(socket.socket):
     """A socket that listens already, and does not ask the kernel to once more."""
 
     def listen(self, backlog: int = BACKLOG) -> None:
         """Do nothing: asyncio calls this of every socket that it is to serve."""
 
 
-def passed(environ: Mapping[str, str] = os.environ) -> Listening | None:
+def passed(environ: Mapping[str, str] = os.environ) -> ListeningSocket | None:
     """Return the control socket that systemd passed to this process, if it did."""
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return None
@@ -42,7 +42,7 @@ def passed(environ: Mapping[str, str] = os.environ) -> Listening | None:
     if NAME not in names:
         return None
     # A copy: who serves it closes it, and may be followed by another one in this process.
-    return Listening(fileno=os.dup(FIRST_PASSED + names.index(NAME)))
+    return ListeningSocket(fileno=os.dup(FIRST_PASSED + names.index(NAME)))
 
 
 def listen_in(folder: Path) -> socket.socket:

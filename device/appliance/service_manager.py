@@ -23,7 +23,7 @@ GOES_ON_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class EarsProgress:
     """How far the ears have come; all three only ever grow while they work."""
 
     blocks_captured: int
@@ -83,7 +83,7 @@ class ServiceManager:
         """Feed the watchdog."""
         self._tell("WATCHDOG=1")
 
-    async def watch(self, progress: Callable[[], Progress]) -> None:
+    async def watch(self, progress: Callable[[], EarsProgress]) -> None:
         """Say when the ears are ready, then feed the watchdog while they go on; until cancelled.
 
         Looks three times in a watchdog's period, and feeds it when the ears have moved since

@@ -21,7 +21,7 @@ from device.assistant.outbox import Outbox
 from device.assistant.policy import Policy
 from device.assistant.remarks import Remarks
 from device.assistant.timers import Timer
-from device.assistant.turn import Mark, Phase, Turn
+from device.assistant.turn import Mark, Turn, TurnPhase
 from device.realtime.failures import Failure, Reason
 
 
@@ -99,15 +99,18 @@ class Answering:
         self._out.arm(Timer.ANSWER, link.plan.answer_timeout_s)
 
     def _ended(self, ended: facts.ResponseEnded, link: LinkInUse, turn: Turn) -> Standing | Failure:
-        if ended.outcome is facts.Outcome.FAILED and ended.failure is not None:
+        if ended.outcome is facts.ResponseOutcome.FAILED and ended.failure is not None:
             return ended.failure
-        if ended.outcome is facts.Outcome.CANCELLED and turn.phase is not Phase.ANSWERED:
+        if (
+            ended.outcome is facts.ResponseOutcome.CANCELLED
+            and turn.phase is not TurnPhase.ANSWERED
+        ):
             # Some servers cancel before they say that they heard the user go on.
             return Standing.GOES_ON
         self._out.disarm(Timer.ANSWER)
-        if ended.outcome is facts.Outcome.LIMITED:
+        if ended.outcome is facts.ResponseOutcome.LIMITED:
             self._remarks.answer_limited()
-        elif ended.outcome is facts.Outcome.FILTERED:
+        elif ended.outcome is facts.ResponseOutcome.FILTERED:
             self._remarks.answer_filtered()
         if link.downlink.sequencer.is_busy:
             self.delivery.arrival = Arrival.OPEN
@@ -124,7 +127,7 @@ class Answering:
             turn.calls.answered()
         elif turn.calls.is_untold:
             self._tell_outcome(turn)
-        elif turn.phase is not Phase.ANSWERED and not self._remarks.is_pending_about_answer:
+        elif turn.phase is not TurnPhase.ANSWERED and not self._remarks.is_pending_about_answer:
             return Failure(Reason.EMPTY, "a response without sound, words or calls")
         return None
 
@@ -257,7 +260,7 @@ class Answering:
         if link is not None and link.number == interrupted.link and link.is_ready:
             for event in interrupted.heard.corrections(heard_ms):
                 link.send(event)
-        if interrupted.turn.phase is Phase.ANSWERED:
+        if interrupted.turn.phase is TurnPhase.ANSWERED:
             texts = interrupted.heard.heard_texts(heard_ms)
             self._chronicle.said(interrupted.turn, texts, is_interrupted=True)
         if interrupted.turn is not current:

@@ -23,9 +23,9 @@ from device.assistant.question import AwaitedQuestion, SoundQuestion
 from device.assistant.situation import Situation
 from device.assistant.spoken import Sending, SpokenQuestion
 from device.assistant.states import State
-from device.assistant.stretch import Hearing, Stretch
+from device.assistant.stretch import HearingPhase, Stretch
 from device.assistant.timers import Timer
-from device.assistant.turn import Mark, Phase, Trigger, Turn
+from device.assistant.turn import Mark, Trigger, Turn, TurnPhase
 
 SOUND_OUT_S = 0.8
 """An endpoint that lives answers a plain request within this time, on any network of use."""
@@ -115,10 +115,10 @@ class Asking:
         """The link is ready: send what was said so far, and what is being said."""
         spoken = self._now.spoken
         assert spoken is not None, "the sound of a question is known with its floor"
-        if turn.phase is Phase.ASKED:
+        if turn.phase is TurnPhase.ASKED:
             self._now.state = State.LISTENING
             spoken.stream(link)
-            if spoken.stretch.hearing is Hearing.SPOKEN:
+            if spoken.stretch.hearing is HearingPhase.SPOKEN:
                 self._may_be_over(turn, spoken)
         else:
             self._now.state = State.THINKING
@@ -148,7 +148,7 @@ class Asking:
         if self._now.is_asking:
             spoken.speech_began(at_sample, self._listener)
             self._sounded_out_in_vain(spoken)
-        elif self._now.state is State.THINKING and turn.phase is Phase.AWAITED:
+        elif self._now.state is State.THINKING and turn.phase is TurnPhase.AWAITED:
             self._continued(turn, spoken, at_sample)
 
     def _sounded_out_in_vain(self, spoken: SpokenQuestion) -> None:
@@ -168,7 +168,7 @@ class Asking:
 
     def _asked_on(self, turn: Turn) -> None:
         """The question was not over."""
-        turn.phase = Phase.ASKED
+        turn.phase = TurnPhase.ASKED
         self._answering.delivery.arrival = Arrival.OPEN
         spoken, link = self._now.spoken, self._exchange.link
         if spoken is not None and spoken.sending is Sending.CUT and link is not None:
@@ -178,7 +178,7 @@ class Asking:
     def speech_ended(self, ended: inputs.SpeechEnded) -> None:
         """Nobody speaks any more, perhaps only for a pause."""
         turn, spoken = self._now.turn, self._now.spoken
-        if turn is None or spoken is None or turn.phase is Phase.ANSWERED:
+        if turn is None or spoken is None or turn.phase is TurnPhase.ANSWERED:
             return
         spoken.speech_ended(ended.at_sample, ended.at_s)
         if self._now.state is State.LISTENING:
@@ -198,7 +198,7 @@ class Asking:
     def over(self, turn: Turn) -> None:
         """Somebody decided that the user has finished: wait for the answer."""
         assert self._now.spoken is not None, "nobody can have heard a question that was not sent"
-        turn.phase = Phase.AWAITED
+        turn.phase = TurnPhase.AWAITED
         turn.mark(Mark.SPEECH_END, self._out.now_s)
         self._out.disarm(
             Timer.NO_SPEECH, Timer.ENDPOINTING, Timer.CHIME, Timer.CHIME_OVER
@@ -235,7 +235,7 @@ class Asking:
             spoken.reported()
         elif spoken.is_replayed:
             self._answering.lives(link)
-        elif self._now.state is State.THINKING and turn.phase is Phase.AWAITED:
+        elif self._now.state is State.THINKING and turn.phase is TurnPhase.AWAITED:
             # It heard more of the question and has dropped its answer.
             link.downlink.disown()
             self._answering.drop_unplayed(link)
@@ -259,7 +259,7 @@ class Asking:
     def too_long(self) -> Course:
         """Somebody left the radio on: take what there is for the question."""
         turn, link, spoken = self._now.turn, self._exchange.link, self._now.spoken
-        if turn is None or turn.phase is Phase.ANSWERED:
+        if turn is None or turn.phase is TurnPhase.ANSWERED:
             return Course.GOES_ON
         if not self._now.is_asking:
             if spoken is not None and link is not None:

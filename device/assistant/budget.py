@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class BudgetLevel(StrEnum):
     """How far the budget of the month is used up."""
 
     FINE = "fine"
@@ -25,14 +25,18 @@ class Budget:
     stops: bool = True
     """Spent means: ask nobody any more who costs something."""
 
-    def level(self, spent_usd: float) -> Level:
+    def level(self, spent_usd: float) -> BudgetLevel:
         """How far it is used up."""
         if self.month_usd <= 0:
-            return Level.FINE
+            return BudgetLevel.FINE
         if spent_usd >= self.month_usd:
-            return Level.SPENT
-        return Level.NEAR if 100 * spent_usd >= self.warn_percent * self.month_usd else Level.FINE
+            return BudgetLevel.SPENT
+        return (
+            BudgetLevel.NEAR
+            if 100 * spent_usd >= self.warn_percent * self.month_usd
+            else BudgetLevel.FINE
+        )
 
     def may_spend(self, spent_usd: float) -> bool:
         """Whether endpoints that cost something may be asked."""
-        return not self.stops or self.level(spent_usd) is not Level.SPENT
+        return not self.stops or self.level(spent_usd) is not BudgetLevel.SPENT

@@ -43,7 +43,7 @@ from device.assistant.situation import Situation
 from device.assistant.states import State
 from device.assistant.stretch import Stretch
 from device.assistant.timers import Timer
-from device.assistant.turn import Mark, Phase, Trigger, Turn
+from device.assistant.turn import Mark, Trigger, Turn, TurnPhase
 from device.assistant.turns import Turns
 from device.realtime.events import LinkEvent
 from device.realtime.failures import Failure, Reason
@@ -253,7 +253,7 @@ class Conversation:
         if asked.jpeg is not None:
             question = PictureQuestion(asked.jpeg, asked.text)
         turn = self.turns.begin(Trigger.TYPED, question, Profile(), None)
-        turn.phase = Phase.AWAITED
+        turn.phase = TurnPhase.AWAITED
         turn.mark(Mark.SPEECH_END, self._out.now_s)
         self._out.emit(do.ListenForSpeech(False))
         self.chronicle.typed(turn, asked.text)
@@ -299,7 +299,7 @@ class Conversation:
                 self._speech_uncalled(Trigger.FOLLOW_UP, begin_sample)
             else:
                 self._follow_ups.not_taken(measured.from_sample)
-        elif turn is not None and turn.phase is not Phase.ANSWERED and not turn.is_written:
+        elif turn is not None and turn.phase is not TurnPhase.ANSWERED and not turn.is_written:
             self._follow_ups.asker_measured(measured.level_db)
 
     def _speech_uncalled(self, trigger: Trigger, at_sample: int) -> None:
@@ -388,7 +388,7 @@ class Conversation:
         turn = self.now.turn
         if turn is None or not self.now.is_answering or self.delivery.is_notice(started.item):
             return
-        turn.phase = Phase.ANSWERED
+        turn.phase = TurnPhase.ANSWERED
         turn.mark(Mark.FIRST_AUDIO_PLAYED, self._out.now_s)
         if self.now.state is State.THINKING:
             self.asking.closed(started.at_sample)
@@ -466,7 +466,7 @@ class Conversation:
         self.exchange.close(tools_go_on=is_to_be_told)
         if turn is None:
             return
-        if turn.phase is not Phase.ANSWERED:
+        if turn.phase is not TurnPhase.ANSWERED:
             self.answering.drop_unplayed(self._link)
         elif is_to_be_told:
             self.delivery.expect_more()

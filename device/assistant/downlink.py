@@ -32,7 +32,7 @@ from device.realtime.items import (
 )
 
 
-class Outcome(StrEnum):
+class ResponseOutcome(StrEnum):
     """How a response ended."""
 
     COMPLETED = "completed"
@@ -128,7 +128,7 @@ class ApprovalWanted:
 class ResponseEnded:
     """A response is over, well or badly."""
 
-    outcome: Outcome
+    outcome: ResponseOutcome
     failure: Failure | None = None
 
 
@@ -241,9 +241,9 @@ class Downlink:
             return []
         ended: list[Fact] = [ItemEnded(k) for k in self.heard.incomplete if self.heard.completed(k)]
         if response.status == "failed":
-            return [*ended, ResponseEnded(Outcome.FAILED, failure_of_response(response))]
+            return [*ended, ResponseEnded(ResponseOutcome.FAILED, failure_of_response(response))]
         if response.status == "cancelled":
-            return [*ended, ResponseEnded(Outcome.CANCELLED)]
+            return [*ended, ResponseEnded(ResponseOutcome.CANCELLED)]
         self._words_in(response.output or (), response.id)
         outcome = _outcome_of(response)
         return [*ended, *self._calls_in(response.output or ()), ResponseEnded(outcome)]
@@ -386,16 +386,16 @@ class Downlink:
         return [] if self._is_stale(getattr(event, "response_id", None)) else [SignOfLife()]
 
 
-def _outcome_of(response: wire.Response) -> Outcome:
+def _outcome_of(response: wire.Response) -> ResponseOutcome:
     """How a response ended that neither failed nor was cancelled."""
     if response.status != "incomplete":
-        return Outcome.COMPLETED
+        return ResponseOutcome.COMPLETED
     match response.status_details and response.status_details.reason:
         case "content_filter":
-            return Outcome.FILTERED
+            return ResponseOutcome.FILTERED
         case "max_output_tokens":
-            return Outcome.LIMITED
-    return Outcome.COMPLETED
+            return ResponseOutcome.LIMITED
+    return ResponseOutcome.COMPLETED
 
 
 _HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from device.assistant import news
-from device.assistant.budget import Level
+from device.assistant.budget import BudgetLevel
 from device.assistant.failover import Chance, Failover, no_chance
 from device.assistant.link import LinkInUse
 from device.assistant.outbox import Outbox
@@ -30,7 +30,7 @@ class Exchange:
         chance: Chance = no_chance,
     ) -> None:
         self.link: LinkInUse | None = None
-        self.level = Level.FINE
+        self.level = BudgetLevel.FINE
         """How far the budget of the month is used up."""
         self.last_failure: Failure | None = None
         self.profile = Profile()
@@ -181,18 +181,18 @@ class Exchange:
         if level is self.level:
             return
         self.level = level
-        if level is not Level.SPENT:
+        if level is not BudgetLevel.SPENT:
             self._remarks.budget_left()
-        if level is Level.FINE:
+        if level is BudgetLevel.FINE:
             self._remarks.budget_is_fine()
         spent_usd = round(month_usd, 4)
         self._out.tell(news.BudgetChanged(turn, level, spent_usd, budget.month_usd))
 
     def remark_on_budget(self, plan: EndpointPlan) -> None:
         """Say once, after the answer, how the budget stands, and who answers for that."""
-        if self.level is Level.NEAR and plan.is_charged:
+        if self.level is BudgetLevel.NEAR and plan.is_charged:
             self._remarks.budget_near()
-        if self.level is not Level.SPENT:
+        if self.level is not BudgetLevel.SPENT:
             return
         if self.first_choice_is_barred:
             self._remarks.budget_spent(is_local=plan.is_local)

@@ -26,7 +26,7 @@ from device.assistant.question import (
 from device.assistant.situation import Situation
 from device.assistant.states import State
 from device.assistant.timers import Timer
-from device.assistant.turn import Phase, Turn
+from device.assistant.turn import Turn, TurnPhase
 
 
 class Handover:
@@ -60,7 +60,7 @@ class Handover:
         elif link.is_ready:
             self.start(link, turn)
         else:
-            is_asked = turn.phase is Phase.ASKED
+            is_asked = turn.phase is TurnPhase.ASKED
             self._now.state = State.CONNECTING if is_asked else State.THINKING
         return True
 
@@ -117,7 +117,7 @@ class Handover:
             link.send(words_of(self._chronicle.history.question(turn.number)))
         for event in turn.calls.events():
             link.send(event)
-        if turn.phase is Phase.ASKED and isinstance(asked, SoundQuestion):
+        if turn.phase is TurnPhase.ASKED and isinstance(asked, SoundQuestion):
             self._asking.send(link, turn)  # it is not over, and there may be more to be done
         else:
             self._ask_for_answer(link)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.assistant.budget import Level
+from device.assistant.budget import BudgetLevel
 from device.assistant.turn import Figures, Trigger
 from device.realtime.failures import Reason
 
@@ -141,7 +141,7 @@ class BudgetChanged:
     """The budget of the month is used up to another level."""
 
     turn: int
-    level: Level
+    level: BudgetLevel
     spent_usd: float
     month_usd: float
     """The budget itself."""

@@ -8,7 +8,7 @@ from device.assistant import effects as do
 from device.assistant.link import LinkInUse, Uplinking
 from device.assistant.outbox import Outbox
 from device.assistant.policy import Policy
-from device.assistant.stretch import Hearing, Stretch
+from device.assistant.stretch import HearingPhase, Stretch
 from device.assistant.timers import Timer
 from device.assistant.turn import Mark, Trigger, Turn
 
@@ -48,7 +48,7 @@ class SpokenQuestion:
     def listen(self) -> None:
         """Have the voice detector listen, and chime at who does not speak on."""
         self._out.emit(do.ListenForSpeech(True, self.stretch.begin_sample))
-        if self.stretch.hearing is not Hearing.QUIET:
+        if self.stretch.hearing is not HearingPhase.QUIET:
             self._out.disarm(Timer.NO_SPEECH)
         elif self._policy.chime and self._turn.trigger in _CHIMED_AT:
             self._out.arm(Timer.CHIME, self._policy.chime_delay_s)
@@ -87,7 +87,7 @@ class SpokenQuestion:
 
     def chime_due(self, link: LinkInUse | None) -> None:
         """Where nobody spoke on: chime, and keep the chime out of what is sent."""
-        if self.stretch.hearing is not Hearing.QUIET:
+        if self.stretch.hearing is not HearingPhase.QUIET:
             return
         self.stretch.chimed()
         self.sending = Sending.PAUSED
@@ -113,7 +113,7 @@ class SpokenQuestion:
 
     def stream(self, link: LinkInUse) -> None:
         """A link is ready: send what was said so far, and what is being said."""
-        if self.stretch.hearing is not Hearing.CHIMED:
+        if self.stretch.hearing is not HearingPhase.CHIMED:
             self._end_pause()
             link.uplink(self.stretch.live())
         elif self.sending is not Sending.PAUSED:
@@ -149,7 +149,7 @@ class SpokenQuestion:
     @property
     def goes_on(self) -> bool:
         """Whether somebody is still speaking."""
-        return self.stretch.hearing is Hearing.SPEECH
+        return self.stretch.hearing is HearingPhase.SPEECH
 
     @property
     def is_replayed(self) -> bool:

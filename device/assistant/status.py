@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.assistant.budget import Budget, Level
+from device.assistant.budget import Budget, BudgetLevel
 from device.assistant.states import State
-from device.assistant.turn import Phase
+from device.assistant.turn import TurnPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Status:
     is_fallback: bool
     """The local brain answers, or would: what the panel shows."""
     budget: Budget
-    budget_level: Level
+    budget_level: BudgetLevel
     turn: int | None
     """The number of the turn that is going on."""
-    phase: Phase | None
+    phase: TurnPhase | None
     """How far it has come."""
     is_at_rest: bool
     """No turn is in progress and no further one is expected without a wake."""

@@ -36,7 +36,7 @@ class Span:
     bound: Bound | None = None
 
 
-class Hearing(Enum):
+class HearingPhase(Enum):
     """How far the question has come at the microphone."""
 
     QUIET = "quiet"
@@ -70,7 +70,7 @@ class Stretch:
         self._lead_ms = lead_ms
         self._most_ms = most_ms
         self._until_sample: int | None = None
-        self.hearing = Hearing.QUIET if begin_sample is None else Hearing.SPEECH
+        self.hearing = HearingPhase.QUIET if begin_sample is None else HearingPhase.SPEECH
 
     @property
     def floor_sample(self) -> int:
@@ -84,26 +84,26 @@ class Stretch:
 
     def chimed(self) -> None:
         """A chime is played because nobody spoke."""
-        assert self.hearing is Hearing.QUIET, "nobody who has spoken is chimed at"
-        self.hearing = Hearing.CHIMED
+        assert self.hearing is HearingPhase.QUIET, "nobody who has spoken is chimed at"
+        self.hearing = HearingPhase.CHIMED
 
     def speech_began(self, at_sample: int, lead_ms: int) -> None:
         """The local detector heard speech begin, for the first time or again."""
-        if self.hearing is Hearing.CHIMED:
+        if self.hearing is HearingPhase.CHIMED:
             # The chime is before it, and nothing that was said: the question begins here.
             self._begin_sample, self._lead_ms = self._above(at_sample), lead_ms
         self._until_sample = None
-        self.hearing = Hearing.SPEECH
+        self.hearing = HearingPhase.SPEECH
 
     def speech_reported(self) -> None:
         """The endpoint hears speech in what it has got: the question begins where that began."""
-        if self.hearing in (Hearing.QUIET, Hearing.CHIMED):
-            self.hearing = Hearing.SPEECH
+        if self.hearing in (HearingPhase.QUIET, HearingPhase.CHIMED):
+            self.hearing = HearingPhase.SPEECH
 
     def speech_ended(self, at_sample: int) -> None:
         """The local detector heard speech end, perhaps only for a pause."""
         self._until_sample = max(at_sample, self._begin_sample)
-        self.hearing = Hearing.SPOKEN
+        self.hearing = HearingPhase.SPOKEN
 
     @property
     def until_sample(self) -> int | None:

@@ -58,7 +58,7 @@ class Figures:
         return self.first_audio_played_s - self.speech_end_s
 
 
-class Phase(Enum):
+class TurnPhase(Enum):
     """How far a turn has come; it goes back only from AWAITED, when the user had only paused."""
 
     ASKED = "asked"
@@ -78,7 +78,7 @@ class Turn:
     question: Question
     profile: Profile
     """Who is to answer: the wake word tells."""
-    phase: Phase = Phase.ASKED
+    phase: TurnPhase = TurnPhase.ASKED
     tried: list[str] = field(default_factory=list)
     """Endpoints that failed this question."""
     failed_by: Reason | None = None

@@ -116,7 +116,7 @@ class BlockMeter:
         )
 
 
-class Verdict(StrEnum):
+class WatchVerdict(StrEnum):
     """What the watch makes of a microphone."""
 
     HEALTHY = "healthy"
@@ -153,13 +153,13 @@ class MicrophoneWatch:
         self.mute_s = mute_s
         self.stuck_s = stuck_s
 
-    def judge(self, health: MicrophoneHealth) -> Verdict:
+    def judge(self, health: MicrophoneHealth) -> WatchVerdict:
         """Return the verdict on these figures."""
         if not health.is_active:
-            return Verdict.DEAD
+            return WatchVerdict.DEAD
         if health.last_block_age_s > self.stall_s:
-            return Verdict.STALLED
+            return WatchVerdict.STALLED
         if health.stuck_at and health.zero_run_s > self.stuck_s:
-            return Verdict.STUCK
+            return WatchVerdict.STUCK
         patience_s = self.mute_s if health.never_sounded else self.silent_s
-        return Verdict.SILENT if health.zero_run_s > patience_s else Verdict.HEALTHY
+        return WatchVerdict.SILENT if health.zero_run_s > patience_s else WatchVerdict.HEALTHY

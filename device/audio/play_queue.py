@@ -33,7 +33,7 @@ REMEMBERED_ITEMS = 64
 """How many items that are over can still be asked about."""
 
 
-class Change(Enum):
+class ItemChange(Enum):
     """What happened to an item."""
 
     STARTED = "started"
@@ -187,10 +187,12 @@ class PlayQueue:
         """Whether an item of this name is complete and has not been heard to its end."""
         return key in self._items and self._items[key].is_complete
 
-    def take(self, frames: int, latency_frames: int) -> tuple[Samples, list[tuple[Change, Key]]]:
+    def take(
+        self, frames: int, latency_frames: int
+    ) -> tuple[Samples, list[tuple[ItemChange, Key]]]:
         """Hand out the next frames; what lies further back than the latency has been heard."""
         out = silence(frames)
-        changes: list[tuple[Change, Key]] = []
+        changes: list[tuple[ItemChange, Key]] = []
         done = min(len(self._tail), frames)
         out[:done], self._tail = self._tail[:done], self._tail[done:]
         while done < frames:
@@ -209,7 +211,7 @@ class PlayQueue:
         self.frames += frames
 
     def _take_from_first(
-        self, out: Samples, at_frame: int, changes: list[tuple[Change, Key]]
+        self, out: Samples, at_frame: int, changes: list[tuple[ItemChange, Key]]
     ) -> int | None:
         """Take what the first item has; None when there is nothing to be played now."""
         if not self._queue or self._is_held(self._queue[0]) or not self._may_run(self._queue[0]):
@@ -217,7 +219,7 @@ class PlayQueue:
         item = self._queue[0]
         if not item.is_begun and item.waiting:
             item.is_begun = True
-            changes.append((Change.STARTED, item.key))
+            changes.append((ItemChange.STARTED, item.key))
         count = item.take_into(out)
         self.waiting_frames -= count
         self._note_ducked(item, out[:count])
@@ -252,7 +254,7 @@ class PlayQueue:
         if self._queue and self._queue[0].handed and not self._queue[0].is_running:
             self.inserted_frames += frames
 
-    def _hear(self, up_to_frame: int, changes: list[tuple[Change, Key]]) -> None:
+    def _hear(self, up_to_frame: int, changes: list[tuple[ItemChange, Key]]) -> None:
         while self._stretches and self._stretches[0].at_frame < up_to_frame:
             stretch = self._stretches[0]
             heard = min(stretch.count, up_to_frame - stretch.at_frame)
@@ -263,7 +265,7 @@ class PlayQueue:
                 self._stretches.popleft()
         while self._leaving and self._leaving[0][0] <= up_to_frame:
             item = self._leaving.popleft()[1]
-            changes.append((Change.FINISHED, item.key))
+            changes.append((ItemChange.FINISHED, item.key))
             self._remember(item)
 
     def _remember(self, item: _Item) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device.audio.play_queue import CUSHION_S, Change, Key, PlayQueue
+from device.audio.play_queue import CUSHION_S, ItemChange, Key, PlayQueue
 from device.audio.resample import WIRE_RATE_HZ, Resampler, resample
 from device.audio.resting import RestingSpeaker
 from device.audio.samples import Samples, silence
@@ -333,7 +333,7 @@ class Playback:
             at_frame = mixer.queue.frames
             samples, changes = mixer.take(frames, latency_frames)
         for change, key in changes:
-            tell = self.on_started if change is Change.STARTED else self.on_finished
+            tell = self.on_started if change is ItemChange.STARTED else self.on_finished
             tell(key)
         if self.on_played is not None:
             self.on_played(samples, at_frame)
@@ -353,7 +353,9 @@ class _Mixer:
         self.gain = Gain(rate_hz, volume_percent)
         self.overlays: list[tuple[Key, Samples]] = []
 
-    def take(self, frames: int, latency_frames: int) -> tuple[Samples, list[tuple[Change, Key]]]:
+    def take(
+        self, frames: int, latency_frames: int
+    ) -> tuple[Samples, list[tuple[ItemChange, Key]]]:
         """Return the next frames as they go out."""
         samples, changes = self.queue.take(frames, latency_frames)
         for _, overlay in self.overlays:

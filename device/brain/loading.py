@@ -11,13 +11,13 @@ from device.brain.base.truths import HouseTruths
 
 if TYPE_CHECKING:
     from device.brain.answering.putting_together import ToolModel
-    from device.models import Store
+    from device.models import ModelStore
 
 
 def load_abilities(
     model: Path | None = None,
     tool_model: ToolModel = "none",
-    models: Store | None = None,
+    models: ModelStore | None = None,
     truths: HouseTruths | None = None,
 ) -> Abilities:
     """Load everything that a session needs; ``model`` is a language model of the user's own.

@@ -253,7 +253,7 @@ def _token(variable: str | None) -> str | None:
 
 
 def _listener(listen: str | None) -> socket.socket:
-    from device.brain.sessions.listening_socket import Address, open_socket, passed_sockets
+    from device.brain.sessions.listening_socket import ListenAddress, open_socket, passed_sockets
 
     if listen is None:
         passed = passed_sockets(os.environ, os.getpid())
@@ -261,7 +261,7 @@ def _listener(listen: str | None) -> socket.socket:
             raise BrainUsageError(f"{len(passed)} sockets were passed; the brain serves one")
         if passed:
             return passed[0]
-    return open_socket(Address.parse(listen or DEFAULT_LISTEN))
+    return open_socket(ListenAddress.parse(listen or DEFAULT_LISTEN))
 
 
 def _remove(listen: str | None) -> None:

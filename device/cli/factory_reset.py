@@ -75,20 +75,20 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _service_places() -> Any:
-    from device.settings.forget import Places
+    from device.settings.forget import PersonalPlaces
     from device.settings.key_store import CREDENTIALS
     from device.settings.load import SYSTEM
     from device.settings.places import SERVICE_OWN_TOOLS
     from device.settings.tool_addresses import TOOL_CREDENTIALS
 
     also = (SAVED_BY_UPDATES, SERVICE_OWN_TOOLS, TOOL_CREDENTIALS)
-    return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, also)
+    return PersonalPlaces(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, also)
 
 
 def _own_places(config: Path | None) -> Any:
     from device.errors import BitternError
     from device.settings import load_settings
-    from device.settings.forget import Places
+    from device.settings.forget import PersonalPlaces
     from device.settings.key_store import UserKeys
     from device.settings.places import state_folder
     from device.settings.settings_file import usual_place
@@ -99,7 +99,7 @@ def _own_places(config: Path | None) -> Any:
         file, paths = loaded.user_file or usual_place(), loaded.settings.paths
     except BitternError:
         file, paths = config or usual_place(), Paths()
-    return Places(file, state_folder(paths), UserKeys().folder)
+    return PersonalPlaces(file, state_folder(paths), UserKeys().folder)
 
 
 def _systemctl(*arguments: str) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device.cli import Commands
     from device.models.manifest import ModelSet
-    from device.models.model_store import Condition, Store
-    from device.models.progress import Progress
+    from device.models.model_store import Condition, ModelStore
+    from device.models.progress import FetchProgress
 
 
 def add_commands(commands: Commands[Any]) -> None:
@@ -48,11 +48,11 @@ def _finish(verb: argparse.ArgumentParser, run: Any) -> None:
 
 def _fetch(arguments: argparse.Namespace) -> int:
     from device.models.fetch import fetch
-    from device.models.progress import Progress
+    from device.models.progress import FetchProgress
     from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
-    progress = Progress(sys.stderr)
+    progress = FetchProgress(sys.stderr)
     wanted = here.manifest.select(arguments.names)
     fetched = fetch(here, arguments.names, progress, accept_licence=arguments.accept_licence)
     if not arguments.names:
@@ -71,19 +71,19 @@ def _fetch(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from device.errors import BitternError
     from device.models.adopt import adopt
-    from device.models.progress import Progress
+    from device.models.progress import FetchProgress
     from device.settings.store import store_to_care_for
 
     if not arguments.folder.is_dir():
         raise BitternError(f"{arguments.folder} is no folder", "Name one that holds models.")
     here = store_to_care_for()
-    taken = adopt(here, arguments.folder, arguments.names, Progress(sys.stderr))
+    taken = adopt(here, arguments.folder, arguments.names, FetchProgress(sys.stderr))
     text = f"models: {len(taken)} files taken from {arguments.folder} into {here.folder}"
     _print(arguments, {"store": str(here.folder), "taken": taken}, [text])
     return 0
 
 
-def _speak_notices(here: Store, progress: Progress) -> None:
+def _speak_notices(here: ModelStore, progress: FetchProgress) -> None:
     """Have the brain's voice say what the appliance says by itself, once.
 
     They belong to a complete store, but not to a sound one: without them it chimes.
@@ -102,7 +102,7 @@ def _speak_notices(here: Store, progress: Progress) -> None:
         progress.say(f"notices  {made} sentences spoken into {sounds.folder}")
 
 
-def _pack_dictionaries(here: Store, progress: Progress) -> None:
+def _pack_dictionaries(here: ModelStore, progress: FetchProgress) -> None:
     """Pack the voice's dictionaries into the store, which a service may not write into.
 
     Without them the brain speaks all the same, from 100 MB more of memory.
@@ -118,7 +118,7 @@ def _pack_dictionaries(here: Store, progress: Progress) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from device.models.fetch import keep_records
     from device.models.model_store import Condition
-    from device.models.progress import Progress
+    from device.models.progress import FetchProgress
     from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
@@ -132,7 +132,7 @@ def _verify(arguments: argparse.Namespace) -> int:
             files.append({"set": chosen.name, "file": entry.path, "condition": condition})
             lines.append(f"{condition:10}  {entry.path}")
     # So that a fetch knows of damage that size and date do not show.
-    keep_records(here, Progress(sys.stderr))
+    keep_records(here, FetchProgress(sys.stderr))
     bad = [file for file in files if file["condition"] != Condition.SOUND]
     lines.append(_verdict(len(files), bad))
     _print(arguments, {"store": str(here.folder), "files": files, "sound": not bad}, lines)
@@ -172,11 +172,11 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace) -> int:
     from device.models.fetch import convert
-    from device.models.progress import Progress
+    from device.models.progress import FetchProgress
     from device.settings.store import store_to_care_for
 
     here = store_to_care_for()
-    written = convert(here, arguments.names, Progress(sys.stderr))
+    written = convert(here, arguments.names, FetchProgress(sys.stderr))
     text = f"{len(written)} files converted" if written else "nothing to convert"
     _print(arguments, {"store": str(here.folder), "converted": written}, [text])
     return 0
@@ -197,11 +197,11 @@ def _described(chosen: ModelSet, condition: Condition) -> dict[str, object]:
     }
 
 
-def _all(here: Store) -> list[ModelSet]:
+def _all(here: ModelStore) -> list[ModelSet]:
     return list(here.manifest.sets.values())
 
 
-def _present(here: Store) -> list[ModelSet]:
+def _present(here: ModelStore) -> list[ModelSet]:
     from device.models.model_store import Condition
 
     return [each for each in _all(here) if here.condition_of_set(each) is not Condition.ABSENT]

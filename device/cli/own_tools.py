@@ -105,7 +105,7 @@ async def _told_by_host(loaded: LoadedSettings) -> SourceTold:
 
 
 def _host(chosen: argparse.Namespace) -> int:
-    from device.brain.sessions.listening_socket import Address, open_socket, passed_sockets
+    from device.brain.sessions.listening_socket import ListenAddress, open_socket, passed_sockets
     from device.logs import log_to_terminal
     from device.settings import load_settings
     from device.toolhost.host import serve_host
@@ -116,7 +116,7 @@ def _host(chosen: argparse.Namespace) -> int:
     passed = passed_sockets(os.environ, os.getpid())
     if not passed and chosen.listen is None:
         raise BitternError("there is no socket to listen on", "Say --listen PATH.")
-    listener = passed[0] if passed else open_socket(Address(path=chosen.listen))
+    listener = passed[0] if passed else open_socket(ListenAddress(path=chosen.listen))
     asyncio.run(_served(host_for(settings, os.environ), listener, serve_host))
     return 0
 

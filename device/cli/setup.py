@@ -38,7 +38,7 @@ def run(chosen: argparse.Namespace) -> int:
     from device.setup.bench import SoundCards, SoundFiles
     from device.setup.dialogue import on_this_terminal
     from device.setup.running import Running
-    from device.setup.visit import Visit
+    from device.setup.visit import SetupVisit
     from device.setup.wizard import chosen_steps
     from device.setup.wizard import run as lead
 
@@ -50,7 +50,7 @@ def run(chosen: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="bittern-setup-") as scratch:
         played = chosen.out or Path(scratch) / "played.wav"
         bench = SoundFiles(chosen.wav, played) if chosen.wav else SoundCards()
-        visit = Visit(dialogue, bench, loaded, file, key_store())
+        visit = SetupVisit(dialogue, bench, loaded, file, key_store())
         running = Running(dialogue, control_socket(loaded.settings.paths))
         lead(visit, steps, running)
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from device.cli import Commands
-    from device.spending.ledger import Entry
+    from device.spending.ledger import LedgerEntry
 
 SOON_S = 10.0
 
@@ -62,7 +62,7 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _entries(paths: Any, since: date) -> list[Entry]:
+def _entries(paths: Any, since: date) -> list[LedgerEntry]:
     """From the appliance that runs, which its group may ask; else from its file."""
     from device.appliance.control import NotServedError, order
     from device.cli.control import usual_socket

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device.cli import Commands
     from device.settings import LoadedSettings
-    from device.updates.manifest import Manifest
-    from device.updates.places import Places
-    from device.updates.source import Source
+    from device.updates.manifest import ReleaseManifest
+    from device.updates.places import AppliancePlaces
+    from device.updates.source import ReleaseSource
     from device.updates.updater import Updater
 
 
@@ -179,7 +179,7 @@ def _status(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _described(name: str | None, release: Manifest | None) -> dict[str, object] | None:
+def _described(name: str | None, release: ReleaseManifest | None) -> dict[str, object] | None:
     if name is None:
         return None
     return {"id": name, "version": release.version if release else None}
@@ -229,7 +229,7 @@ def _describe(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _offer(chosen: argparse.Namespace) -> Manifest:
+def _offer(chosen: argparse.Namespace) -> ReleaseManifest:
     """What the place offers, if it is signed, and fresh; remembered where that may be written."""
     import os
     from datetime import datetime
@@ -251,7 +251,7 @@ def _offer(chosen: argparse.Namespace) -> Manifest:
     return offer
 
 
-def _source(chosen: argparse.Namespace) -> Source:
+def _source(chosen: argparse.Namespace) -> ReleaseSource:
     from device.updates.source import source_of
 
     return source_of(chosen.place or _settings(chosen).settings.update.url)
@@ -263,14 +263,14 @@ def _settings(chosen: argparse.Namespace) -> LoadedSettings:
     return load_settings(chosen.config)
 
 
-def _places(chosen: argparse.Namespace) -> Places:
+def _places(chosen: argparse.Namespace) -> AppliancePlaces:
     """Where everything is, as the settings in force say."""
     import dataclasses
 
     from device.settings.load import SYSTEM
-    from device.updates.places import Places
+    from device.updates.places import AppliancePlaces
 
-    usual = Places()
+    usual = AppliancePlaces()
     paths = _settings(chosen).settings.paths
     runtime = Path(paths.runtime).expanduser() / "control.sock" if paths.runtime else None
     return dataclasses.replace(
@@ -286,20 +286,20 @@ def _updater(chosen: argparse.Namespace) -> Updater:
     """An updater that the end of a terminal does not interrupt, and that SIGTERM undoes."""
     import signal
 
-    from device.models.progress import Progress
+    from device.models.progress import FetchProgress
     from device.updates.candidate import Candidate
     from device.updates.quiet import wait_for_quiet, why_not_now
     from device.updates.services import Systemd
-    from device.updates.updater import Parts, Updater
+    from device.updates.updater import Updater, UpdaterParts
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminated)
-    places, progress, systemd = _places(chosen), Progress(sys.stderr), Systemd()
+    places, progress, systemd = _places(chosen), FetchProgress(sys.stderr), Systemd()
 
     def wait() -> None:
         wait_for_quiet(systemd.is_running, lambda: why_not_now(places.control), progress.say)
 
-    return Updater(Parts(places, systemd, Candidate(places, progress.say), wait, progress))
+    return Updater(UpdaterParts(places, systemd, Candidate(places, progress.say), wait, progress))
 
 
 def _terminated(*_: object) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from device.cli import Commands
-    from device.wake.card import Card
+    from device.wake.card import WordCard
     from device.workshop.training.wake.task import Task
 
 
@@ -244,7 +244,7 @@ def _measure(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _measured_without(arguments: argparse.Namespace) -> Iterator[Card]:
+def _measured_without(arguments: argparse.Namespace) -> Iterator[WordCard]:
     """Each word by networks that had no part of who is judged."""
     from device.wake.card import find
     from device.workshop.training.wake.recipe import measure_word
@@ -255,7 +255,7 @@ def _measured_without(arguments: argparse.Namespace) -> Iterator[Card]:
         yield measure_word(_task(arguments, word, out), tell).card
 
 
-def _measured_as_they_are(arguments: argparse.Namespace) -> list[Card]:
+def _measured_as_they_are(arguments: argparse.Namespace) -> list[WordCard]:
     from device.workshop.training.measuring.trials import plain
     from device.workshop.training.wake.measure import Measurement, measure
 

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
 
-from device.appliance.service_manager import Efforts, Progress, ServiceManager
+from device.appliance.service_manager import EarsProgress, Efforts, ServiceManager
 from device.assistant.news import MicrophoneBack, News
 from device.audio.devices import present_card_ids
 from device.audio.playback import Playback
@@ -151,8 +151,8 @@ async def _started(search: _Search) -> tuple[Service, bool]:
     """
     efforts = Efforts()
 
-    def progress() -> Progress:
-        return Progress(0, 0, 0.0, is_excused=efforts.go_on)
+    def progress() -> EarsProgress:
+        return EarsProgress(0, 0, 0.0, is_excused=efforts.go_on)
 
     heart = asyncio.create_task(ServiceManager().watch(progress), name="watchdog of the search")
     try:

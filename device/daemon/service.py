@@ -14,7 +14,7 @@ from typing import Any
 from device.appliance.control_socket import passed as control_socket_passed
 from device.appliance.service_manager import ServiceManager
 from device.errors import BitternError
-from device.house.appliance import Appliance, Hardware, Load, Manner, begin_appliance
+from device.house.appliance import Appliance, ApplianceManner, Hardware, Load, begin_appliance
 from device.settings import LoadedSettings
 from device.settings.forget import forget, request
 from device.settings.key_store import UserKeys
@@ -61,11 +61,11 @@ async def begin_service(
     is_safe: bool = False,
     may_be_deaf: bool = False,
 ) -> Service:
-    """Start; raises a ``BitternError``. ``may_be_deaf``: see ``Manner``."""
+    """Start; raises a ``BitternError``. ``may_be_deaf``: see ``ApplianceManner``."""
     for old in loaded.retired:
         log.warning("settings: %s", old)
     manager, reset_asked = ServiceManager(), asyncio.Event()
-    manner = Manner(
+    manner = ApplianceManner(
         is_safe,
         may_be_deaf,
         manager.status,

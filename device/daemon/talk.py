@@ -37,7 +37,7 @@ class NoAnswerError(BitternError):
 
 
 @dataclass(slots=True)
-class Outcome:
+class TalkOutcome:
     """What happened during the recording."""
 
     wakes: int = 0
@@ -76,7 +76,7 @@ async def talk(
     ``answer`` gets what the speaker would have played, from the first moment on. Raises
     :class:`NoWakeWordError` or :class:`NoAnswerError` when there was nothing to hear.
     """
-    outcome = Outcome()
+    outcome = TalkOutcome()
     changed = asyncio.Event()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -132,7 +132,7 @@ async def _over(room: Room, ended: asyncio.Event, changed: asyncio.Event) -> Non
         ) from None
 
 
-def _judge(outcome: Outcome, recording: Path) -> None:
+def _judge(outcome: TalkOutcome, recording: Path) -> None:
     if outcome.answers:
         return
     if not outcome.wakes:

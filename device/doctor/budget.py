@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from device.assistant.budget import Budget, Level
+from device.assistant.budget import Budget, BudgetLevel
 from device.doctor.findings import Finding, Verdict
 from device.spending.ledger import LedgerError, by_model, read
 from device.spending.meter import first_of_month
@@ -26,7 +26,7 @@ def check_budget(file: Path, budget: Budget, today: date, unpriced: Sequence[str
         return Finding(CHECK, Verdict.SKIPPED, failure.what, "Ask as root: `sudo bittern doctor`.")
     said = sentence(spent, budget)
     level = budget.level(sum(each.usd for each in spent))
-    if level is not Level.FINE:
+    if level is not BudgetLevel.FINE:
         return Finding(CHECK, Verdict.WARNING, said, _advice(level, budget))
     named = {each.model for each in spent if not each.is_priced}
     new = [model for model in unpriced if model not in named]
@@ -37,9 +37,9 @@ def check_budget(file: Path, budget: Budget, today: date, unpriced: Sequence[str
     return Finding(CHECK, Verdict.GOOD, said)
 
 
-def _advice(level: Level, budget: Budget) -> str:
+def _advice(level: BudgetLevel, budget: Budget) -> str:
     higher = "a higher [budget] month_usd lets it go on."
-    if level is Level.NEAR:
+    if level is BudgetLevel.NEAR:
         return f"It is nearly used up: {higher}"
     if budget.stops:
         return f"Until the month is over only what is free of charge answers; {higher}"

@@ -15,7 +15,7 @@ from device.doctor.recording import SETTLE_S, record
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class MicrophoneChannel:
     """One channel of the microphone."""
 
     number: int
@@ -29,14 +29,14 @@ class MicTest:
 
     name: str
     rate_hz: int
-    channels: tuple[Channel, ...]
+    channels: tuple[MicrophoneChannel, ...]
     used: int | None
     """The channel that the settings listen to; None for the mix of all."""
     heard: Samples
     """What that channel, or the loudest, has heard: int16 at ``rate_hz``."""
 
     @property
-    def best(self) -> Channel | None:
+    def best(self) -> MicrophoneChannel | None:
         """The channel in which a voice stands out most."""
         alive = [each for each in self.channels if not each.levels.is_dead]
         return max(alive, key=lambda each: each.levels.loudest_dbfs, default=None)
@@ -114,7 +114,7 @@ def run_mic_test(
     if not sounds or len(sounds[0]) < round(BLOCK_S * rate_hz):
         return MicTest(microphone.name, rate_hz, (), used, silence(0))
     channels = tuple(
-        Channel(number, levels, judge(levels, was_spoken=was_spoken))
+        MicrophoneChannel(number, levels, judge(levels, was_spoken=was_spoken))
         for number, sound in enumerate(sounds)
         for levels in (measure(sound, rate_hz),)
     )

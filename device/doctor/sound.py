@@ -22,7 +22,7 @@ from device.doctor.recording import record
 from device.errors import BitternError
 
 if TYPE_CHECKING:
-    from device.models import Store
+    from device.models import ModelStore
 
 LISTEN_S = 1.5
 MOST_LISTED = 6
@@ -109,7 +109,7 @@ def check_speaker(speaker: Callable[[], Speaker]) -> Finding:
     return Finding("speaker", Verdict.GOOD, found)
 
 
-def check_stores(here: Store) -> Iterator[Finding]:
+def check_stores(here: ModelStore) -> Iterator[Finding]:
     """The models, each hashed anew, and the notices."""
     from device.models.model_store import Condition
 

@@ -52,7 +52,7 @@ BACKLOG_BLOCK_S = 1.0
 """How much of the past is handed to the voice detector at once."""
 
 
-class Kept:
+class KeptBlocks:
     """The last blocks of sound that nobody looked at."""
 
     def __init__(self, most: int) -> None:
@@ -114,7 +114,7 @@ class Listener:
         self._is_own_word = False
         self._block_samples = round(rate_hz * BLOCK_S)
         settling = wake.settling_samples * rate_hz // RATE_HZ
-        self._kept = Kept(-(-settling // self._block_samples))
+        self._kept = KeptBlocks(-(-settling // self._block_samples))
         self._resampler = Resampler(rate_hz, RATE_HZ)
         self._waiting: list[NDArray[np.int16]] = []
         self._waiting_samples = 0

@@ -48,7 +48,7 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ApplianceManner:
     """How an appliance runs, and who is told how it is."""
 
     is_safe: bool = False
@@ -76,7 +76,7 @@ class Appliance:
         controls: Controls,
         front: HouseFront,
         load: Load,
-        manner: Manner,
+        manner: ApplianceManner,
         stack: AsyncExitStack,
     ) -> None:
         self.house = house
@@ -172,7 +172,7 @@ class Appliance:
 
 
 async def begin_appliance(
-    loaded: LoadedSettings, load: Load, hardware: Hardware, manner: Manner
+    loaded: LoadedSettings, load: Load, hardware: Hardware, manner: ApplianceManner
 ) -> Appliance:
     """Light up, listen, take orders; raises a ``BitternError`` that says what is missing.
 
@@ -188,7 +188,11 @@ async def begin_appliance(
 
 
 async def _begun(
-    loaded: LoadedSettings, load: Load, hardware: Hardware, manner: Manner, stack: AsyncExitStack
+    loaded: LoadedSettings,
+    load: Load,
+    hardware: Hardware,
+    manner: ApplianceManner,
+    stack: AsyncExitStack,
 ) -> Appliance:
     settings = loaded.settings
     if manner.control is None:

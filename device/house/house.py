@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from device.appliance.service_manager import Progress
+from device.appliance.service_manager import EarsProgress
 from device.assistant.news import News
 from device.errors import BitternError
-from device.house.opening import Opening, Terms
+from device.house.opening import RoomOpening, Terms
 from device.house.services import Services, open_services
 from device.reports import Reporter
 from device.room.room import Room, RoomPlan
@@ -70,7 +70,7 @@ class House:
 
     async def _open(self, name: str, plan: RoomPlan) -> Room:
         plan = replace(plan, report=self._heard_by_all(plan.report))
-        opening = Opening(name, self.loaded, plan, self.services, self._terms)
+        opening = RoomOpening(name, self.loaded, plan, self.services, self._terms)
         try:
             room = self.rooms[name] = await opening.room()
         except BaseException:
@@ -95,10 +95,10 @@ class House:
                 raise outcome
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> EarsProgress:
         """How far the ears have come: of the room that is furthest behind."""
         if self._rebuilding.locked() or not self.rooms:
-            return Progress(0, 0, 0.0, is_excused=True)
+            return EarsProgress(0, 0, 0.0, is_excused=True)
         all_of_them = [room.progress for room in self.rooms.values()]
         return min(all_of_them, key=lambda it: (it.is_excused, it.blocks_heard))
 

@@ -26,7 +26,7 @@ from device.models.location import chosen_folder
 from device.nearmisses.folder import FOLDER, RecordingFolder
 from device.nearmisses.keeper import Keeper
 from device.room.alarms import Alarms
-from device.room.conductor import Conductor, Parts
+from device.room.conductor import Conductor, ConductorParts
 from device.room.hearing import Hearing
 from device.room.inbox import Inbox
 from device.room.links import EndpointEntry
@@ -56,7 +56,7 @@ class Terms:
     """No brain and no store but its own, so as to disturb nobody."""
 
 
-class Opening:
+class RoomOpening:
     """The opening of one room, step by step; :meth:`room` is the last."""
 
     def __init__(
@@ -145,7 +145,7 @@ class Opening:
             lists=services.lists,
         )
         services.others.attach_to(registry)
-        parts = Parts(
+        parts = ConductorParts(
             self._capture,
             self._mouth,
             listening,

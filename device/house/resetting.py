@@ -10,7 +10,7 @@ from itertools import count
 from device.audio.resample import WIRE_RATE_HZ
 from device.panel.gestures import Timing
 from device.panel.panel import Panel
-from device.panel.reset_guard import GRACE_S, ResetGuard, Step
+from device.panel.reset_guard import GRACE_S, ResetGuard, ResetStep
 from device.panel.watchers import ButtonDown, ButtonEvent
 from device.room.focus import Channel
 from device.room.room import Room
@@ -61,7 +61,7 @@ class Resetting:
     def _passed(self) -> None:
         self._do(self.guard.passed(self._loop.time()))
 
-    def _do(self, steps: list[Step]) -> None:
+    def _do(self, steps: list[ResetStep]) -> None:
         for step in steps:
             log.warning("factory reset: %s", step)
             _DO[step](self)
@@ -111,10 +111,10 @@ class Resetting:
             self._panel.show_warning(seconds)
 
 
-_DO: dict[Step, Callable[[Resetting], None]] = {
-    Step.ANNOUNCE: Resetting._announce,
-    Step.COUNT: Resetting._count,
-    Step.TICK: Resetting._tick,
-    Step.CALL_OFF: Resetting._call_off,
-    Step.CARRY_OUT: Resetting._carry_out,
+_DO: dict[ResetStep, Callable[[Resetting], None]] = {
+    ResetStep.ANNOUNCE: Resetting._announce,
+    ResetStep.COUNT: Resetting._count,
+    ResetStep.TICK: Resetting._tick,
+    ResetStep.CALL_OFF: Resetting._call_off,
+    ResetStep.CARRY_OUT: Resetting._carry_out,
 }

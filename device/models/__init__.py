@@ -13,22 +13,22 @@ from pathlib import Path
 from device.models import manifest
 from device.models.errors import MissingModel, ModelError
 from device.models.location import chosen_folder, store_folder
-from device.models.model_store import Store
+from device.models.model_store import ModelStore
 
-__all__ = ["MissingModel", "ModelError", "Store", "path_of", "store", "store_at", "store_of"]
+__all__ = ["MissingModel", "ModelError", "ModelStore", "path_of", "store", "store_at", "store_of"]
 
 
-def store() -> Store:
+def store() -> ModelStore:
     """Return the store of this machine and user, as it is now (see ``location``)."""
     return store_at(store_folder())
 
 
-def store_at(folder: Path) -> Store:
+def store_at(folder: Path) -> ModelStore:
     """Return the store in a folder, with the models that this release knows."""
-    return Store(folder, manifest.shipped())
+    return ModelStore(folder, manifest.shipped())
 
 
-def store_of(wished: str) -> Store:
+def store_of(wished: str) -> ModelStore:
     """Return the store that the settings wish for (``[paths] models``), else the usual one."""
     return store_at(chosen_folder(wished))
 

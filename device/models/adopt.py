@@ -11,12 +11,14 @@ from typing import BinaryIO
 
 from device.models.files import CHUNK_BYTES, explained, put_in_place, write_hashed
 from device.models.manifest import ModelFile
-from device.models.model_store import Condition, Store
-from device.models.progress import Progress
+from device.models.model_store import Condition, ModelStore
+from device.models.progress import FetchProgress
 from device.ownership import opened_folder
 
 
-def adopt(store: Store, folder: Path, names: Sequence[str], progress: Progress) -> list[str]:
+def adopt(
+    store: ModelStore, folder: Path, names: Sequence[str], progress: FetchProgress
+) -> list[str]:
     """Copy into the store what it lacks of the named sets (none: of all) and the folder has.
 
     It need not be laid out as a store is: a file is looked for by its size and its hash.
@@ -37,7 +39,7 @@ def adopt(store: Store, folder: Path, names: Sequence[str], progress: Progress) 
     return taken
 
 
-def _take(store: Store, folder: Path, file: ModelFile) -> bool:
+def _take(store: ModelStore, folder: Path, file: ModelFile) -> bool:
     source = folder / file.path
     # Absent there, or a link where a folder should be: then it is not to be had there.
     with suppress(FileNotFoundError, NotADirectoryError), opened_folder(source.parent) as there:
@@ -52,7 +54,7 @@ def _take(store: Store, folder: Path, file: ModelFile) -> bool:
     return False
 
 
-def _copy(store: Store, file: ModelFile, name: str, there: int) -> bool:
+def _copy(store: ModelStore, file: ModelFile, name: str, there: int) -> bool:
     """Copy a file of an open folder, if it is the one that is wanted."""
     final = store.folder / file.path
     new = final.with_name(f".{final.name}.new")

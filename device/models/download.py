@@ -12,8 +12,8 @@ from urllib.error import HTTPError
 from device.models.errors import FetchFailed, WrongHash
 from device.models.files import explained, sha256_of, size_of
 from device.models.http import Opener, without_credentials
-from device.models.manifest import Archive
-from device.models.progress import Progress, megabytes
+from device.models.manifest import ModelArchive
+from device.models.progress import FetchProgress, megabytes
 
 TRIES = 5
 """Tries in a row that brought nothing before an address is given up."""
@@ -32,12 +32,12 @@ class _CutOffError(Exception):
 class Download:
     """One archive on its way into one file."""
 
-    archive: Archive
+    archive: ModelArchive
     part: Path
     """Where it grows; it may hold the beginning from an earlier run, which is continued by
     a byte range. It stays there when the network fails and is deleted when it is wrong."""
     opener: Opener
-    progress: Progress
+    progress: FetchProgress
 
     def run(self, addresses: list[str]) -> None:
         """Fill ``part`` with exactly the pinned archive from the first address that has it.

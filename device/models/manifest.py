@@ -19,7 +19,7 @@ MANIFEST = FIRMWARE / "models.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class ModelArchive:
     """One package file that carries models."""
 
     project: str
@@ -42,7 +42,7 @@ class ModelFile:
     members: tuple[str, ...]
     """Names inside the set's archives; the file is these, joined in this order."""
     machine: str = ""
-    """As in `Archive`."""
+    """As in `ModelArchive`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Conversion:
 class Alternative:
     """Other packages that hold the very files of a set, for when its own cannot be had."""
 
-    archives: tuple[Archive, ...]
+    archives: tuple[ModelArchive, ...]
     members: Mapping[str, tuple[str, ...]]
     """By path, what a file is joined from there; what is left out has the same names."""
 
@@ -69,7 +69,7 @@ class ModelSet:
     name: str
     about: str
     licence: str
-    archives: tuple[Archive, ...]
+    archives: tuple[ModelArchive, ...]
     files: tuple[ModelFile, ...]
     converted: tuple[Conversion, ...] = ()
     needs: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class ModelSet:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class ModelManifest:
     """All sets, by name, in the order of the file."""
 
     sets: Mapping[str, ModelSet]
@@ -143,7 +143,7 @@ class Manifest:
         raise UnknownModel(f"there is no model {name!r}", _nearest(name, self.sets))
 
 
-def load(path: Path = MANIFEST, machine: str = "") -> Manifest:
+def load(path: Path = MANIFEST, machine: str = "") -> ModelManifest:
     """Read and check a manifest, as it is for one kind of machine (this one if not named).
 
     A set that has nothing for that machine is left out. Raises BadManifest when it cannot
@@ -152,7 +152,7 @@ def load(path: Path = MANIFEST, machine: str = "") -> Manifest:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         here = machine or platform.machine()
-        manifest = Manifest(
+        manifest = ModelManifest(
             {
                 name: _read_set(name, table, here)
                 for name, table in document.items()
@@ -168,7 +168,7 @@ def load(path: Path = MANIFEST, machine: str = "") -> Manifest:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Manifest:
+def shipped() -> ModelManifest:
     """Return the manifest that came with this release, read once."""
     return load()
 
@@ -186,14 +186,16 @@ def _read_set(name: str, table: dict[str, Any], machine: str) -> ModelSet:
         default=table.get("default", False),
         ask_first=table.get("ask_first", False),
         needs=tuple(table.get("needs", ())),
-        archives=tuple(Archive(**entry) for entry in _meant_for(machine, table["archives"])),
+        archives=tuple(ModelArchive(**entry) for entry in _meant_for(machine, table["archives"])),
         files=tuple(
             ModelFile(**{**entry, "members": tuple(entry["members"])})
             for entry in _meant_for(machine, table["files"])
         ),
         alternatives=tuple(
             Alternative(
-                tuple(Archive(**archive) for archive in _meant_for(machine, entry["archives"])),
+                tuple(
+                    ModelArchive(**archive) for archive in _meant_for(machine, entry["archives"])
+                ),
                 {path: tuple(members) for path, members in entry.get("members", {}).items()},
             )
             for entry in table.get("alternatives", ())
@@ -205,7 +207,7 @@ def _read_set(name: str, table: dict[str, Any], machine: str) -> ModelSet:
     )
 
 
-def _check(manifest: Manifest, path: Path) -> None:
+def _check(manifest: ModelManifest, path: Path) -> None:
     seen: set[str] = set()
     for chosen in manifest.sets.values():
         if not chosen.archives or not chosen.files:

@@ -12,8 +12,8 @@ from device.locks import locked
 from device.models import converted as conversion
 from device.models.errors import MissingModel, UnknownModel
 from device.models.files import explained, sha256_of, unreadable
-from device.models.manifest import Conversion, Manifest, ModelFile, ModelSet
-from device.models.records import Record, Records
+from device.models.manifest import Conversion, ModelFile, ModelManifest, ModelSet
+from device.models.records import HashRecord, Records
 from device.ownership import must_be_ours_alone
 
 OF_ROOT = "root writes models to its own place (/var/lib/bittern-models), or to a folder of its own"
@@ -33,10 +33,10 @@ class Condition(StrEnum):
     """Of a set: some of its files are there."""
 
 
-class Store:
+class ModelStore:
     """One folder of models, described by one manifest."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: ModelManifest) -> None:
         self.folder = folder
         self.manifest = manifest
         self.records = Records(folder)
@@ -85,7 +85,7 @@ class Store:
         if found.st_size != entry.size_bytes:
             return _wrong_size(found.st_size, entry.size_bytes)
         sha256 = sha256_of(self.folder / entry.path)
-        self.records.put(entry.path, Record.of(found, sha256))
+        self.records.put(entry.path, HashRecord.of(found, sha256))
         return Condition.SOUND if sha256 == entry.sha256 else Condition.DAMAGED
 
     def condition_of_set(
@@ -106,7 +106,7 @@ class Store:
     def remember(self, path: str, sha256: str, made_from: str = "") -> None:
         """Record a file that was just written and hashed."""
         found = (self.folder / path).stat()
-        self.records.put(path, Record.of(found, sha256, made_from))
+        self.records.put(path, HashRecord.of(found, sha256, made_from))
 
     @contextmanager
     def locked(self, on_waiting: Callable[[str], None]) -> Iterator[None]:
@@ -155,7 +155,9 @@ class Store:
         if sha256_of(path) != pinned:
             raise MissingModel(f"the model {path} is damaged: it is not the pinned one", remedy)
         # Remembered by this process; who may write to the store makes it last.
-        self.records.put(entry.path, Record.of(found, pinned, record.made_from if record else ""))
+        self.records.put(
+            entry.path, HashRecord.of(found, pinned, record.made_from if record else "")
+        )
 
     def _condition_of_converted(
         self, entry: Conversion, found: os.stat_result, *, hashing: bool = False

@@ -12,7 +12,7 @@ LINE_EVERY_S = 5.0
 _REDRAW_EVERY_S = 0.1
 
 
-class Progress:
+class FetchProgress:
     """Writes sizes, rates and remarks: one live line on a terminal, else a line now and then."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:

@@ -15,7 +15,7 @@ OLDER_NAME = "state.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class HashRecord:
     """A file as it was when it was last hashed."""
 
     size_bytes: int
@@ -28,7 +28,7 @@ class Record:
     """The kernel's own date of a change, which nobody can set back."""
 
     @classmethod
-    def of(cls, found: os.stat_result, sha256: str, made_from: str = "") -> Record:
+    def of(cls, found: os.stat_result, sha256: str, made_from: str = "") -> HashRecord:
         """Return the record of a file that was just hashed."""
         return cls(
             found.st_size, found.st_mtime_ns, sha256, made_from, found.st_ino, found.st_ctime_ns
@@ -36,7 +36,7 @@ class Record:
 
     def fits(self, found: os.stat_result) -> bool:
         """Tell whether a file has not been touched since."""
-        return self == Record.of(found, self.sha256, self.made_from)
+        return self == HashRecord.of(found, self.sha256, self.made_from)
 
 
 class Records:
@@ -53,11 +53,11 @@ class Records:
         self.changed = False
         """Something was learned that is not saved yet."""
 
-    def get(self, path: str) -> Record | None:
+    def get(self, path: str) -> HashRecord | None:
         """Return what is known of a file."""
         return self._records.get(path)
 
-    def put(self, path: str, record: Record) -> None:
+    def put(self, path: str, record: HashRecord) -> None:
         """Remember a file; ``save`` makes it last."""
         self._records[path] = record
         self.changed = True
@@ -82,12 +82,12 @@ class Records:
         self.changed = False
 
 
-def _load(file: Path) -> dict[str, Record]:
+def _load(file: Path) -> dict[str, HashRecord]:
     try:
         with file.open(encoding="utf-8") as content:
             if os.fstat(content.fileno()).st_uid not in (0, os.geteuid()):
                 return {}
             document = json.load(content)
-        return {path: Record(**entry) for path, entry in document.items()}
+        return {path: HashRecord(**entry) for path, entry in document.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -11,10 +11,10 @@ from pathlib import Path
 from device.models.errors import WrongHash
 from device.models.files import CHUNK_BYTES, explained, put_in_place, write_hashed
 from device.models.manifest import ModelFile, ModelSet
-from device.models.model_store import Store
+from device.models.model_store import ModelStore
 
 
-def unpack(chosen: ModelSet, archives: list[Path], workplace: Path, store: Store) -> None:
+def unpack(chosen: ModelSet, archives: list[Path], workplace: Path, store: ModelStore) -> None:
     """Put every file of a set into the store, all of them checked before the first is.
 
     ``archives`` must already have the pinned hashes. ``workplace`` is an empty folder on

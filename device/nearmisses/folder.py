@@ -38,7 +38,7 @@ class NoSuchRecordingError(BitternError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptRecording:
     """What is known of one recording."""
 
     name: str
@@ -60,7 +60,7 @@ class RecordingFolder:
         self.most = most
         self.most_bytes = most_bytes
 
-    def keep(self, about: Kept, sound: NDArray[np.int16]) -> bool:
+    def keep(self, about: KeptRecording, sound: NDArray[np.int16]) -> bool:
         """Keep mono 16 kHz sound; False, and a line in the log, where the disk will not."""
         content = _wav(sound)
         try:
@@ -71,7 +71,7 @@ class RecordingFolder:
             log.warning("a recording for `bittern wake review` was not kept: %s", failure)
             return False
 
-    def all(self) -> list[Kept]:
+    def all(self) -> list[KeptRecording]:
         """Every recording, the oldest first; what cannot be read is left out."""
         return [kept for path in self._cards() if (kept := _read(path)) is not None]
 
@@ -136,7 +136,7 @@ class RecordingFolder:
             del sizes[oldest]
             self._drop(oldest)
 
-    def _write_or_make_way(self, about: Kept, content: bytes) -> bool:
+    def _write_or_make_way(self, about: KeptRecording, content: bytes) -> bool:
         """Write; on a full disk the oldest recordings make way, nobody else's files do."""
         while True:
             try:
@@ -165,9 +165,9 @@ def _wav(sound: NDArray[np.int16]) -> bytes:
     return file.getvalue()
 
 
-def _read(path: Path) -> Kept | None:
+def _read(path: Path) -> KeptRecording | None:
     try:
-        return Kept(**json.loads(path.read_bytes()))
+        return KeptRecording(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError) as failure:
         log.warning("%s is not about a recording: %s", path, failure)
         return None

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from device.audio.resample import resample
 from device.audio.ring import OverwrittenError, Ring
-from device.nearmisses.folder import RATE_HZ, Kept, Kind, RecordingFolder
+from device.nearmisses.folder import RATE_HZ, KeptRecording, Kind, RecordingFolder
 
 log = logging.getLogger(__name__)
 
@@ -102,5 +102,5 @@ class Keeper:
         at = order.at.isoformat(timespec="milliseconds")
         stamp = order.at.strftime("%Y%m%d-%H%M%S-%f")[:-3]
         name = f"{stamp}_{re.sub(r'[^a-z0-9]+', '-', order.word.lower())}"
-        about = Kept(name, order.kind, order.word, round(order.score, 4), at)
+        about = KeptRecording(name, order.kind, order.word, round(order.score, 4), at)
         self.folder.keep(about, resample(sound, rate_hz, RATE_HZ))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from device.errors import BitternError
 
 if TYPE_CHECKING:
-    from device.nearmisses.folder import Kept, Label, RecordingFolder
+    from device.nearmisses.folder import KeptRecording, Label, RecordingFolder
 
 _APPLIANCE = Path("/var/lib/bittern")
 _KINDS = {"trigger": "woke", "near_miss": "near miss"}
@@ -86,11 +86,11 @@ def _usual_folder() -> Path:
     return appliance if appliance.is_dir() and not usual.is_dir() else usual
 
 
-def _wanted(folder: RecordingFolder, chosen: argparse.Namespace) -> list[Kept]:
+def _wanted(folder: RecordingFolder, chosen: argparse.Namespace) -> list[KeptRecording]:
     return [kept for kept in folder.all() if chosen.word in (None, kept.word)]
 
 
-def _list(kept: list[Kept], as_json: bool, folder: RecordingFolder) -> None:
+def _list(kept: list[KeptRecording], as_json: bool, folder: RecordingFolder) -> None:
     for each in kept:
         if as_json:
             print(json.dumps({**asdict(each), "file": str(folder.path_of(each.name))}))
@@ -120,7 +120,7 @@ def _ask(folder: RecordingFolder, chosen: argparse.Namespace) -> None:
             folder.label(kept.name, label)
 
 
-def _answer(folder: RecordingFolder, kept: Kept, device: str) -> Label | None:
+def _answer(folder: RecordingFolder, kept: KeptRecording, device: str) -> Label | None:
     """What the owner says it was; empty to go on, None to stop."""
     _play(folder.path_of(kept.name), device)
     answers: dict[str, Label | None] = {"m": "mine", "n": "not", "s": "", "q": None}

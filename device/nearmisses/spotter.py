@@ -14,7 +14,7 @@ EPISODE_SAMPLES = 16_000
 """A word is over a second (16 kHz) after the interest began."""
 
 
-class Scores(Protocol):
+class ScoringWakePath(Protocol):
     """The wake path, as far as it is looked at here."""
 
     @property
@@ -55,7 +55,7 @@ class Spotter:
         self._since = None
         self._rest_until = 0
 
-    def look(self, scores: Scores, position: int, was_heard: bool) -> NearMiss | None:
+    def look(self, scores: ScoringWakePath, position: int, was_heard: bool) -> NearMiss | None:
         """Look at the scores up to ``position``; ``was_heard``: a word counted just now."""
         if was_heard:
             self._since = None
@@ -76,7 +76,7 @@ class Spotter:
         scores.forget_peaks()
         return missed
 
-    def _begin(self, scores: Scores, position: int) -> None:
+    def _begin(self, scores: ScoringWakePath, position: int) -> None:
         peaks, suspicions = scores.peaks, scores.suspicions
         nearness = {
             word: max(peaks[word] / threshold, suspicions[word])

@@ -18,7 +18,7 @@ NONE = "none"
 
 
 @dataclasses.dataclass(frozen=True)
-class Card:
+class SoundCard:
     """A sound card as ALSA knows it."""
 
     number: int
@@ -38,7 +38,7 @@ class Found:
     """Of the Raspberry Pi; empty on other machines."""
     hat: str = ""
     """Vendor and product from the EEPROM of a HAT; empty where there is none."""
-    cards: tuple[Card, ...] = ()
+    cards: tuple[SoundCard, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +87,10 @@ def _no_board(found: Found) -> Guess:
     return Guess(NONE, "no board that we know has shown itself")
 
 
-def _cards(folder: Path) -> Iterator[Card]:
+def _cards(folder: Path) -> Iterator[SoundCard]:
     for number, name, description in _CARD.findall(_text(folder / "cards")):
         card = folder / f"card{number}"
-        yield Card(
+        yield SoundCard(
             int(number),
             name,
             description,

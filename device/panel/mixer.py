@@ -21,7 +21,7 @@ _ITEM = re.compile(r"; Item #(\d+) '([^']*)'")
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class MixerLevel:
     """One control as it should be and as it is."""
 
     control: str
@@ -38,12 +38,12 @@ def is_available() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def levels(sound: SoundSpec) -> list[Level]:
+def levels(sound: SoundSpec) -> list[MixerLevel]:
     """Read every control that the board describes."""
     return [_read(sound.card, spec) for spec in sound.mixer]
 
 
-def apply(sound: SoundSpec) -> list[Level]:
+def apply(sound: SoundSpec) -> list[MixerLevel]:
     """Set what is not as described; return what is still not right."""
     for level in levels(sound):
         if not level.is_right and not level.trouble:
@@ -51,18 +51,18 @@ def apply(sound: SoundSpec) -> list[Level]:
     return [level for level in levels(sound) if not level.is_right]
 
 
-def _read(card: str, spec: MixerSpec) -> Level:
+def _read(card: str, spec: MixerSpec) -> MixerLevel:
     said, trouble = _amixer(card, "cget", spec.control)
     values = _VALUES.search(said)
     if values is None:
-        return Level(spec.control, spec.value, "", trouble or "it has no values")
+        return MixerLevel(spec.control, spec.value, "", trouble or "it has no values")
     found, wanted = values[1].strip().split(","), spec.value.split(",")
     if len(wanted) == 1:
         wanted *= len(found)
     is_right = len(wanted) == len(found) and all(
         _fits(one, other, said) for one, other in zip(found, wanted, strict=True)
     )
-    return Level(spec.control, spec.value, ",".join(found), is_right=is_right)
+    return MixerLevel(spec.control, spec.value, ",".join(found), is_right=is_right)
 
 
 def _fits(found: str, wanted: str, said: str) -> bool:

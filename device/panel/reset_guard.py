@@ -26,7 +26,7 @@ GRACE_S = 10.0
 TICK_S = 1.0
 
 
-class Step(StrEnum):
+class ResetStep(StrEnum):
     """What is to be heard, seen or done now."""
 
     ANNOUNCE = "announce"
@@ -57,7 +57,7 @@ class ResetGuard:
         """When to tell it the time; None when nothing is awaited."""
         return None if self._until_s is None else min(self._tick_s, self._until_s)
 
-    def button(self, event: ButtonEvent, now_s: float) -> list[Step] | None:
+    def button(self, event: ButtonEvent, now_s: float) -> list[ResetStep] | None:
         """Take an event; None when it is none of ours."""
         way_out = self._way_out
         if way_out and (event.button, event.pressed_at_s) == (way_out.button, way_out.pressed_at_s):
@@ -69,40 +69,40 @@ class ResetGuard:
         match event.gesture:
             case Gesture.VERY_LONG_COMING:
                 self._is_announced = True
-                return [Step.ANNOUNCE]
+                return [ResetStep.ANNOUNCE]
             case Gesture.VERY_LONG_CANCELLED:
                 return self._call_off()
             case _:
                 self._is_announced = False
                 self._until_s, self._tick_s = now_s + self._grace_s, now_s + TICK_S
-                return [Step.COUNT]
+                return [ResetStep.COUNT]
 
-    def down(self, down: ButtonDown) -> list[Step]:
+    def down(self, down: ButtonDown) -> list[ResetStep]:
         """A button went down: in the count, that is the way out, whatever comes of it."""
         if not self.is_counting:
             return []
         self._way_out, self._until_s = down, None
-        return [Step.CALL_OFF]
+        return [ResetStep.CALL_OFF]
 
-    def passed(self, now_s: float) -> list[Step]:
+    def passed(self, now_s: float) -> list[ResetStep]:
         """Take note of the time."""
         if self._until_s is None:
             return []
         if now_s >= self._until_s:
             self._until_s = None
-            return [Step.CARRY_OUT]
+            return [ResetStep.CARRY_OUT]
         if now_s < self._tick_s:
             return []
         self._tick_s += TICK_S * (1 + (now_s - self._tick_s) // TICK_S)
-        return [Step.TICK]
+        return [ResetStep.TICK]
 
-    def _pressed_in_the_count(self, event: ButtonEvent) -> list[Step]:
+    def _pressed_in_the_count(self, event: ButtonEvent) -> list[ResetStep]:
         # The end of the very press that began the count is no press of its own.
         if event.gesture is Gesture.VERY_LONG_CANCELLED:
             return []
         self._until_s = None
-        return [Step.CALL_OFF]
+        return [ResetStep.CALL_OFF]
 
-    def _call_off(self) -> list[Step]:
+    def _call_off(self) -> list[ResetStep]:
         was_announced, self._is_announced = self._is_announced, False
-        return [Step.CALL_OFF] if was_announced else []
+        return [ResetStep.CALL_OFF] if was_announced else []

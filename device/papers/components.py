@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from device.errors import BitternError
 from device.firmware import FIRMWARE
-from device.models.manifest import Manifest, ModelSet
+from device.models.manifest import ModelManifest, ModelSet
 
 LOCK = FIRMWARE.parent / "requirements" / "run.txt"
 FACTS = FIRMWARE / "licences.toml"
@@ -123,7 +123,7 @@ class Inventory:
 
 
 def inventory(
-    manifest: Manifest, lock: Path = LOCK, facts: Path = FACTS, texts: Path = TEXTS
+    manifest: ModelManifest, lock: Path = LOCK, facts: Path = FACTS, texts: Path = TEXTS
 ) -> Inventory:
     """Look at what is installed; raises :class:`PapersError` where that cannot be read."""
     try:

@@ -24,7 +24,7 @@ from device.realtime.client_events import (
 )
 from device.realtime.dialect import client_to_ga, server_to_ga
 from device.realtime.problems import ProtocolError
-from device.realtime.repair import UnfitError, repaired, unknown_fields
+from device.realtime.repair import UnrepairableError, repaired, unknown_fields
 from device.realtime.server_events import (
     ResponseCreated,
     ResponseDone,
@@ -184,7 +184,7 @@ def _convert(raw: dict[str, Any], cls: type[E]) -> E:
     except msgspec.ValidationError as first:
         try:
             return msgspec.convert(repaired(raw, cls), cls)
-        except (UnfitError, msgspec.ValidationError):
+        except (UnrepairableError, msgspec.ValidationError):
             raise ProtocolError(f"{raw['type']} makes no sense: {first}", _param(first)) from None
 
 

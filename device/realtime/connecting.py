@@ -70,7 +70,7 @@ class QuietLogger(logging.LoggerAdapter[logging.Logger]):
 _library_log = QuietLogger(f"{__name__}.websockets")
 
 
-class Opening:
+class ConnectionAttempt:
     """One attempt: how far it has come, and how long it may still take."""
 
     def __init__(self, endpoint: Endpoint, deadline: asyncio.Timeout) -> None:
@@ -103,7 +103,7 @@ class Opening:
 class _Connection(ClientConnection):
     """A connection that tells how far it has come, and follows no redirects."""
 
-    def __init__(self, opening: Opening, *arguments: Any, **options: Any) -> None:
+    def __init__(self, opening: ConnectionAttempt, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._opening = opening
 
@@ -169,7 +169,7 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
     return headers
 
 
-async def upgrade(opening: Opening) -> ClientConnection:
+async def upgrade(opening: ConnectionAttempt) -> ClientConnection:
     """Connect and upgrade; raise :class:`LinkFailed` with the reason when it fails."""
     endpoint = opening.endpoint
     if endpoint.key_required and not endpoint.key:
@@ -189,7 +189,7 @@ def _is_tls(endpoint: Endpoint) -> bool:
     return endpoint.url.startswith("wss:")
 
 
-def _connector(opening: Opening) -> connect:
+def _connector(opening: ConnectionAttempt) -> connect:
     endpoint = opening.endpoint
     options: dict[str, Any] = {
         "additional_headers": _headers(endpoint),

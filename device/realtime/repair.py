@@ -19,7 +19,7 @@ from msgspec import inspect
 UNKNOWN_ITEM_TAG = "bittern.unknown"
 
 
-class UnfitError(Exception):
+class UnrepairableError(Exception):
     """A value cannot be made to fit its type."""
 
 
@@ -33,7 +33,7 @@ def _structure(cls: type) -> inspect.StructType:
 def repaired(raw: Mapping[str, Any], cls: type) -> dict[str, Any]:
     """Return a copy of ``raw`` that :func:`msgspec.convert` accepts as ``cls``.
 
-    Raises :class:`UnfitError` when nothing can be made of it.
+    Raises :class:`UnrepairableError` when nothing can be made of it.
     """
     return _fit_struct(raw, _structure(cls))
 
@@ -59,7 +59,7 @@ def _fit(value: Any, expected: inspect.Type) -> Any:
         case inspect.LiteralType():
             if value in expected.values:
                 return value
-            raise UnfitError
+            raise UnrepairableError
         case inspect.AnyType():
             return value
     return _fit_scalar(value, expected)
@@ -75,7 +75,7 @@ def _fit_scalar(value: Any, expected: inspect.Type) -> Any:
             return _number(value, expected)
         case inspect.NoneType() if value is None:
             return None
-    raise UnfitError
+    raise UnrepairableError
 
 
 def _text(value: Any) -> str:
@@ -83,44 +83,44 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    raise UnfitError
+    raise UnrepairableError
 
 
 def _number(value: Any, expected: inspect.IntType | inspect.FloatType) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise UnfitError
+        raise UnrepairableError
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise UnfitError from None
+        raise UnrepairableError from None
     if not math.isfinite(number):
-        raise UnfitError
+        raise UnrepairableError
     low, high = expected.ge, expected.le
     if (low is not None and number < low) or (high is not None and number > high):
-        raise UnfitError
+        raise UnrepairableError
     return round(number) if isinstance(expected, inspect.IntType) else number
 
 
 def _fit_list(value: Any, expected: inspect.ListType) -> list[Any]:
     if not isinstance(value, list):
-        raise UnfitError
+        raise UnrepairableError
     fitting = []
     for element in value:
         try:
             fitting.append(_fit(element, expected.item_type))
-        except UnfitError:
+        except UnrepairableError:
             continue
     return fitting
 
 
 def _fit_dict(value: Any, expected: inspect.DictType) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise UnfitError
+        raise UnrepairableError
     fitting = {}
     for key, element in value.items():
         try:
             fitting[key] = _fit(element, expected.value_type)
-        except UnfitError:
+        except UnrepairableError:
             continue
     return fitting
 
@@ -134,9 +134,9 @@ def _fit_union(value: Any, expected: inspect.UnionType) -> Any:
             continue
         try:
             return _fit(value, member)
-        except UnfitError:
+        except UnrepairableError:
             continue
-    raise UnfitError
+    raise UnrepairableError
 
 
 def _member(value: Mapping[str, Any], structures: list[inspect.StructType]) -> inspect.StructType:
@@ -149,12 +149,12 @@ def _member(value: Mapping[str, Any], structures: list[inspect.StructType]) -> i
         return by_tag[tag]
     if UNKNOWN_ITEM_TAG in by_tag:
         return by_tag[UNKNOWN_ITEM_TAG]
-    raise UnfitError
+    raise UnrepairableError
 
 
 def _fit_struct(value: Any, expected: inspect.StructType) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise UnfitError
+        raise UnrepairableError
     if expected.tag == UNKNOWN_ITEM_TAG:
         return _unknown_item(value)
     fitting: dict[str, Any] = {}
@@ -167,7 +167,7 @@ def _fit_struct(value: Any, expected: inspect.StructType) -> dict[str, Any]:
                 fitting[name] = _fit(value[name], field.type)
             elif field.required:
                 fitting[name] = _empty(field.type)
-        except UnfitError:
+        except UnrepairableError:
             if field.required:
                 fitting[name] = _empty(field.type)
     return fitting
@@ -198,7 +198,7 @@ def _empty(expected: inspect.Type) -> Any:
             return _fit_struct({}, expected)
         case inspect.UnionType():
             return _empty_union(expected)
-    raise UnfitError
+    raise UnrepairableError
 
 
 def _empty_union(expected: inspect.UnionType) -> Any:
@@ -207,7 +207,7 @@ def _empty_union(expected: inspect.UnionType) -> Any:
     for member in expected.types:
         if isinstance(member, inspect.StructType) and member.tag == UNKNOWN_ITEM_TAG:
             return _unknown_item({})
-    raise UnfitError
+    raise UnrepairableError
 
 
 def _unknown(value: Any, expected: inspect.Type, path: str) -> list[str]:
@@ -218,7 +218,7 @@ def _unknown(value: Any, expected: inspect.Type, path: str) -> list[str]:
             structures = [t for t in expected.types if isinstance(t, inspect.StructType)]
             try:
                 return _unknown(value, _member(value, structures), path)
-            except UnfitError:
+            except UnrepairableError:
                 return []
         case inspect.ListType() if isinstance(value, list):
             found: list[str] = []

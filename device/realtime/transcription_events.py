@@ -13,7 +13,7 @@ class LogProb(WireObject, kw_only=True, frozen=True):
     bytes: list[int]
 
 
-class Language(WireObject, kw_only=True, frozen=True):
+class HeardLanguage(WireObject, kw_only=True, frozen=True):
     """A language that was heard."""
 
     code: str
@@ -77,7 +77,7 @@ class ConversationItemInputAudioTranscriptionCompleted(
     transcript: str
     usage: Nullable[TokenUsage | DurationUsage] = UNSET
     logprobs: Nullable[list[LogProb]] = UNSET
-    languages: Nullable[list[Language]] = UNSET
+    languages: Nullable[list[HeardLanguage]] = UNSET
 
 
 class ConversationItemInputAudioTranscriptionFailed(

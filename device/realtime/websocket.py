@@ -22,7 +22,7 @@ from device.plain_text import one_line
 from device.realtime.allowance import Allowance
 from device.realtime.codec import decode_foreign, decode_object
 from device.realtime.connecting import (
-    Opening,
+    ConnectionAttempt,
     failure_of_exception,
     server_time,
     upgrade,
@@ -142,7 +142,7 @@ class WebSocketLink:
         connection: ClientConnection | None = None
         try:
             async with asyncio.timeout(endpoint.connect_timeout_s) as deadline:
-                opening = Opening(endpoint, deadline)
+                opening = ConnectionAttempt(endpoint, deadline)
                 connection = await upgrade(opening)
                 return cls(connection, await _greet(connection, opening, session))
         except TimeoutError:
@@ -319,7 +319,9 @@ class WebSocketLink:
         await asyncio.wait({self._writer})
 
 
-async def _greet(connection: ClientConnection, opening: Opening, session: Session) -> Negotiation:
+async def _greet(
+    connection: ClientConnection, opening: ConnectionAttempt, session: Session
+) -> Negotiation:
     negotiation = Negotiation(opening.endpoint, session)
     garbage = 0
     while not negotiation.is_done:

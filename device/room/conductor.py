@@ -37,7 +37,7 @@ class Ears(Protocol):
 
 
 @dataclass(slots=True)
-class Parts:
+class ConductorParts:
     """Everything the effects need; built by the daemon."""
 
     capture: Capture
@@ -59,7 +59,7 @@ class Conductor:
     def __init__(
         self,
         core: Assistant,
-        parts: Parts,
+        parts: ConductorParts,
         endpoints: Mapping[str, EndpointEntry],
         inbox: Inbox,
     ) -> None:

@@ -26,7 +26,7 @@ UNDUCK_AFTER_S = 1.0
 class Channel(IntEnum):
     """What may sound, the most urgent first: the order in which what waits gets its turn.
 
-    What has begun is never cut by what is merely more urgent; see ``Rule.silences`` for what
+    What has begun is never cut by what is merely more urgent; see ``ChannelRule.silences`` for what
     is. A sentence that waits goes before all waiting ones of a lower channel.
     """
 
@@ -48,7 +48,7 @@ class Channel(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ChannelRule:
     """How a channel behaves."""
 
     when_muted: bool
@@ -65,15 +65,15 @@ class Rule:
 
 _TALK = frozenset({Channel.ANSWER, Channel.NOTICE, Channel.TROUBLE, Channel.ANNOUNCEMENT})
 
-RULES: Mapping[Channel, Rule] = MappingProxyType(
+RULES: Mapping[Channel, ChannelRule] = MappingProxyType(
     {
-        Channel.WARNING: Rule(True, True, True, _TALK | {Channel.WARNING}),
-        Channel.ALARM: Rule(True, True, True),
-        Channel.ANSWER: Rule(False, True, True),
-        Channel.NOTICE: Rule(False, True, True),
-        Channel.TROUBLE: Rule(True, True, True),
-        Channel.ANNOUNCEMENT: Rule(False, False, False),
-        Channel.MUSIC: Rule(True, True, True),
+        Channel.WARNING: ChannelRule(True, True, True, _TALK | {Channel.WARNING}),
+        Channel.ALARM: ChannelRule(True, True, True),
+        Channel.ANSWER: ChannelRule(False, True, True),
+        Channel.NOTICE: ChannelRule(False, True, True),
+        Channel.TROUBLE: ChannelRule(True, True, True),
+        Channel.ANNOUNCEMENT: ChannelRule(False, False, False),
+        Channel.MUSIC: ChannelRule(True, True, True),
     }
 )
 """Chimes and the tone of an alarm are no channels: mixed in at once, and never refused."""
@@ -156,7 +156,7 @@ class _Sounds:
 class Focus:
     """Decides over one speaker. Times are seconds on any clock that does not go back."""
 
-    def __init__(self, rules: Mapping[Channel, Rule] = RULES) -> None:
+    def __init__(self, rules: Mapping[Channel, ChannelRule] = RULES) -> None:
         self._rules = rules
         self._sounds = _Sounds()
         self._state = State.IDLE

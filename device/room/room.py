@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.appliance.service_manager import Progress
+from device.appliance.service_manager import EarsProgress
 from device.appliance.voice import Voice
 from device.assistant import effects as do
 from device.assistant.states import State
@@ -80,10 +80,10 @@ class Room:
         return self.sound_watch is not None and self.sound_watch.is_mending
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> EarsProgress:
         """How far its ears have come."""
         counts, state = self.listening.counts, self.state
-        return Progress(
+        return EarsProgress(
             self.capture.health().blocks,
             counts.blocks,
             counts.seconds_scored,

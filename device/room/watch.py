@@ -9,7 +9,7 @@ from collections.abc import Callable
 from device.appliance.service_manager import Efforts
 from device.assistant import inputs
 from device.audio.capture import Capture
-from device.audio.microphone import MicrophoneWatch, Verdict
+from device.audio.microphone import MicrophoneWatch, WatchVerdict
 from device.audio.playback import Playback
 from device.errors import BitternError
 
@@ -21,7 +21,7 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
 SPEAKER_STALL_S = 3.0
 
 
-_CONSTANT = (Verdict.SILENT, Verdict.STUCK)
+_CONSTANT = (WatchVerdict.SILENT, WatchVerdict.STUCK)
 
 
 class SoundSystemHungError(BitternError):
@@ -81,12 +81,12 @@ class SoundWatch:
     async def _look_at_microphone(self) -> None:
         health = self._capture.health()
         verdict = self._watch.judge(health)
-        if verdict is Verdict.HEALTHY:
+        if verdict is WatchVerdict.HEALTHY:
             if not health.never_sounded:
                 self._recovered()
         elif verdict in _CONSTANT and self._is_faulted:
             # Reopening did not help, and sound may return by itself: wait for it.
-            self._note(str(verdict), is_certain=verdict is not Verdict.SILENT)
+            self._note(str(verdict), is_certain=verdict is not WatchVerdict.SILENT)
             await asyncio.sleep(self._retry_s)
         else:
             log.warning("the microphone is %s: %s", verdict, health)
@@ -110,9 +110,9 @@ class SoundWatch:
             health = self._capture.health()
             # The count of equal samples began anew; a sound is what shows that it helped.
             is_constant = verdict in _CONSTANT and health.never_sounded
-            if is_constant or self._watch.judge(health) is not Verdict.HEALTHY:
+            if is_constant or self._watch.judge(health) is not WatchVerdict.HEALTHY:
                 # Nothing but zeros may be a switch on the microphone: a light, and no words.
-                is_certain = verdict != str(Verdict.SILENT)
+                is_certain = verdict != str(WatchVerdict.SILENT)
                 detail = f"{verdict}, and reopening it did not help"
                 self.fault(detail, is_certain=is_certain)
 

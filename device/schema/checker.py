@@ -30,7 +30,7 @@ GivenTable = dict[str, Any]
 """Keys to :class:`Given`, sub-tables to GivenTable, arrays of tables to lists of GivenTable."""
 
 
-class UnfitError(Exception):
+class UnfitValueError(Exception):
     """A value that its key does not allow; the text says what was expected."""
 
 
@@ -95,7 +95,7 @@ class Checker:
             return None
         try:
             fitting = fit(hint, key_of(field), value)
-        except UnfitError as unfit:
+        except UnfitValueError as unfit:
             self._report(path, value, f"expected {unfit}")
             return None
         return Given(fitting, self.document.file, self.document.line_of(path))
@@ -138,7 +138,7 @@ class Checker:
 
 
 def fit(hint: Any, rule: Key, value: Any) -> Any:
-    """Return the value as the type says it, or raise :class:`UnfitError` with what was expected."""
+    """Return the value as the type says it, or raise :class:`UnfitValueError`: why not."""
     if _is_special(hint, rule, value):
         return float(value) if hint is float else value
     if is_union(hint):
@@ -154,7 +154,7 @@ def fit(hint: Any, rule: Key, value: Any) -> Any:
     else:
         return _fit_number(hint, rule, value)
     if not fits or (rule.choices and value not in rule.choices):
-        raise UnfitError(expected(hint, rule))
+        raise UnfitValueError(expected(hint, rule))
     return value
 
 
@@ -168,7 +168,7 @@ def _is_special(hint: Any, rule: Key, value: Any) -> bool:
 def _fit_number(hint: Any, rule: Key, value: Any) -> int | float:
     is_number = isinstance(value, int) or (hint is float and isinstance(value, float))
     if isinstance(value, bool) or not is_number or not _in_range(rule, value):
-        raise UnfitError(expected(hint, rule))
+        raise UnfitValueError(expected(hint, rule))
     return float(value) if hint is float else value
 
 
@@ -184,20 +184,20 @@ def _fit_any(hints: Sequence[Any], rule: Key, value: Any) -> Any:
     for hint in hints:
         try:
             return fit(hint, rule, value)
-        except UnfitError:
+        except UnfitValueError:
             continue
-    raise UnfitError(" or ".join(expected(hint, rule) for hint in hints))
+    raise UnfitValueError(" or ".join(expected(hint, rule) for hint in hints))
 
 
 def _fit_list(hint: Any, rule: Key, value: Any) -> tuple[Any, ...]:
     inner = typing.get_args(hint)[0]
     each = dataclasses.replace(rule, low=None, high=None)
     if not isinstance(value, list) or not _in_range(rule, len(value)):
-        raise UnfitError(expected(hint, rule))
+        raise UnfitValueError(expected(hint, rule))
     try:
         return tuple(fit(inner, each, entry) for entry in value)
-    except UnfitError:
-        raise UnfitError(expected(hint, rule)) from None
+    except UnfitValueError:
+        raise UnfitValueError(expected(hint, rule)) from None
 
 
 def expected(hint: Any, rule: Key) -> str:

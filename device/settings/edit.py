@@ -23,7 +23,7 @@ ENDPOINT = "endpoint"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class KeyChange:
     """A key and its new value; ``("endpoint", "openai", "key_file")`` goes by the name."""
 
     path: tuple[str, ...]
@@ -38,14 +38,14 @@ class Change:
         return f"{'.'.join(self.path[:-1])}.{self.line}"
 
 
-def edited(text: str, changes: Iterable[Change], file: str = "settings") -> str:
+def edited(text: str, changes: Iterable[KeyChange], file: str = "settings") -> str:
     """Return the text with the changes made. Raises ``SetupError`` where one cannot be made."""
     for change in changes:
         text = _edited(text, change, file)
     return text
 
 
-def _edited(text: str, change: Change, file: str) -> str:
+def _edited(text: str, change: KeyChange, file: str) -> str:
     document = parse_document(text.encode(), file)
     path = _place(document, change.path)
     unsafe = SetupError(
@@ -75,7 +75,7 @@ def _has_room(table: Any, path: Path) -> bool:
     return isinstance(table, dict)
 
 
-def _put(written: Any, path: Path | None, change: Change) -> None:
+def _put(written: Any, path: Path | None, change: KeyChange) -> None:
     import tomlkit
 
     value = tomlkit.parse(change.line)[change.path[-1]]
@@ -129,7 +129,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
         return None
 
 
-def _wanted(document: Document, path: Path | None, change: Change) -> dict[str, Any]:
+def _wanted(document: Document, path: Path | None, change: KeyChange) -> dict[str, Any]:
     table: Any = copy.deepcopy(dict(document.table))
     value = list(change.value) if isinstance(change.value, tuple) else change.value
     if path is None:

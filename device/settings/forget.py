@@ -14,7 +14,7 @@ from pathlib import Path
 
 from device.errors import BitternError
 from device.ownership import opened_folder
-from device.settings.edit import Change, edited
+from device.settings.edit import KeyChange, edited
 from device.settings.load import load_settings
 from device.settings.settings_file import replace_whole
 from device.settings.setup_errors import SetupError
@@ -59,11 +59,11 @@ def forget(settings_file: Path, state: Path, keys: Path, copies: Sequence[Path] 
         raise SetupError(f"these are still there: {', '.join(left)}", "Remove them by hand.")
 
 
-def hardware_of(settings: Settings) -> list[Change]:
+def hardware_of(settings: Settings) -> list[KeyChange]:
     """Those settings that stay, as far as they differ from the shipped ones."""
     shipped = Settings()
     return [
-        Change((table, key), getattr(getattr(settings, table), key))
+        KeyChange((table, key), getattr(getattr(settings, table), key))
         for table, names in HARDWARE.items()
         for key in names
         if getattr(getattr(settings, table), key) != getattr(getattr(shipped, table), key)
@@ -127,7 +127,7 @@ def _empty(here: int, folder: Path, kept: tuple[str, ...], left: list[str]) -> N
 
 
 @dataclasses.dataclass(frozen=True)
-class Places:
+class PersonalPlaces:
     """Where the things are that are forgotten."""
 
     settings_file: Path

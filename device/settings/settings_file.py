@@ -11,7 +11,7 @@ from pathlib import Path
 
 from device.panel.boards import load_board
 from device.schema.document import parse_document, read_document
-from device.settings.edit import Change, edited
+from device.settings.edit import KeyChange, edited
 from device.settings.load import SHIPPED, SYSTEM, LoadedSettings, assemble, load_settings
 from device.settings.setup_errors import SetupError
 
@@ -43,7 +43,7 @@ def must_be_writable(path: Path) -> None:
         raise SetupError(f"{path} cannot be written by you", "Try: sudo bittern setup")
 
 
-def preview(path: Path, changes: Sequence[Change]) -> bytes:
+def preview(path: Path, changes: Sequence[KeyChange]) -> bytes:
     """Return what the file would hold; raises ``MistakesError`` for settings that are wrong."""
     content = path.read_bytes() if path.exists() else b""
     text = edited(parse_document(content, str(path)).text, changes, str(path))
@@ -53,7 +53,7 @@ def preview(path: Path, changes: Sequence[Change]) -> bytes:
     return new
 
 
-def write(path: Path, changes: Sequence[Change]) -> Path | None:
+def write(path: Path, changes: Sequence[KeyChange]) -> Path | None:
     """Make the changes; return the backup of the file as it was, None if there was none.
 
     Raises ``MistakesError`` or ``SetupError``, and the file is as it was then.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from device.models import Store
+    from device.models import ModelStore
     from device.settings import LoadedSettings
     from device.settings.tree import Paths
 
@@ -38,7 +38,7 @@ def load_to_try(
     return _with_named_store(load_settings(config), environ)
 
 
-def store_to_care_for(environ: Mapping[str, str] = os.environ) -> Store:
+def store_to_care_for(environ: Mapping[str, str] = os.environ) -> ModelStore:
     """Return the store that the variable names, else that of the settings, else the usual one."""
     from device.errors import BitternError
     from device.models import store_of

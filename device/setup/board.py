@@ -11,7 +11,7 @@ from device.panel.detect import guesses, look
 from device.panel.dimming import dimming
 from device.panel.front import Front
 from device.panel.watchers import ButtonEvent
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 
 SHOW_S = 1.5
 STATES = (State.LISTENING, State.THINKING, State.SPEAKING, State.MUTED)
@@ -24,11 +24,11 @@ class BoardStep:
     title = "The board: lights and buttons"
     takes_hardware = True
 
-    def now(self, visit: Visit) -> str:
+    def now(self, visit: SetupVisit) -> str:
         """What is chosen at present."""
         return visit.settings.panel.board
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Do it."""
         names = board_names()
         boards = {name: load_board(name) for name in names}
@@ -49,7 +49,7 @@ class BoardStep:
                 f"--board {visit.settings.panel.board}",
             )
 
-    def _try(self, visit: Visit, board: Board) -> None:
+    def _try(self, visit: SetupVisit, board: Board) -> None:
         if board.lights.kind == "none" and not board.button:
             visit.dialogue.say("It has no lights and no buttons.")
             return
@@ -80,5 +80,5 @@ class BoardStep:
                 visit.dialogue.say(f"This does not work here: {failure}")
 
 
-def _told(visit: Visit, event: ButtonEvent) -> None:
+def _told(visit: SetupVisit, event: ButtonEvent) -> None:
     visit.dialogue.say(f"  {event.button}: {event.gesture} -> {event.action}")

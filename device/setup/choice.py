@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from device.audio.devices import Direction, SoundDeviceError, find
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 
 
-def choose_device(visit: Visit, direction: Direction, table: str) -> None:
+def choose_device(visit: SetupVisit, direction: Direction, table: str) -> None:
     """Let choose, where there is a choice; notes the change in ``[table] device``."""
     devices = visit.bench.devices(direction)
     if not devices:

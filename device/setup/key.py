@@ -12,7 +12,7 @@ from device.realtime.secret import Secret
 from device.settings import LoadedSettings, tree
 from device.settings.edit import ENDPOINT
 from device.settings.places import OWN_BRAIN
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 
 
 class KeyStep:
@@ -22,7 +22,7 @@ class KeyStep:
     title = "The key for the cloud"
     takes_hardware = False
 
-    def now(self, visit: Visit) -> str:
+    def now(self, visit: SetupVisit) -> str:
         """Which endpoints have one."""
         states = [
             f"{each.name}: {'has one' if visit.keys.find(each) else 'none'}"
@@ -30,7 +30,7 @@ class KeyStep:
         ]
         return ", ".join(states) or "no endpoint needs one"
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Do it for each endpoint that names a key."""
         endpoints = _with_keys(visit.settings)
         if not endpoints:
@@ -38,7 +38,7 @@ class KeyStep:
         for endpoint in endpoints:
             self._one(visit, endpoint)
 
-    def _one(self, visit: Visit, endpoint: tree.Endpoint) -> None:
+    def _one(self, visit: SetupVisit, endpoint: tree.Endpoint) -> None:
         visit.dialogue.say(f"{endpoint.name} ({endpoint.url}, model {endpoint.model or 'its own'})")
         present = visit.keys.find(endpoint)
         while True:
@@ -60,7 +60,7 @@ class KeyStep:
             if not visit.dialogue.agrees("Try another?"):
                 return
 
-    def _keep(self, visit: Visit, endpoint: tree.Endpoint, typed: str) -> None:
+    def _keep(self, visit: SetupVisit, endpoint: tree.Endpoint, typed: str) -> None:
         if not typed:
             return
         key_file = visit.keys.store(endpoint, typed)

@@ -13,7 +13,7 @@ from device.doctor.meter import Meter
 from device.doctor.recording import record
 from device.settings.setup_errors import SetupError
 from device.setup.choice import choose_device
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 
 LISTEN_S = 5.0
 DEVICES_HELP = "See `bittern devices`; is it plugged in, and set up in config.txt if it is a HAT?"
@@ -26,13 +26,13 @@ class MicrophoneStep:
     title = "The microphone"
     takes_hardware = True
 
-    def now(self, visit: Visit) -> str:
+    def now(self, visit: SetupVisit) -> str:
         """What is chosen at present."""
         chosen = visit.settings.microphone
         device = "the system's default" if chosen.device == DEFAULT else chosen.device
         return f"{device}, channel {chosen.channel}"
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Do it."""
         choose_device(visit, Direction.IN, "microphone")
         wanted = visit.settings.microphone
@@ -53,14 +53,14 @@ class MicrophoneStep:
         if levels.is_dead:
             self._try_others(visit, channels, microphone.rate_hz)
 
-    def _tell(self, visit: Visit, levels: Levels) -> None:
+    def _tell(self, visit: SetupVisit, levels: Levels) -> None:
         judgement = judge(levels, was_spoken=True)
         mark = {Verdict.GOOD: "Good", Verdict.WARNING: "Not quite right"}
         visit.dialogue.say(f"{mark.get(judgement.verdict, 'Bad')}: {judgement.found}.")
         if judgement.advice:
             visit.dialogue.say(judgement.advice)
 
-    def _try_others(self, visit: Visit, channels: list[Samples], rate_hz: int) -> None:
+    def _try_others(self, visit: SetupVisit, channels: list[Samples], rate_hz: int) -> None:
         alive = [n for n, sound in enumerate(channels) if len(sound) and np.any(sound != sound[0])]
         if not alive:
             return

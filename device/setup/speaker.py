@@ -10,7 +10,7 @@ from device.audio.sounds import Sounds
 from device.doctor.recording import play
 from device.models.location import chosen_folder
 from device.setup.choice import choose_device
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 
 
 class SpeakerStep:
@@ -20,13 +20,13 @@ class SpeakerStep:
     title = "The speaker"
     takes_hardware = True
 
-    def now(self, visit: Visit) -> str:
+    def now(self, visit: SetupVisit) -> str:
         """What is chosen at present."""
         chosen = visit.settings.speaker
         device = "the system's default" if chosen.device == DEFAULT else chosen.device
         return f"{device}, volume {chosen.volume_percent} %"
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Do it."""
         choose_device(visit, Direction.OUT, "speaker")
         sounds = Sounds.of_store(chosen_folder(visit.settings.paths.models))
@@ -51,12 +51,12 @@ class SpeakerStep:
         self._echo(visit)
 
     def _play(
-        self, visit: Visit, sound: np.ndarray[tuple[int], np.dtype[np.int16]], rate_hz: int
+        self, visit: SetupVisit, sound: np.ndarray[tuple[int], np.dtype[np.int16]], rate_hz: int
     ) -> None:
         speaker = visit.settings.speaker
         play(visit.bench.speaker(speaker), sound, rate_hz, speaker.volume_percent)
 
-    def _echo(self, visit: Visit) -> None:
+    def _echo(self, visit: SetupVisit) -> None:
         """Playing back what the microphone heard tells more than any figure."""
         if visit.heard is not None and visit.dialogue.agrees(
             "Hear what your microphone heard?", default=False

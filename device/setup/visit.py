@@ -11,7 +11,7 @@ from device.audio.microphone import Microphone
 from device.audio.samples import Samples
 from device.audio.speaker import Speaker
 from device.settings import LoadedSettings, tree
-from device.settings.edit import ENDPOINT, Change, Value
+from device.settings.edit import ENDPOINT, KeyChange, Value
 from device.settings.key_store import KeyStore
 from device.setup.dialogue import Dialogue
 
@@ -36,7 +36,7 @@ class Bench(Protocol):
 
 
 @dataclasses.dataclass
-class Visit:
+class SetupVisit:
     """One run of the set-up."""
 
     dialogue: Dialogue
@@ -65,9 +65,9 @@ class Visit:
         else:
             self.changes[path] = value
 
-    def as_changes(self) -> list[Change]:
+    def as_changes(self) -> list[KeyChange]:
         """In the order in which they were made."""
-        return [Change(path, value) for path, value in self.changes.items()]
+        return [KeyChange(path, value) for path, value in self.changes.items()]
 
 
 def _with(settings: tree.Settings, path: tuple[str, ...], value: Value) -> tree.Settings:

@@ -16,8 +16,8 @@ import numpy as np
 from device.audio.files import write_sound
 from device.audio.samples import Samples
 from device.settings.places import state_folder
-from device.setup.visit import Visit
-from device.wake.card import Card, Sensitivity
+from device.setup.visit import SetupVisit
+from device.wake.card import Sensitivity, WordCard
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, own_folder
 
@@ -50,7 +50,9 @@ def fit_to_voice(word: str, recordings: Sequence[Path], state: Path, cards: Sequ
     enroll(wanted, cards, lambda _: None)
 
 
-def step_that_hears(card: Card, wake: WakeSettings, takes: Sequence[Take]) -> Sensitivity | None:
+def step_that_hears(
+    card: WordCard, wake: WakeSettings, takes: Sequence[Take]
+) -> Sensitivity | None:
     """The least sensitive step above the present one at which every take would have counted.
 
     ``None`` where there is none, or where a number counts instead of a step.
@@ -64,7 +66,7 @@ def step_that_hears(card: Card, wake: WakeSettings, takes: Sequence[Take]) -> Se
     return next((step for step in further if least > card.thresholds.at(step)), None)
 
 
-def false_accepts_at(card: Card, step: Sensitivity) -> str:
+def false_accepts_at(card: WordCard, step: Sensitivity) -> str:
     """What a step was measured to do to a room in which others speak."""
     threshold = card.thresholds.at(step)
     row = [each for each in card.figures if abs(each.threshold - threshold) < 1e-5]
@@ -76,7 +78,7 @@ def false_accepts_at(card: Card, step: Sensitivity) -> str:
 
 
 def fitted(
-    visit: Visit, word: str, takes: Sequence[Take], folders: Sequence[Path], fit: Fit
+    visit: SetupVisit, word: str, takes: Sequence[Take], folders: Sequence[Path], fit: Fit
 ) -> None:
     """Fit the word to the takes; raises a ``BitternError`` where that cannot be done here."""
     with tempfile.TemporaryDirectory(prefix="bittern-takes-") as folder:
@@ -87,14 +89,14 @@ def fitted(
         fit(word, paths, state_folder(visit.settings.paths), folders)
 
 
-def unfitted(visit: Visit, word: str) -> None:
+def unfitted(visit: SetupVisit, word: str) -> None:
     """Take back what :func:`fitted` has made."""
     folder = own_folder(state_folder(visit.settings.paths))
     for path in folder.glob(f"{word.replace(' ', '_')}.microwakeword.*"):
         path.unlink()
 
 
-def is_fitted(visit: Visit, word: str) -> bool:
+def is_fitted(visit: SetupVisit, word: str) -> bool:
     """Whether the owner has had a model made of this word already."""
     folder = own_folder(state_folder(visit.settings.paths))
     return (folder / f"{word.replace(' ', '_')}.microwakeword.json").is_file()
@@ -116,10 +118,10 @@ def said_in(sound: Samples) -> Samples:
     return sound[first:last]
 
 
-def others_in_order(known: Sequence[Card], word: str) -> list[Card]:
+def others_in_order(known: Sequence[WordCard], word: str) -> list[WordCard]:
     """The other words, those first that miss least at ``normal`` in quiet and at 5 dB."""
 
-    def missed(card: Card) -> float:
+    def missed(card: WordCard) -> float:
         normal = card.thresholds.normal
         shares = [
             each.missed / each.spoken

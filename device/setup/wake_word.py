@@ -16,7 +16,7 @@ from device.ears.opening import wake_settings
 from device.errors import BitternError
 from device.settings import tree
 from device.settings.setup_errors import SetupError
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 from device.setup.wake_fitting import (
     Fit,
     Take,
@@ -28,7 +28,7 @@ from device.setup.wake_fitting import (
     step_that_hears,
     unfitted,
 )
-from device.wake.card import Card, cards, find
+from device.wake.card import WordCard, cards, find
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words, shipped_words
 from device.wake.pipeline import WakeDetected, WakePipeline
@@ -53,13 +53,13 @@ class WakeWordStep:
     def __init__(self, fit: Fit = fit_to_voice) -> None:
         self._fit = fit
 
-    def now(self, visit: Visit) -> str:
+    def now(self, visit: SetupVisit) -> str:
         """What is chosen at present."""
         settings = visit.settings
         words = ", ".join(_described(word, settings) for word in settings.wake_words())
         return f"{words}, sensitivity {settings.wake.sensitivity}"
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Do it."""
         self._choose_word(visit)
         word = _word_to_say(visit, visit.settings)
@@ -72,7 +72,7 @@ class WakeWordStep:
                 return
             word = other
 
-    def _choose_word(self, visit: Visit) -> None:
+    def _choose_word(self, visit: SetupVisit) -> None:
         """The first word of ``[wake]``; what else is listened for stays."""
         wake = visit.settings.wake
         words = shipped_words(wake.engine, wake_settings(visit.settings).folders)
@@ -83,7 +83,7 @@ class WakeWordStep:
         if chosen is not None:
             _use(visit, words[chosen])
 
-    def _said(self, visit: Visit, word: str) -> list[Take]:
+    def _said(self, visit: SetupVisit, word: str) -> list[Take]:
         """The word, said three times."""
         alone, card = _alone(visit, word)
         visit.dialogue.say(
@@ -94,7 +94,7 @@ class WakeWordStep:
         with _open(microphone) as blocks:
             return [self._once(visit, alone, number, blocks) for number in range(1, TIMES + 1)]
 
-    def _once(self, visit: Visit, alone: WakeSettings, number: int, blocks: Blocks) -> Take:
+    def _once(self, visit: SetupVisit, alone: WakeSettings, number: int, blocks: Blocks) -> Take:
         (word,) = alone.words
         pipeline = WakePipeline(*open_words(alone))
         visit.dialogue.say(f"{number}: say it now.")
@@ -110,14 +110,14 @@ class WakeWordStep:
         visit.dialogue.say(f"   {'heard' if is_heard else 'not heard'}, score {score:.2f}")
         return Take(score, np.concatenate(parts))
 
-    def _were_heard(self, visit: Visit, word: str, takes: Sequence[Take]) -> bool:
+    def _were_heard(self, visit: SetupVisit, word: str, takes: Sequence[Take]) -> bool:
         alone, card = _alone(visit, word)
         threshold = alone.rule_of(card).threshold
         heard = sum(take.score > threshold for take in takes)
         visit.dialogue.say(f"{heard} of {TIMES} were heard.")
         return heard == len(takes)
 
-    def _helped(self, visit: Visit, word: str, takes: Sequence[Take]) -> bool:
+    def _helped(self, visit: SetupVisit, word: str, takes: Sequence[Take]) -> bool:
         """Whether a lower threshold, or a model of one's own, hears all of them now."""
         if max(take.score for take in takes) < NOTHING:
             visit.dialogue.say(
@@ -127,7 +127,7 @@ class WakeWordStep:
             return True
         return self._lowered(visit, word, takes) or self._is_fitted_now(visit, word, takes)
 
-    def _lowered(self, visit: Visit, word: str, takes: Sequence[Take]) -> bool:
+    def _lowered(self, visit: SetupVisit, word: str, takes: Sequence[Take]) -> bool:
         alone, card = _alone(visit, word)
         step = step_that_hears(card, alone, takes)
         if step is None:
@@ -146,7 +146,7 @@ class WakeWordStep:
             )
         return True
 
-    def _is_fitted_now(self, visit: Visit, word: str, takes: Sequence[Take]) -> bool:
+    def _is_fitted_now(self, visit: SetupVisit, word: str, takes: Sequence[Take]) -> bool:
         alone, _ = _alone(visit, word)
         if alone.engine != "microwakeword" or is_fitted(visit, word):
             return False
@@ -169,7 +169,7 @@ class WakeWordStep:
         visit.dialogue.say("That did not help, and was taken back.")
         return False
 
-    def _other(self, visit: Visit, word: str) -> str | None:
+    def _other(self, visit: SetupVisit, word: str) -> str | None:
         """Another word, where the owner wants one; noted as the first of ``[wake]``."""
         if _profile_of(word, visit.settings) is not None:
             visit.dialogue.say("Another word may hear you better: write it into the profile.")
@@ -185,14 +185,14 @@ class WakeWordStep:
         return others[chosen].word
 
 
-def _use(visit: Visit, word: str) -> None:
+def _use(visit: SetupVisit, word: str) -> None:
     """Listen for this word first; the other words stay."""
     first, *others = (tree.plain_word(each) for each in visit.settings.wake.words)
     if word != first:
         visit.change((word, *(each for each in others if each != word)), "wake", "words")
 
 
-def _alone(visit: Visit, word: str) -> tuple[WakeSettings, Card]:
+def _alone(visit: SetupVisit, word: str) -> tuple[WakeSettings, WordCard]:
     """What listens for this word and nothing else, and its card."""
     alone = dataclasses.replace(wake_settings(visit.settings), words=(word,))
     _, card = find(word, alone.engine, alone.folders)
@@ -211,7 +211,7 @@ def _described(word: str, settings: tree.Settings) -> str:
     return f'"{word}"' if profile is None else f'"{word}" ({profile.name})'
 
 
-def _word_to_say(visit: Visit, settings: tree.Settings) -> str:
+def _word_to_say(visit: SetupVisit, settings: tree.Settings) -> str:
     """The only one there is, or the one that somebody wants to try."""
     words = settings.wake_words()
     if len(words) == 1:

@@ -13,12 +13,12 @@ from device.setup.key import KeyStep
 from device.setup.microphone import MicrophoneStep
 from device.setup.running import Running
 from device.setup.speaker import SpeakerStep
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 from device.setup.wake_word import WakeWordStep
 from device.setup.zone import ZoneStep
 
 
-class Step(Protocol):
+class SetupStep(Protocol):
     """One thing to set up."""
 
     name: str
@@ -26,14 +26,14 @@ class Step(Protocol):
     takes_hardware: bool
     """It needs the microphone, the speaker or the lights for itself."""
 
-    def now(self, visit: Visit) -> str:
+    def now(self, visit: SetupVisit) -> str:
         """How it is at present."""
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Ask, try, and note changes. A ``BitternError`` is told, and the owner decides."""
 
 
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[SetupStep, ...] = (
     MicrophoneStep(),
     SpeakerStep(),
     WakeWordStep(),
@@ -44,7 +44,7 @@ STEPS: tuple[Step, ...] = (
 NAMES = tuple(step.name for step in STEPS)
 
 
-def chosen_steps(names: Sequence[str]) -> list[Step]:
+def chosen_steps(names: Sequence[str]) -> list[SetupStep]:
     """Return these steps, or all, in their order. Raises ``SetupError`` for an unknown one."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
@@ -52,7 +52,7 @@ def chosen_steps(names: Sequence[str]) -> list[Step]:
     return [step for step in STEPS if not names or step.name in names]
 
 
-def run(visit: Visit, steps: Sequence[Step], running: Running) -> None:
+def run(visit: SetupVisit, steps: Sequence[SetupStep], running: Running) -> None:
     """Lead through the steps, then write what has changed."""
     visit.dialogue.say(
         "Every step can be skipped and done again, and nothing is written before the end,",
@@ -69,13 +69,13 @@ def run(visit: Visit, steps: Sequence[Step], running: Running) -> None:
         running.resume(has_new_key=visit.has_new_key)
 
 
-def _all(visit: Visit, steps: Sequence[Step]) -> None:
+def _all(visit: SetupVisit, steps: Sequence[SetupStep]) -> None:
     for number, step in enumerate(steps, start=1):
         visit.dialogue.heading(f"{number} of {len(steps)}: {step.title}")
         _one(visit, step, is_wanted=len(steps) == 1)
 
 
-def _one(visit: Visit, step: Step, *, is_wanted: bool) -> None:
+def _one(visit: SetupVisit, step: SetupStep, *, is_wanted: bool) -> None:
     visit.dialogue.say(f"Now: {step.now(visit)}")
     if not is_wanted and visit.dialogue.ask("Enter begins, s skips").casefold() in ("s", "skip"):
         return
@@ -95,7 +95,7 @@ def _one(visit: Visit, step: Step, *, is_wanted: bool) -> None:
             return
 
 
-def _which_again(visit: Visit, steps: Sequence[Step]) -> Step | None:
+def _which_again(visit: SetupVisit, steps: Sequence[SetupStep]) -> SetupStep | None:
     visit.dialogue.heading("Done")
     for number, step in enumerate(steps, start=1):
         visit.dialogue.say(f" {number}  {step.title}: {step.now(visit)}")
@@ -107,7 +107,7 @@ def _which_again(visit: Visit, steps: Sequence[Step]) -> Step | None:
             return steps[int(answer) - 1]
 
 
-def _write(visit: Visit, running: Running) -> None:
+def _write(visit: SetupVisit, running: Running) -> None:
     changes = visit.as_changes()
     if not changes:
         visit.dialogue.say("The settings stay as they are.")

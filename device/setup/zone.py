@@ -9,7 +9,7 @@ from datetime import datetime
 
 from device.schema.mistakes import nearest
 from device.settings.setup_errors import SetupError
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 from device.tools.moments import local_zone
 
 TAKES_AT_MOST_S = 30.0
@@ -39,11 +39,11 @@ class ZoneStep:
     def __init__(self, apply: Callable[[str], None] = set_zone) -> None:
         self._apply = apply
 
-    def now(self, visit: Visit) -> str:  # noqa: ARG002
+    def now(self, visit: SetupVisit) -> str:  # noqa: ARG002
         """What the machine goes by."""
         return f"{local_zone()}, {datetime.now(local_zone()):%A %H:%M}"
 
-    def run(self, visit: Visit) -> None:
+    def run(self, visit: SetupVisit) -> None:
         """Do it."""
         present, known = str(local_zone()), zoneinfo.available_timezones()
         while True:

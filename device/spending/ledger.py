@@ -32,7 +32,7 @@ _PATIENCE_S = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What one model of one endpoint has used on one day."""
 
     day: date
@@ -76,7 +76,7 @@ class Ledger:
         """For where no file can be had."""
         return cls(_connect(None))
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LedgerEntry) -> None:
         """Add to what its day, endpoint and model have; it is on the disk when this returns.
 
         Raises :class:`LedgerError`.
@@ -101,7 +101,7 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerError(f"what was spent cannot be kept: {error}") from error
 
-    def since(self, day: date) -> list[Entry]:
+    def since(self, day: date) -> list[LedgerEntry]:
         """What was used from a day on, by day, endpoint and model; raises LedgerError."""
         try:
             rows = self._connection.execute(
@@ -121,7 +121,7 @@ class Ledger:
         self._connection.close()
 
 
-def read(path: Path, since: date) -> list[Entry]:
+def read(path: Path, since: date) -> list[LedgerEntry]:
     """What a file holds, for who only looks; nothing where there is no file yet.
 
     Raises :class:`LedgerError`.
@@ -138,36 +138,38 @@ def read(path: Path, since: date) -> list[Entry]:
         return Ledger(connection).since(since)
 
 
-def as_json(entry: Entry) -> dict[str, object]:
+def as_json(entry: LedgerEntry) -> dict[str, object]:
     """An entry for JSON: its fields, with the counts as an object."""
     return {**dataclasses.asdict(entry), "day": entry.day.isoformat()}
 
 
-def from_json(plain: Mapping[str, Any]) -> Entry:
+def from_json(plain: Mapping[str, Any]) -> LedgerEntry:
     """What :func:`as_json` has written."""
     day, tokens = date.fromisoformat(plain["day"]), Tokens(**plain["tokens"])
-    return Entry(**{**plain, "day": day, "tokens": tokens})
+    return LedgerEntry(**{**plain, "day": day, "tokens": tokens})
 
 
-def by_model(entries: Iterable[Entry]) -> list[Entry]:
+def by_model(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """Sum over the days; the day is the first."""
     return _added(entries, lambda each: (each.endpoint, each.model))
 
 
-def by_month(entries: Iterable[Entry]) -> list[Entry]:
+def by_month(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """Sum over the days of each month; the day is the month's first."""
     of_months = (dataclasses.replace(each, day=each.day.replace(day=1)) for each in entries)
     return _added(of_months, lambda each: (each.day, each.endpoint, each.model))
 
 
-def _added(entries: Iterable[Entry], key: Callable[[Entry], Hashable]) -> list[Entry]:
-    sums: dict[Hashable, Entry] = {}
+def _added(
+    entries: Iterable[LedgerEntry], key: Callable[[LedgerEntry], Hashable]
+) -> list[LedgerEntry]:
+    sums: dict[Hashable, LedgerEntry] = {}
     for each in entries:
         sums[key(each)] = _sum(sums[key(each)], each) if key(each) in sums else each
     return list(sums.values())
 
 
-def _sum(one: Entry, other: Entry) -> Entry:
+def _sum(one: LedgerEntry, other: LedgerEntry) -> LedgerEntry:
     counts = zip(dataclasses.astuple(one.tokens), dataclasses.astuple(other.tokens), strict=True)
     return dataclasses.replace(
         one,
@@ -177,10 +179,10 @@ def _sum(one: Entry, other: Entry) -> Entry:
     )
 
 
-def _entry(day: str, endpoint: str, model: str, *rest: float) -> Entry:
+def _entry(day: str, endpoint: str, model: str, *rest: float) -> LedgerEntry:
     *counts, usd, is_priced = rest
     tokens = Tokens(*counts)  # type: ignore[arg-type]  # the columns are declared INTEGER
-    return Entry(date.fromisoformat(day), endpoint, model, tokens, usd, bool(is_priced))
+    return LedgerEntry(date.fromisoformat(day), endpoint, model, tokens, usd, bool(is_priced))
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

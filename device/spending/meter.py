@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from device.realtime.events import ServerEvent, UnknownEvent
-from device.spending.ledger import Entry, Ledger, LedgerError, by_model, read
+from device.spending.ledger import Ledger, LedgerEntry, LedgerError, by_model, read
 from device.spending.prices import Prices
 from device.spending.tokens import Tokens, is_transcription, tokens_in
 
@@ -47,7 +47,7 @@ class Spending:
         self._on_spent = on_spent
         self._today = today
         self._month = first_of_month(today())
-        self._entries: dict[tuple[str, str], Entry] = {}
+        self._entries: dict[tuple[str, str], LedgerEntry] = {}
         self._ledger = Ledger.in_memory()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bittern-spending")
         self._cannot_keep = False
@@ -64,7 +64,7 @@ class Spending:
         return sum(each.usd for each in self._entries.values())
 
     @property
-    def month(self) -> list[Entry]:
+    def month(self) -> list[LedgerEntry]:
         """This month by endpoint and model."""
         return list(self._entries.values())
 
@@ -73,7 +73,7 @@ class Spending:
         entries = await self._on_thread(self._open)
         self._entries = {(each.endpoint, each.model): each for each in by_model(entries)}
 
-    def _open(self) -> list[Entry]:
+    def _open(self) -> list[LedgerEntry]:
         try:
             opened = Ledger.open(self._path, self._today())
             self._ledger.close()
@@ -105,7 +105,7 @@ class Spending:
             log.warning("nobody knows what %s costs: its tokens are counted; see [[price]]", model)
         self._turn_page()
         usd = price.cost_usd(used) if price is not None else 0.0
-        entry = Entry(self._today(), endpoint, model, used, usd, price is not None)
+        entry = LedgerEntry(self._today(), endpoint, model, used, usd, price is not None)
         key = endpoint, model
         had = self._entries.get(key)
         self._entries[key] = by_model([had, entry])[0] if had else entry
@@ -113,7 +113,7 @@ class Spending:
         if usd:
             self._on_spent(self.month_usd)
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: LedgerEntry) -> None:
         try:
             self._ledger.add(entry)
         except LedgerError as failure:
@@ -140,7 +140,7 @@ class Spending:
             if self._turn_page():
                 self._on_spent(self.month_usd)
 
-    async def since(self, day: date) -> list[Entry]:
+    async def since(self, day: date) -> list[LedgerEntry]:
         """What was used from a day on, day by day; raises :class:`LedgerError`."""
         return await self._on_thread(lambda: self._ledger.since(day))
 

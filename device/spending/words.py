@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from device.assistant.budget import Budget
-from device.spending.ledger import Entry
+from device.spending.ledger import LedgerEntry
 
 
-def sentence(entries: Sequence[Entry], budget: Budget) -> str:
+def sentence(entries: Sequence[LedgerEntry], budget: Budget) -> str:
     """How it stands this month: ``1.23 of 10 USD this month``."""
     spent_usd = sum(each.usd for each in entries)
     if budget.month_usd > 0:
@@ -25,7 +25,7 @@ def sentence(entries: Sequence[Entry], budget: Budget) -> str:
     return said
 
 
-def table(entries: Sequence[Entry]) -> list[str]:
+def table(entries: Sequence[LedgerEntry]) -> list[str]:
     """Lines for a terminal: what each day, endpoint and model has used."""
     rows = [("day", "endpoint", "model", "tokens", "sound", "USD")]
     for each in entries:

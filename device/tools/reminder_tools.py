@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from device.phrases.book import phrase
 from device.tools.alarms.entries import Entry, Kind
-from device.tools.alarms.ringer import Kept, Ringer
+from device.tools.alarms.ringer import KeptEntry, Ringer
 from device.tools.alarms.sentences import missed_sentence
 from device.tools.answers import Answer, ToolError
 from device.tools.days import TimeOfDay, Weekday, parse_time, weekday_numbers
@@ -68,7 +68,7 @@ class ReminderTools:
 
     async def _set_at(
         self, text: str, time: TimeOfDay, date: str | None, weekdays: list[Weekday] | None
-    ) -> Kept:
+    ) -> KeptEntry:
         at, days = parse_time(time), weekday_numbers(weekdays)
         if date is not None and days:
             raise ToolError("give either a date or weekdays, not both")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from device.phrases.book import Phrase, phrase
 from device.tools.alarms.countdowns import countdown, paused, resumed
 from device.tools.alarms.entries import Countdown, Entry
-from device.tools.alarms.ringer import Kept, Ringer
+from device.tools.alarms.ringer import KeptEntry, Ringer
 from device.tools.alarms.sentences import timer_name
 from device.tools.answers import Answer, ToolError
 from device.tools.naming import Name, Which, clean_name
@@ -117,12 +117,12 @@ class TimerChanges:
         again = countdown(_when(timer).length_s, self._ringer.now())
         return self._changed(timer, await self._ringer.alter(timer.id, when=again))
 
-    def _changed(self, before: Entry, kept: Kept) -> Answer:
+    def _changed(self, before: Entry, kept: KeptEntry) -> Answer:
         self._timers.note_changed(before)
         said = phrase("timer_left_now", timer=timer_name(kept.entry), left=self._left_s(kept))
         return self._told(kept.entry, kept.is_kept, [said, *kept.caveat])
 
-    def _left_s(self, kept: Kept) -> float:
+    def _left_s(self, kept: KeptEntry) -> float:
         return _when(kept.entry).left_s(self._ringer.now())
 
     def _told(self, timer: Entry, is_kept: bool, said: list[Phrase]) -> Answer:

@@ -19,7 +19,7 @@ TakeBack = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class UndoableChange:
     """Something that a tool did."""
 
     what: Phrase
@@ -33,13 +33,13 @@ class UndoLog:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
-        self._changes: deque[Change] = deque(maxlen=_MOST_KEPT)
+        self._changes: deque[UndoableChange] = deque(maxlen=_MOST_KEPT)
 
     def note(self, what: Phrase, take_back: TakeBack) -> None:
         """Remember how to take back what was just done."""
-        self._changes.append(Change(what, take_back, self._now_s()))
+        self._changes.append(UndoableChange(what, take_back, self._now_s()))
 
-    def last(self) -> Change | None:
+    def last(self) -> UndoableChange | None:
         """Return and forget the last change; None where there is none of late."""
         while self._changes:
             change = self._changes.pop()

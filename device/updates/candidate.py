@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from device.updates.errors import UpdateFailed
-from device.updates.places import Places
+from device.updates.places import AppliancePlaces
 
 ENVIRONMENT_WITHIN_S = 3600.0
 MODELS_WITHIN_S = 7200.0
@@ -35,7 +35,9 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy"
 class Candidate:
     """Runs the programs of releases; raises UpdateFailed when one of them fails."""
 
-    def __init__(self, places: Places, say: Callable[[str], None], user: str = USER) -> None:
+    def __init__(
+        self, places: AppliancePlaces, say: Callable[[str], None], user: str = USER
+    ) -> None:
         self._places = places
         self._say = say
         self._user = user

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from device.updates.durable import write_whole
 from device.updates.errors import Stale
-from device.updates.manifest import Manifest
+from device.updates.manifest import ReleaseManifest
 from device.updates.version import Version
 
 LOOKS_EVERY = timedelta(days=1)
@@ -55,7 +55,7 @@ class Memory:
             return Seen()
         return seen
 
-    def note(self, offer: Manifest, now: datetime) -> None:
+    def note(self, offer: ReleaseManifest, now: datetime) -> None:
         """Remember an offer that was fresh."""
         before = self.read()
         known = [version for version in (before.highest, offer.version) if version]
@@ -77,7 +77,7 @@ class Memory:
         write_whole(self._path, json.dumps(dataclasses.asdict(seen), indent=1).encode() + b"\n")
 
 
-def must_be_fresh(offer: Manifest, seen: Seen, today: date, *, allow_older: bool) -> None:
+def must_be_fresh(offer: ReleaseManifest, seen: Seen, today: date, *, allow_older: bool) -> None:
     """Raise Stale for an offer that has run out, or that is older than what was seen before.
 
     ``allow_older``: its owner wants an older one, by a word of their own.

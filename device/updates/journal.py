@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FILE_NAME = "journal.json"
 
 
-class Phase(StrEnum):
+class UpdatePhase(StrEnum):
     """How far it has come, in order."""
 
     PREPARING = "preparing"
@@ -32,10 +32,10 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One update that has begun and not ended."""
 
-    phase: Phase
+    phase: UpdatePhase
     old: str
     new: str
     was_running: bool = False
@@ -61,11 +61,11 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
 
-    def read(self) -> Entry | None:
+    def read(self) -> JournalEntry | None:
         """Return what has begun; None when nothing has, or nothing that can be understood."""
         try:
             document: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            entry = Entry(**{**document, "phase": Phase(document["phase"])})
+            entry = JournalEntry(**{**document, "phase": UpdatePhase(document["phase"])})
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError) as error:
@@ -74,7 +74,7 @@ class Journal:
             return None
         return entry if is_id(entry.old) and is_id(entry.new) else None
 
-    def write(self, entry: Entry) -> Entry:
+    def write(self, entry: JournalEntry) -> JournalEntry:
         """Have it on the disk before returning."""
         write_whole(self.path, json.dumps(dataclasses.asdict(entry)).encode() + b"\n")
         return entry

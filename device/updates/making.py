@@ -16,7 +16,7 @@ from pathlib import Path
 from device.tools.database import SCHEMA_VERSION
 from device.updates.durable import write_whole
 from device.updates.errors import BadRelease, UpdateFailed
-from device.updates.manifest import FILE_NAME, Archive, File, Manifest, is_safe, parse
+from device.updates.manifest import FILE_NAME, File, ReleaseArchive, ReleaseManifest, is_safe, parse
 from device.updates.signature import sign
 from device.updates.trust import FILE_NAME as SIGNERS
 from device.updates.trust import NAMESPACE as SIGNERS_NAMESPACE
@@ -27,7 +27,7 @@ VALID_DAYS = 90
 _LEFT_OUT = {".venv", "__pycache__"}
 
 
-def describe(folder: Path, schema: int = SCHEMA_VERSION) -> Manifest:
+def describe(folder: Path, schema: int = SCHEMA_VERSION) -> ReleaseManifest:
     """Write the manifest of an installed release beside its files, unsigned, and return it.
 
     What was installed from a clone becomes a release like any other by it.
@@ -56,7 +56,7 @@ def make(
     out.mkdir(parents=True, exist_ok=True)
     archive = out / f"bittern-{manifest.version}-{manifest.id}.tar.gz"
     _pack(clone, manifest, archive)
-    described = Archive(archive.name, _sha256(archive), archive.stat().st_size)
+    described = ReleaseArchive(archive.name, _sha256(archive), archive.stat().st_size)
     last_day = datetime.now(UTC).date() + timedelta(days=valid_days)
     complete = dataclasses.replace(manifest, archive=described, valid_until=last_day.isoformat())
     written = out / FILE_NAME
@@ -86,7 +86,7 @@ def files_of(folder: Path) -> list[str]:
     return found
 
 
-def _manifest(folder: Path, names: Iterable[str], schema: int) -> Manifest:
+def _manifest(folder: Path, names: Iterable[str], schema: int) -> ReleaseManifest:
     files: list[File] = []
     for name in sorted(names, key=str.encode):
         if not is_safe(name):
@@ -98,11 +98,11 @@ def _manifest(folder: Path, names: Iterable[str], schema: int) -> Manifest:
         files.append(File(name, _sha256(path), found.st_size, bool(found.st_mode & 0o100)))
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     python = str(project["requires-python"]).removeprefix(">=").strip()
-    manifest = Manifest(str(project["version"]), python, schema, tuple(files))
+    manifest = ReleaseManifest(str(project["version"]), python, schema, tuple(files))
     return parse(manifest.as_json())
 
 
-def _pack(folder: Path, manifest: Manifest, archive: Path) -> None:
+def _pack(folder: Path, manifest: ReleaseManifest, archive: Path) -> None:
     """The same files give the same archive: no dates, no owners."""
     with (
         archive.open("wb") as raw,

@@ -43,7 +43,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class ReleaseArchive:
     """The one file in which a release comes."""
 
     file: str
@@ -52,7 +52,7 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ReleaseManifest:
     """A release: what it is, what it needs, and every file of it."""
 
     version: str
@@ -61,7 +61,7 @@ class Manifest:
     schema: int
     """The schema of the house's database (timers, lists) that it writes."""
     files: tuple[File, ...]
-    archive: Archive | None = None
+    archive: ReleaseArchive | None = None
     """None for one that was installed from a clone."""
     valid_until: str = ""
     """The last day on which it may be offered, ``2027-03-01``; empty for what is installed."""
@@ -100,7 +100,7 @@ def identity(files: Iterable[File]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 
-def parse(text: bytes) -> Manifest:
+def parse(text: bytes) -> ReleaseManifest:
     """Read and check a manifest; raises BadRelease for anything that is not right in it."""
     if len(text) > LARGEST_BYTES:
         raise BadRelease(f"the manifest has more than {LARGEST_BYTES} bytes")
@@ -119,7 +119,7 @@ def parse(text: bytes) -> Manifest:
     return manifest
 
 
-def _read(document: Mapping[str, Any]) -> Manifest:
+def _read(document: Mapping[str, Any]) -> ReleaseManifest:
     version = _of(document, "version", str)
     Version.parse(version)
     archive = document.get("archive")
@@ -128,7 +128,7 @@ def _read(document: Mapping[str, Any]) -> Manifest:
         raise ValueError(f"it names {len(entries)} files")
     files = tuple(_read_file(entry) for entry in entries)
     _must_fit_together(files)
-    return Manifest(
+    return ReleaseManifest(
         version=version,
         python=_like(_PYTHON, _of(document, "python", str)),
         schema=_size(document, "schema"),
@@ -154,8 +154,8 @@ def _read_file(entry: Mapping[str, Any]) -> File:
     )  # fmt: skip
 
 
-def _read_archive(entry: Mapping[str, Any]) -> Archive:
-    return Archive(
+def _read_archive(entry: Mapping[str, Any]) -> ReleaseArchive:
+    return ReleaseArchive(
         _like(_ARCHIVE, _of(entry, "file", str)),
         _like(_SHA256, _of(entry, "sha256", str)),
         _size(entry, "size_bytes"),
@@ -207,5 +207,5 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def _fields(entry: File | Archive) -> dict[str, object]:
+def _fields(entry: File | ReleaseArchive) -> dict[str, object]:
     return {name: getattr(entry, name) for name in entry.__slots__}

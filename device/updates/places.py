@@ -14,7 +14,7 @@ COMPLETE = ".complete"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class AppliancePlaces:
     """The folders of an appliance, as ``scripts/lib/appliance.sh`` has them."""
 
     root: Path = Path("/opt/bittern")

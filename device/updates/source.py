@@ -15,18 +15,18 @@ from device.models.download import Download
 from device.models.errors import ModelError, NoSpace
 from device.models.files import size_of
 from device.models.http import Opener, without_credentials
-from device.models.manifest import Archive as Pinned
+from device.models.manifest import ModelArchive as Pinned
 from device.models.pip_settings import PipSettings
-from device.models.progress import Progress, megabytes
+from device.models.progress import FetchProgress, megabytes
 from device.updates import manifest, signature
 from device.updates.errors import BadRelease, NoRoom, NotSetUp, UpdateFailed
-from device.updates.manifest import Archive, Manifest
+from device.updates.manifest import ReleaseArchive, ReleaseManifest
 
 SPARE_BYTES = 32 << 20
 """Left free beyond what an update needs, for the journal and for the neighbours."""
 
 
-class Source(Protocol):
+class ReleaseSource(Protocol):
     """A place that offers one release: its manifest, signature and archive."""
 
     @property
@@ -36,7 +36,7 @@ class Source(Protocol):
     def small(self, file: str, limit_bytes: int) -> bytes:
         """Return a small file whole; raises UpdateFailed, BadRelease for one too large."""
 
-    def bring(self, archive: Archive, into: Path, progress: Progress) -> Path:
+    def bring(self, archive: ReleaseArchive, into: Path, progress: FetchProgress) -> Path:
         """Return where the archive lies, brought into the folder if it was not near."""
 
 
@@ -59,7 +59,7 @@ class Folder:
         except OSError as error:
             raise _absent(file, self.name, os.strerror(error.errno or 0)) from None
 
-    def bring(self, archive: Archive, into: Path, progress: Progress) -> Path:
+    def bring(self, archive: ReleaseArchive, into: Path, progress: FetchProgress) -> Path:
         """See Source; it is used where it lies."""
         del into, progress
         place = self.path / archive.file
@@ -69,7 +69,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class WebFolder:
     """A folder of a web server."""
 
     address: str
@@ -92,7 +92,7 @@ class Address:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
             raise _absent(file, self.name, reason) from None
 
-    def bring(self, archive: Archive, into: Path, progress: Progress) -> Path:
+    def bring(self, archive: ReleaseArchive, into: Path, progress: FetchProgress) -> Path:
         """See Source; a beginning from an earlier try is continued."""
         pinned = Pinned("", "", archive.file, archive.size_bytes, archive.sha256)
         # The hash in the name: the beginning of another archive is never continued.
@@ -117,7 +117,7 @@ class Address:
         return f"{self.address.rstrip('/')}/{file}"
 
 
-def source_of(place: str) -> Source:
+def source_of(place: str) -> ReleaseSource:
     """Tell a folder from an address; raises NotSetUp for what is neither."""
     if not place:
         raise NotSetUp(
@@ -126,13 +126,13 @@ def source_of(place: str) -> Source:
             "or name a folder with --from.",
         )
     if re.match(r"https://[^/\s@]+", place):
-        return Address(place, Opener(PipSettings(indexes=())))
+        return WebFolder(place, Opener(PipSettings(indexes=())))
     if "://" in place:
         raise NotSetUp(f"{place} is not an address beginning with https://")
     return Folder(Path(place).expanduser().absolute())
 
 
-def offered(source: Source, signers: Path) -> Manifest:
+def offered(source: ReleaseSource, signers: Path) -> ReleaseManifest:
     """Return the release that a source offers, once its signature was found good.
 
     Raises NotTrusted, BadRelease, UpdateFailed. Nothing in it is looked at before.

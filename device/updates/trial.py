@@ -20,7 +20,7 @@ from device.audio.resample import WIRE_RATE_HZ
 from device.audio.samples import Samples
 from device.audio.sounds import Synthesize, brain_voice
 from device.daemon.talk import NoWakeWordError, talk
-from device.models import Store, store_of
+from device.models import ModelStore, store_of
 from device.models.model_store import Condition
 from device.settings import LoadedSettings
 from device.settings.places import OWN_BRAIN
@@ -59,7 +59,7 @@ async def prove_ears(alone: LoadedSettings, voice: Synthesize, say: Say) -> None
     await hear_and_answer(spare, spare.settings.wake.words[0], voice, say)
 
 
-def check_models(here: Store, say: Say) -> None:
+def check_models(here: ModelStore, say: Say) -> None:
     """Hash every model that the appliance uses by default; raises UpdateFailed."""
     bad = [
         entry.path

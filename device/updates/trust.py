@@ -19,7 +19,7 @@ from pathlib import Path
 from device.updates import signature
 from device.updates.durable import write_whole
 from device.updates.errors import BadRelease, NotTrusted, UpdateFailed
-from device.updates.source import Source
+from device.updates.source import ReleaseSource
 
 FILE_NAME = "release_signers"
 NAMESPACE = "bittern-signers"
@@ -52,7 +52,7 @@ class Trust:
             return 0
         return int(document["serial"]) if is_meant else 0
 
-    def renew(self, source: Source) -> int:
+    def renew(self, source: ReleaseSource) -> int:
         """Take over a newer list that a source offers; return its number, 0 if there is none.
 
         Raises NotTrusted for one that nobody may have signed, BadRelease for no list at all.

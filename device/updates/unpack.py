@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import IO
 
 from device.updates.errors import BadRelease, NoRoom
-from device.updates.manifest import Archive, File, Manifest
+from device.updates.manifest import File, ReleaseArchive, ReleaseManifest
 
 _CHUNK_BYTES = 1 << 20
 _MOST_MEMBERS = 50_000
 
 
-def check_archive(path: Path, archive: Archive) -> None:
+def check_archive(path: Path, archive: ReleaseArchive) -> None:
     """Hash the whole archive before anything in it is looked at; raises BadRelease."""
     size_bytes = path.stat().st_size
     if size_bytes != archive.size_bytes:
@@ -36,7 +36,7 @@ def check_archive(path: Path, archive: Archive) -> None:
         )
 
 
-def unpack(archive: Path, manifest: Manifest, folder: Path) -> None:
+def unpack(archive: Path, manifest: ReleaseManifest, folder: Path) -> None:
     """Write every file of a release into a folder that is not there yet.
 
     Nothing of a member of the archive is believed but its content: names, modes and sizes
@@ -91,7 +91,7 @@ def _write(content: IO[bytes], file: File, folder: Path) -> None:
         raise BadRelease(f"{file.path} in the archive is not the file that was signed for")
 
 
-def verify_files(folder: Path, manifest: Manifest) -> None:
+def verify_files(folder: Path, manifest: ReleaseManifest) -> None:
     """Hash every file of an installed release; raises BadRelease for the first that differs."""
     for file in manifest.files:
         try:

@@ -33,7 +33,7 @@ from device import __version__
 from device.errors import BitternError
 from device.locks import locked
 from device.models.files import sync_folder
-from device.models.progress import Progress, megabytes
+from device.models.progress import FetchProgress, megabytes
 from device.ownership import must_be_ours_alone
 from device.updates import house, manifest, services, store_view
 from device.updates.candidate import Candidate
@@ -46,12 +46,12 @@ from device.updates.errors import (
     NotWanted,
     UpdateFailed,
 )
-from device.updates.journal import Entry, Journal, Phase
-from device.updates.manifest import Manifest
-from device.updates.places import COMPLETE, Places
+from device.updates.journal import Journal, JournalEntry, UpdatePhase
+from device.updates.manifest import ReleaseManifest
+from device.updates.places import COMPLETE, AppliancePlaces
 from device.updates.refusals import Refusals
 from device.updates.services import Systemd
-from device.updates.source import Source, must_have_room
+from device.updates.source import ReleaseSource, must_have_room
 from device.updates.unpack import check_archive, unpack, verify_files
 from device.updates.version import Version
 
@@ -70,15 +70,15 @@ _AS_BEFORE = "The release that ran before runs on; nothing has changed."
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class UpdaterParts:
     """What the steps are carried out with."""
 
-    places: Places
+    places: AppliancePlaces
     systemd: Systemd
     candidate: Candidate
     wait_for_quiet: Callable[[], None]
     """Returns when nobody uses the appliance; raises NotNow."""
-    progress: Progress
+    progress: FetchProgress
     ready_within_s: float = READY_WITHIN_S
     steady_s: float = STEADY_S
 
@@ -86,7 +86,7 @@ class Parts:
 class Updater:
     """Carries out one update, way back or resumption at a time."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: UpdaterParts) -> None:
         self._parts = parts
         self._places = parts.places
         self._systemd = parts.systemd
@@ -96,7 +96,9 @@ class Updater:
 
     # -- what can be asked for ----------------------------------------------------------
 
-    def apply(self, source: Source, offer: Manifest, *, allow_older: bool = False) -> str:
+    def apply(
+        self, source: ReleaseSource, offer: ReleaseManifest, *, allow_older: bool = False
+    ) -> str:
         """Install the release that a source offers; return its id.
 
         Raises NotWanted, NotNow, BadRelease, NoRoom, UpdateFailed when the old one simply
@@ -112,7 +114,7 @@ class Updater:
                     "Go back to it with `bittern update rollback`.",
                 )
             self._must_read_the_data(new, offer.schema)
-            self._begin(Entry(Phase.PREPARING, old, new))
+            self._begin(JournalEntry(UpdatePhase.PREPARING, old, new))
             with self._undone_on_failure():
                 self._bring(source, offer)
                 self._say("making its Python environment")
@@ -133,7 +135,11 @@ class Updater:
             new = self._places.which(self._places.previous)
             if new is None or new == old:
                 raise NotWanted("there is no previous release to go back to")
-            self._begin(Entry(Phase.PREPARING, old, new, is_rollback=True, older_data=older_data))
+            self._begin(
+                JournalEntry(
+                    UpdatePhase.PREPARING, old, new, is_rollback=True, older_data=older_data
+                )
+            )
             with self._undone_on_failure():
                 self._say(f"checking every file of release {new}")
                 target = self._must_have_manifest(new)
@@ -154,14 +160,14 @@ class Updater:
 
     # -- before the switch -----------------------------------------------------------------
 
-    def _begin(self, entry: Entry) -> None:
+    def _begin(self, entry: JournalEntry) -> None:
         # From the last time that this release was left; what is saved now must be of now.
         remove_tree(self._places.saved / entry.old)
         # Who ends this if we cannot: a program that is known to run.
         self._places.switch(self._places.keeper, entry.old)
         self._journal.write(entry)
 
-    def _bring(self, source: Source, offer: Manifest) -> None:
+    def _bring(self, source: ReleaseSource, offer: ReleaseManifest) -> None:
         places, archive = self._places, offer.archive
         assert archive is not None, "a source offers releases with archives"
         self._must_have_room(offer)
@@ -179,7 +185,7 @@ class Updater:
         if file.parent == places.work:
             file.unlink()
 
-    def _must_have_room(self, offer: Manifest) -> None:
+    def _must_have_room(self, offer: ReleaseManifest) -> None:
         assert offer.archive is not None
         needed = offer.size_bytes + _BALLAST_BYTES
         locks = [file.sha256 for file in offer.files if file.path == "requirements/run.txt"]
@@ -239,7 +245,7 @@ class Updater:
         forget(self._places.work / "ballast")
         entry = dataclasses.replace(
             entry,
-            phase=Phase.SWITCHING,
+            phase=UpdatePhase.SWITCHING,
             was_running=self._systemd.is_running(),
             was_up=self._systemd.is_up(),
         )
@@ -253,7 +259,7 @@ class Updater:
             self._return(entry, _INTERRUPTED)
         self._prove_or_return(entry)
 
-    def _switch(self, entry: Entry) -> None:
+    def _switch(self, entry: JournalEntry) -> None:
         places = self._places
         self._systemd.stop()
         house.save(places.state, places.settings, places.saved / entry.old)
@@ -264,12 +270,12 @@ class Updater:
         store_view.place(places.staged, places.models)
         places.switch(places.current, entry.new)
 
-    def _prove_or_return(self, entry: Entry) -> None:
+    def _prove_or_return(self, entry: JournalEntry) -> None:
         """The link names the new release. Keep it if it works, and go back if not."""
         if entry.attempts >= MOST_ATTEMPTS:
             refused = dataclasses.replace(entry, is_refused=True)
             self._return(refused, "its proof was cut off each time it was tried")
-        entry = dataclasses.replace(entry, phase=Phase.PROVING, attempts=entry.attempts + 1)
+        entry = dataclasses.replace(entry, phase=UpdatePhase.PROVING, attempts=entry.attempts + 1)
         try:
             self._journal.write(entry)
             self._prove(entry)
@@ -281,7 +287,7 @@ class Updater:
             self._return(entry, _INTERRUPTED)
         self._keep(entry)
 
-    def _prove(self, entry: Entry) -> None:
+    def _prove(self, entry: JournalEntry) -> None:
         parts, places = self._parts, self._places
         anew = services.install_units(places.release(entry.new), places.units)
         store_view.serve_older(places.release(entry.new), places.state, places.models)
@@ -299,7 +305,7 @@ class Updater:
         except UpdateFailed as failure:
             raise NotProven(failure.what, failure.advice) from None
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: JournalEntry) -> None:
         """It works: the one before it is the way back, and older ones go."""
         places = self._places
         places.switch(places.previous, entry.old)
@@ -313,12 +319,12 @@ class Updater:
 
     # -- the way back ------------------------------------------------------------------------
 
-    def _return(self, entry: Entry, reason: str) -> NoReturn:
+    def _return(self, entry: JournalEntry, reason: str) -> NoReturn:
         """Bring the old release back; always raises DidNotProve."""
         places = self._places
         reason = entry.reason or reason
         self._say(f"going back: {reason}")
-        entry = dataclasses.replace(entry, phase=Phase.RETURNING, reason=reason)
+        entry = dataclasses.replace(entry, phase=UpdatePhase.RETURNING, reason=reason)
         try:
             self._journal.write(entry)
         except OSError as error:
@@ -344,7 +350,7 @@ class Updater:
             f"The previous one is back, and not well: {wrong}" if wrong else _AS_BEFORE,
         )
 
-    def _data_go_back(self, entry: Entry) -> None:
+    def _data_go_back(self, entry: JournalEntry) -> None:
         """Only where the old release could not read them: they are the newer ones."""
         saved = self._places.saved / entry.old
         if not house.is_saved(saved):
@@ -369,10 +375,10 @@ class Updater:
         if current not in (entry.old, entry.new):
             # Somebody has installed yet another release since: that is what shall run.
             self._abandon()
-        elif entry.phase is Phase.PREPARING:
+        elif entry.phase is UpdatePhase.PREPARING:
             self._abandon()
             self._say("nothing of it had been used")
-        elif entry.phase is Phase.RETURNING or current == entry.old:
+        elif entry.phase is UpdatePhase.RETURNING or current == entry.old:
             self._return(entry, _INTERRUPTED)
         else:
             self._prove_or_return(entry)
@@ -398,7 +404,7 @@ class Updater:
             )
         return name
 
-    def _must_have_manifest(self, name: str) -> Manifest:
+    def _must_have_manifest(self, name: str) -> ReleaseManifest:
         found = installed(self._places, name)
         if found is None:
             raise BadRelease(f"release {name} has no manifest")
@@ -426,7 +432,9 @@ def _refuse(holder: str) -> NoReturn:
     )
 
 
-def must_be_wanted(offer: Manifest, old: str, *, allow_older: bool, running: str = "") -> str:
+def must_be_wanted(
+    offer: ReleaseManifest, old: str, *, allow_older: bool, running: str = ""
+) -> str:
     """Return the id of an offered release that shall be installed; raises NotWanted."""
     running = running or __version__
     if offer.id == old:
@@ -446,7 +454,7 @@ def must_be_wanted(offer: Manifest, old: str, *, allow_older: bool, running: str
     return offer.id
 
 
-def installed(places: Places, name: str | None) -> Manifest | None:
+def installed(places: AppliancePlaces, name: str | None) -> ReleaseManifest | None:
     """The manifest of an installed release; None where there is none to be read."""
     if name is None:
         return None
@@ -457,7 +465,7 @@ def installed(places: Places, name: str | None) -> Manifest | None:
         return None
 
 
-def prune(places: Places) -> None:
+def prune(places: AppliancePlaces) -> None:
     """Remove every release but the current and the previous one, and what was kept for it."""
     stay = {places.which(places.current), places.which(places.previous)}
     for folder in (places.releases, places.saved, places.kept("x").parent):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models import MissingModel, Store
+from device.models import MissingModel, ModelStore
 from device.vad.melody import SIZE as MELODY_SIZE
 from device.vad.melody import melody
 from device.wake.embedding import MEL_WINDOW, SIZE, SpeechEmbedding
@@ -61,7 +61,7 @@ class SentenceEnd:
         return float(self._session.run(None, given)[0].ravel()[0])
 
 
-def open_judge(models: Store) -> SentenceEnd | None:
+def open_judge(models: ModelStore) -> SentenceEnd | None:
     """Load the judge; None, and a warning, when the models under it were never fetched.
 
     A turn then ends after the usual silence: worth less, but worth a turn.

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from device.errors import EXIT_BAD_SETTINGS, BitternError
-from device.wake.detector import Rule
+from device.wake.detector import DetectionRule
 from device.wake.ending import EndingRule
 
 SHIPPED = Path(__file__).parent / "cards"
@@ -73,7 +73,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spoken: int
 
 
-class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WordCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known about one wake word in one engine."""
 
     word: str
@@ -106,11 +106,11 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def rule(
         self, sensitivity: Sensitivity, threshold: float = 0.0, refractory_s: float = 1.0
-    ) -> Rule:
+    ) -> DetectionRule:
         """The detector's rule; a ``threshold`` other than 0 counts instead of the step."""
         ending = EndingRule(lag_ms=self.ending.lag_ms, after_ms=self.ending.after_ms)
         chosen = threshold or self.thresholds.at(sensitivity)
-        return Rule(
+        return DetectionRule(
             chosen,
             self.window,
             refractory_s,
@@ -121,25 +121,25 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def read(path: Path) -> Card:
+def read(path: Path) -> WordCard:
     """Read one card; raises :class:`BadCardError` with the reason."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Card)
+        return msgspec.json.decode(path.read_bytes(), type=WordCard)
     except (msgspec.DecodeError, OSError) as failure:
         raise BadCardError(f"{path} is not a wake word's card: {failure}") from failure
 
 
-def write(card: Card, path: Path) -> None:
+def write(card: WordCard, path: Path) -> None:
     """Write one card, as people like to read JSON."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
 
 
-def cards(folders: Iterable[Path] = (SHIPPED,)) -> list[tuple[Path, Card]]:
+def cards(folders: Iterable[Path] = (SHIPPED,)) -> list[tuple[Path, WordCard]]:
     """All cards in the folders, in the order of their file names."""
     return [(path, read(path)) for folder in folders for path in sorted(folder.glob("*.json"))]
 
 
-def find(word: str, engine: Engine, folders: Iterable[Path] = (SHIPPED,)) -> tuple[Path, Card]:
+def find(word: str, engine: Engine, folders: Iterable[Path] = (SHIPPED,)) -> tuple[Path, WordCard]:
     """The card of a word; its name may be written in any case, with ``_`` for spaces.
 
     Raises :class:`UnknownWordError`, which lists the words that there are.

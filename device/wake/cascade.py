@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device.wake.detector import Detection, Detector, Rule
+from device.wake.detector import Detection, DetectionRule, Detector
 from device.wake.embedding import HOP_SAMPLES
 from device.wake.engine import RATE_HZ, Score
 from device.wake.second_look import SecondLook, Trail
@@ -61,7 +61,9 @@ class Watch:
     depends on the scores and the sound alone, not on the blocks in which they arrived.
     """
 
-    def __init__(self, word: str, rule: Rule, second: SecondLook | None, past: Past) -> None:
+    def __init__(
+        self, word: str, rule: DetectionRule, second: SecondLook | None, past: Past
+    ) -> None:
         self._word = word
         self._rule = rule
         self._second = second if second is not None and word in second.words else None

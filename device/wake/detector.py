@@ -14,7 +14,7 @@ _NEVER = 1.0 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DetectionRule:
     """When one word counts as heard."""
 
     threshold: float
@@ -34,7 +34,7 @@ class Rule:
     more certain one by ``trust``."""
 
 
-def never(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+def never(rules: Mapping[str, DetectionRule]) -> dict[str, DetectionRule]:
     """The same rules, by which nothing counts: for who wants all scores and no decision,
     after which a word would not be looked at for a second."""
     return {word: replace(rule, threshold=_NEVER) for word, rule in rules.items()}
@@ -54,7 +54,7 @@ class Detection:
 class Detector:
     """Watches the scores of one word; positions are those of the scores."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: DetectionRule) -> None:
         if not 0.0 < rule.threshold < 1.0 or rule.window < 1:
             raise ValueError(f"a threshold between 0 and 1 was expected, got {rule}")
         self.rule = rule
@@ -96,7 +96,7 @@ class Detector:
         return self._silent_until
 
 
-def detect(scores: Iterable[Score], rule: Rule) -> tuple[list[Detection], float]:
+def detect(scores: Iterable[Score], rule: DetectionRule) -> tuple[list[Detection], float]:
     """All detections in the scores of one word, and the highest mean reached."""
     detector = Detector(rule)
     found = [detection for score in scores if (detection := detector.update(score))]

@@ -50,7 +50,7 @@ class EndingRule:
     """How far the decision lies behind the word when the question follows in one breath."""
 
 
-class Levels:
+class RecentLevels:
     """The level of the latest sound, at most 1.2 s, in 10 ms frames and dB of full scale."""
 
     def __init__(self, samples: NDArray[np.int16], end_sample: int) -> None:
@@ -68,7 +68,7 @@ class Levels:
         return self.levels_db[skip:], first + skip * FRAME_SAMPLES
 
 
-def find_end(levels: Levels, decided_at: int, rule: EndingRule) -> tuple[int, bool]:
+def find_end(levels: RecentLevels, decided_at: int, rule: EndingRule) -> tuple[int, bool]:
     """Where the word ends as far as is known now, and whether more sound may change that."""
     per_ms = RATE_HZ // 1000
     fallback = max(0, decided_at - rule.lag_ms * per_ms)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from device.models import Store, store
-from device.wake.card import SHIPPED, Card, Engine, Sensitivity, find
-from device.wake.detector import Rule
+from device.models import ModelStore, store
+from device.wake.card import SHIPPED, Engine, Sensitivity, WordCard, find
+from device.wake.detector import DetectionRule
 from device.wake.engine import WakeEngine
 from device.wake.microwakeword import MicroWakeWord
 from device.wake.openwakeword import OpenWakeWord
@@ -44,10 +44,10 @@ class WakeSettings:
     """Words with a sensitivity or threshold of their own."""
     folders: tuple[Path, ...] = (SHIPPED,)
     """Where cards are looked for."""
-    models: Store = field(default_factory=store)
+    models: ModelStore = field(default_factory=store)
     """Where the models that the cards name lie."""
 
-    def rule_of(self, card: Card) -> Rule:
+    def rule_of(self, card: WordCard) -> DetectionRule:
         """When the word of a card counts as heard."""
         own = self.own.get(card.word, Own(self.sensitivity, self.threshold))
         return card.rule(own.sensitivity, own.threshold, self.refractory_s)
@@ -55,7 +55,7 @@ class WakeSettings:
 
 def open_words(
     settings: WakeSettings,
-) -> tuple[WakeEngine, dict[str, Rule], SecondLook | None]:
+) -> tuple[WakeEngine, dict[str, DetectionRule], SecondLook | None]:
     """Load the models of the words; returns the engine, a rule for each word, the verifiers.
 
     Raises ``UnknownWordError`` for a word without a card, ``MissingModel`` for a model
@@ -64,7 +64,7 @@ def open_words(
     return *open_engine(settings), _second_look(_found(settings), settings.models)
 
 
-def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
+def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, DetectionRule]]:
     """As :func:`open_words`, without the verifiers."""
     found = _found(settings)
     here = settings.models
@@ -76,11 +76,11 @@ def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, Rule]]:
     return MicroWakeWord(models, beside), rules
 
 
-def _found(settings: WakeSettings) -> list[tuple[Path, Card]]:
+def _found(settings: WakeSettings) -> list[tuple[Path, WordCard]]:
     return [find(word, settings.engine, settings.folders) for word in settings.words]
 
 
-def _second_look(found: Sequence[tuple[Path, Card]], here: Store) -> SecondLook | None:
+def _second_look(found: Sequence[tuple[Path, WordCard]], here: ModelStore) -> SecondLook | None:
     verifiers = {
         card.word: _stored(path, card.verifier, here) for path, card in found if card.verifier
     }
@@ -116,7 +116,7 @@ def shipped_words(engine: Engine, folders: Sequence[Path] = (SHIPPED,)) -> tuple
     return tuple(card.word for _, card in cards(folders) if card.engine == engine)
 
 
-def _stored(card: Path, model: str, here: Store) -> Path:
+def _stored(card: Path, model: str, here: ModelStore) -> Path:
     """A model beside its card, at a place of its own, or in the store."""
     if model.startswith(("./", "/")):
         return card.parent / model

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.wake.cascade import Watch
-from device.wake.detector import Rule
-from device.wake.ending import FRAME_SAMPLES, MEMORY_FRAMES, Levels, find_end
+from device.wake.detector import DetectionRule
+from device.wake.ending import FRAME_SAMPLES, MEMORY_FRAMES, RecentLevels, find_end
 from device.wake.engine import RATE_HZ, WakeEngine
 from device.wake.second_look import SecondLook
 
@@ -57,7 +57,7 @@ class WakePipeline:
     def __init__(
         self,
         engine: WakeEngine,
-        rules: Mapping[str, Rule],
+        rules: Mapping[str, DetectionRule],
         second: SecondLook | None = None,
         blocks: tuple[int, int] = (CALM_SAMPLES, ALERT_SAMPLES),
     ) -> None:
@@ -186,5 +186,5 @@ class WakePipeline:
         cut = sound[max(0, from_sample - first) : to_sample - first]
         return np.concatenate((np.zeros(to_sample - from_sample - len(cut), np.int16), cut))
 
-    def _levels(self) -> Levels:
-        return Levels(np.concatenate(self._recent), self._position)
+    def _levels(self) -> RecentLevels:
+        return RecentLevels(np.concatenate(self._recent), self._position)

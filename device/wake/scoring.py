@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from device.audio.files import read_sound
 from device.audio.resample import resample
-from device.wake.detector import Rule
+from device.wake.detector import DetectionRule
 from device.wake.engine import RATE_HZ, WakeEngine
 from device.wake.pipeline import EndKnown, WakeDetected, WakePipeline
 from device.wake.second_look import SecondLook
@@ -49,7 +49,7 @@ def load(path: Path) -> NDArray[np.int16]:
 
 def score_sound(
     engine: WakeEngine,
-    rules: Mapping[str, Rule],
+    rules: Mapping[str, DetectionRule],
     sound: NDArray[np.int16],
     second: SecondLook | None = None,
 ) -> FileScores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from device.wake.card import Card, Figure, Group
+from device.wake.card import Figure, Group, WordCard
 from device.wake.confidence import rate_between, share_between
 
 STEPS = ("low", "normal", "high")
@@ -16,14 +16,14 @@ SHORT = ("quiet", "room", "10 dB", "5 dB", "0 dB")
 """The conditions of the short table; a room is one that rings for 0.6 s, 1 to 3 m away."""
 
 
-def short_lines(known: Sequence[Card]) -> list[str]:
+def short_lines(known: Sequence[WordCard]) -> list[str]:
     """A line for each word: what ``normal`` was measured to do."""
     width = max((len(card.word) for card in known), default=0) + 2
     head = f"{'word':{width}}  {'engine':12}" + "".join(f" {name:>6}" for name in SHORT)
     return [f"{head}  false accepts", *(_short_line(card, width) for card in known)]
 
 
-def _short_line(card: Card, width: int) -> str:
+def _short_line(card: WordCard, width: int) -> str:
     named = f"{card.word!r:{width}}  {card.engine:12}".replace("'", '"')
     row = [each for each in card.figures if _is_at(each, card.thresholds.normal)]
     if not row:
@@ -38,7 +38,7 @@ def _is_at(figure: Figure, threshold: float) -> bool:
     return abs(figure.threshold - threshold) < 1e-5
 
 
-def lines_of(card: Card) -> list[str]:
+def lines_of(card: WordCard) -> list[str]:
     """The word, its thresholds, and what each was measured to do."""
     looks = "two models" if card.verifier else "one model"
     lines = wrap(
@@ -56,7 +56,7 @@ def lines_of(card: Card) -> list[str]:
     return [*lines, *map(_voices_line, _by_voices(card))]
 
 
-def _by_voices(card: Card) -> list[tuple[str, list[Group]]]:
+def _by_voices(card: WordCard) -> list[tuple[str, list[Group]]]:
     names = dict.fromkeys(each.voices for each in card.groups)
     return [(name, [each for each in card.groups if each.voices == name]) for name in names]
 

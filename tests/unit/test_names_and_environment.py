@@ -20,16 +20,6 @@ SEEN_FROM_BOTH_SIDES = {
     "VoiceSuspected", "Limits",
 }  # fmt: skip
 """The same thing of the field, as its maker, its taker or its stand-in knows it."""
-NOT_YET_TOLD_APART = {
-    "Address", "Answer", "Archive", "Card", "Change", "Channel", "Day", "Ended", "Entry", "Hearing",
-    "Kept", "Kind", "Language", "Level", "Levels", "Link", "Listener", "Listening", "Manifest",
-    "Manner", "Material", "Network", "NoVoiceError", "OpenWakeWord", "Opening", "Outcome", "Parts",
-    "Phase", "Places", "Progress", "Record", "Refusal", "Rule", "Said", "Scene", "Scores", "Source",
-    "Spoken", "Step", "Store", "Tokens", "Trial", "UnfitError", "Utterance", "Verdict", "Visit",
-    "Word",
-}  # fmt: skip
-"""Different things, each plain in its own room. Add none; who renames one takes it out."""
-
 ENVIRONMENT = {
     "__init__.py": "tells onnxruntime, before it loads, to send nothing",
     "__main__.py": "tells OpenBLAS, before it loads, to use one thread",
@@ -68,9 +58,9 @@ def test_no_class_name_means_two_things() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(file)
     twice = {name for name, files in places.items() if len(files) > 1}
-    excused = SETTINGS_AND_THE_THING | SEEN_FROM_BOTH_SIDES | NOT_YET_TOLD_APART
+    excused = SETTINGS_AND_THE_THING | SEEN_FROM_BOTH_SIDES
     assert {name: places[name] for name in twice - excused} == {}
-    assert NOT_YET_TOLD_APART - twice == set(), "told apart by now: take it out of the list"
+    assert excused - twice == set(), "has one meaning by now: take it out of the list"
 
 
 def test_the_environment_is_asked_at_the_border_only() -> None:

@@ -153,8 +153,8 @@ KNOWN = {
             DATA
         ),
         "forget(places.settings_file, places.state, places.keys, places.copies)": HANDED_ON,
-        'return Places(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, also)': DATA,
-        "return Places(file, state_folder(paths), UserKeys().folder)": AS_THE_USER,
+        'return PersonalPlaces(SYSTEM, Path("/var/lib/bittern"), CREDENTIALS, also)': DATA,
+        "return PersonalPlaces(file, state_folder(paths), UserKeys().folder)": AS_THE_USER,
     },
     "device/appliance/control_socket.py": {
         "with opened_folder(folder) as here:": BY_DESCRIPTOR,

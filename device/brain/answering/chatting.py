@@ -22,7 +22,7 @@ from device.brain.base.abilities import (
     ToolResult,
 )
 from device.brain.base.sentences import SentenceSplitter
-from device.brain.understanding.kinds import Kind
+from device.brain.understanding.kinds import SentenceKind
 from device.brain.understanding.schemas import fault_in
 
 _FEWEST_CHARACTERS = 2
@@ -40,7 +40,7 @@ _SPOKEN = "Your answer is spoken aloud: plain sentences, no lists, no markup."
 class ChatManner:
     """How far a model is trusted."""
 
-    kinds: frozenset[Kind]
+    kinds: frozenset[SentenceKind]
     """What it may answer at all."""
     most_tokens: int
     most_sentences: int
@@ -51,19 +51,21 @@ class ChatManner:
     """Whether sentences that state figures, or claim to have done something, are dropped."""
     calls_tools: bool
 
-    def answers(self, kind: Kind) -> bool:
+    def answers(self, kind: SentenceKind) -> bool:
         """Whether the model may answer this kind of thing."""
         return kind in self.kinds
 
     @classmethod
     def small(cls) -> ChatManner:
         """For the 135M model that everybody has: it may chat, and nothing it says is a fact."""
-        return cls(frozenset({Kind.CHAT}), 90, 4, 120, 300, is_guarded=True, calls_tools=False)
+        return cls(
+            frozenset({SentenceKind.CHAT}), 90, 4, 120, 300, is_guarded=True, calls_tools=False
+        )
 
     @classmethod
     def trusted(cls) -> ChatManner:
         """For a model that the user has chosen."""
-        kinds = frozenset({Kind.CHAT, Kind.FACT, Kind.COMMAND})
+        kinds = frozenset({SentenceKind.CHAT, SentenceKind.FACT, SentenceKind.COMMAND})
         return cls(kinds, 400, 40, 2400, 6000, is_guarded=False, calls_tools=True)
 
 

@@ -14,7 +14,7 @@ from device.brain.understanding.intents.language import Language, load_language
 from device.brain.understanding.proposals import Understanding
 
 if TYPE_CHECKING:
-    from device.models import Store
+    from device.models import ModelStore
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def load_thinker(
     language: str = "en",
     settings: ChatSettings | None = None,
     tool_model: ToolModel = "none",
-    models: Store | None = None,
+    models: ModelStore | None = None,
     truths: HouseTruths | None = None,
 ) -> LayeredThinker:
     """Put the layers together, models not loaded yet; those of the store come from ``models``.
@@ -54,7 +54,7 @@ def load_tool_model(
     name: ToolModel,
     language: Language,
     patience_s: float | None = None,
-    models: Store | None = None,
+    models: ModelStore | None = None,
 ) -> Understanding | None:
     """Start a model of tool calls from the store; None if none is wished, or it is not there.
 

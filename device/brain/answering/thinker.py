@@ -51,7 +51,7 @@ from device.brain.understanding.functions import calls_for
 from device.brain.understanding.guessing import Guesser
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.recognition import Recognizer, Understood
-from device.brain.understanding.kinds import Kind, Kinds
+from device.brain.understanding.kinds import Kinds, SentenceKind
 from device.brain.understanding.matching import SchemaMatcher
 from device.brain.understanding.proposals import InTurn, Understanding, confirmation
 
@@ -245,7 +245,7 @@ class LayeredThinker:
         """Name the intents that the first layer finds in an utterance by itself."""
         return [one.intent for one in self._recognizer.understand(utterance)]
 
-    def kind(self, utterance: str) -> Kind:
+    def kind(self, utterance: str) -> SentenceKind:
         """Tell what an utterance is taken for where no template knows it."""
         return self._kinds.kind_of(self._language.command_in(utterance))
 
@@ -411,13 +411,13 @@ class LayeredThinker:
     ) -> Iterator[Piece]:
         command = self._language.command_in(turn.utterance)
         kind = self._kinds.kind_of(command)
-        if kind is Kind.CHAT and len(command.split()) < _FEW_WORDS and request.is_spoken:
+        if kind is SentenceKind.CHAT and len(command.split()) < _FEW_WORDS and request.is_spoken:
             yield TextPiece(self._replies.say("not_understood"))
             return
         if self._chat is None or not self._chat.manner.answers(kind):
             yield TextPiece(self._declined(kind))
             return
-        if kind in (Kind.FACT, Kind.LIVE):
+        if kind in (SentenceKind.FACT, SentenceKind.LIVE):
             yield TextPiece(self._replies.say("hedge"))
         said = False
         for piece in self._chat.stream(request, cancellation):
@@ -426,12 +426,12 @@ class LayeredThinker:
         if not said and not cancellation.is_cancelled:
             yield TextPiece(self._replies.say("not_understood"))
 
-    def _declined(self, kind: Kind) -> str:
+    def _declined(self, kind: SentenceKind) -> str:
         key = {
-            Kind.FACT: "not_sure",
-            Kind.LIVE: "live",
-            Kind.COMMAND: "cannot_that",
-            Kind.CHAT: "not_understood",
+            SentenceKind.FACT: "not_sure",
+            SentenceKind.LIVE: "live",
+            SentenceKind.COMMAND: "cannot_that",
+            SentenceKind.CHAT: "not_understood",
         }[kind]
         return self._replies.say(key)
 

@@ -89,7 +89,7 @@ class _Passage:
         return self.recent[first:last]
 
 
-class Hearing:
+class TurnFinder:
     """Keeps the input buffer, finds the turns, and has them transcribed while they last."""
 
     def __init__(

@@ -16,7 +16,7 @@ SUBPROTOCOL = "realtime"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class HttpRefusal:
     """An answer in plain HTTP."""
 
     status: HTTPStatus
@@ -38,7 +38,7 @@ def subprotocols(request: Request) -> list[str]:
     return [name.strip() for line in lines for name in line.split(",") if name.strip()]
 
 
-def admit(request: Request, token: str | None) -> Admission | Refusal:
+def admit(request: Request, token: str | None) -> Admission | HttpRefusal:
     """Decide on a request. ``token`` is the key that clients need; None lets all in.
 
     Without a token a page in a browser is refused, because any site that somebody
@@ -46,13 +46,15 @@ def admit(request: Request, token: str | None) -> Admission | Refusal:
     """
     url = urlsplit(request.path)
     if url.path.rstrip("/") not in PATHS:
-        return Refusal(HTTPStatus.NOT_FOUND, f"Nothing at {url.path[:200]}; try /v1/realtime.\n")
+        return HttpRefusal(
+            HTTPStatus.NOT_FOUND, f"Nothing at {url.path[:200]}; try /v1/realtime.\n"
+        )
     if token is not None:
         given = _key(request)
         if given is None or not hmac.compare_digest(_bytes(given), _bytes(token)):
-            return Refusal(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.\n")
+            return HttpRefusal(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.\n")
     elif request.headers.get_all("Origin"):
-        return Refusal(HTTPStatus.FORBIDDEN, "Browsers need a brain that has a token.\n")
+        return HttpRefusal(HTTPStatus.FORBIDDEN, "Browsers need a brain that has a token.\n")
     query = parse_qs(url.query)
     offered = subprotocols(request)
     return Admission(

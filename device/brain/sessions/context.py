@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from device.brain.base.abilities import ContextItem, ThinkRequest, ToolCall, ToolResult
 from device.brain.protocol.configuration import ResponseSettings, Truncation
 from device.brain.protocol.shapes import RequestError
-from device.brain.sessions.items import CountTokens, Item, Tokens
+from device.brain.sessions.items import CountTokens, Item, ItemTokens
 
 OUTPUT_RESERVE_TOKENS = 256
 """Room that an answer needs in the model's window, beside the conversation."""
@@ -29,12 +29,12 @@ class Context:
 
     def prepare(
         self, items: Sequence[Item], settings: ResponseSettings
-    ) -> tuple[ThinkRequest, Tokens]:
+    ) -> tuple[ThinkRequest, ItemTokens]:
         """Return what to ask the thinker, and the input tokens that it costs.
 
         Raises `RequestError` when truncation is disabled and the conversation too long.
         """
-        fixed = Tokens(text=self._count(settings.instructions) + self._tools_tokens(settings))
+        fixed = ItemTokens(text=self._count(settings.instructions) + self._tools_tokens(settings))
         kept = [item for item in items if item.id not in self._dropped]
         kept = self._shortened(kept, settings.truncation, fixed.text)
         request = ThinkRequest(

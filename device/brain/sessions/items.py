@@ -48,15 +48,17 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class ItemTokens:
     """How much something weighs, by kind."""
 
     text: int = 0
     audio: int = 0
     image: int = 0
 
-    def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(self.text + other.text, self.audio + other.audio, self.image + other.image)
+    def __add__(self, other: ItemTokens) -> ItemTokens:
+        return ItemTokens(
+            self.text + other.text, self.audio + other.audio, self.image + other.image
+        )
 
     @property
     def total(self) -> int:
@@ -157,24 +159,24 @@ class Item:
 
     # ----------------------------------------------------------------------- weighing
 
-    def tokens(self, count: CountTokens) -> Tokens:
+    def tokens(self, count: CountTokens) -> ItemTokens:
         """Weigh the item by the documented rates."""
         if self.kind != "message":
             fields = self.fields
             said = [str(fields.get(name) or "") for name in ("name", "arguments", "output")]
-            return Tokens(text=count(" ".join(part for part in said if part)))
+            return ItemTokens(text=count(" ".join(part for part in said if part)))
         parts = enumerate(self.fields["content"])
-        return sum((self._part_tokens(index, part, count) for index, part in parts), Tokens())
+        return sum((self._part_tokens(index, part, count) for index, part in parts), ItemTokens())
 
-    def _part_tokens(self, index: int, part: Json, count: CountTokens) -> Tokens:
+    def _part_tokens(self, index: int, part: Json, count: CountTokens) -> ItemTokens:
         if part["type"] == "input_image":
-            return Tokens(image=IMAGE_TOKENS)
+            return ItemTokens(image=IMAGE_TOKENS)
         if index in self.sounds:
-            return Tokens(audio=math.ceil(self.sounds[index].duration_ms / USER_MS_PER_TOKEN))
+            return ItemTokens(audio=math.ceil(self.sounds[index].duration_ms / USER_MS_PER_TOKEN))
         if part["type"] == "output_audio" and self.speech is not None:
             spoken = math.ceil(self.speech.duration_ms / ASSISTANT_MS_PER_TOKEN)
-            return Tokens(text=count(self.speech.text), audio=spoken)
-        return Tokens(text=count(part.get("text") or ""))
+            return ItemTokens(text=count(self.speech.text), audio=spoken)
+        return ItemTokens(text=count(part.get("text") or ""))
 
     def words_tokens(self, count: CountTokens) -> int:
         """Weigh the item as a model of text takes it: the words only."""

@@ -23,7 +23,7 @@ class ListenError(BitternError):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """``unix:PATH``, or ``HOST:PORT`` (an IPv6 address in brackets; port 0 takes a free one)."""
 
     path: Path | None = None
@@ -31,7 +31,7 @@ class Address:
     port: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Address:
+    def parse(cls, text: str) -> ListenAddress:
         """Read an address; raise `ListenError` if it is none."""
         if text.startswith("unix:") and len(text) > len("unix:"):
             return cls(path=Path(text.removeprefix("unix:")))
@@ -67,10 +67,10 @@ def is_private(listener: socket.socket) -> bool:
     """Whether only this machine can reach a socket that was opened by somebody else."""
     if listener.family == socket.AF_UNIX:
         return True
-    return Address(host=str(listener.getsockname()[0])).is_private
+    return ListenAddress(host=str(listener.getsockname()[0])).is_private
 
 
-def open_socket(address: Address) -> socket.socket:
+def open_socket(address: ListenAddress) -> socket.socket:
     """Listen at an address; raise `ListenError` saying why that is impossible."""
     try:
         return _open_unix(address.path) if address.path else _open_tcp(address)
@@ -92,7 +92,7 @@ def describe(listener: socket.socket, *, is_encrypted: bool = False) -> str:
     return f"{scheme}://{host}:{name[1]}/v1/realtime"
 
 
-def _open_tcp(address: Address) -> socket.socket:
+def _open_tcp(address: ListenAddress) -> socket.socket:
     family, kind, protocol, _, where = socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

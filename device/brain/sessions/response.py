@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from device.brain.base.abilities import Piece, StopPiece, TextPiece, ThinkRequest, ToolCallPiece
 from device.brain.base.sentences import SentenceSplitter
 from device.brain.protocol.configuration import ResponseSettings
-from device.brain.sessions.items import ASSISTANT_MS_PER_TOKEN, Item, Tokens
+from device.brain.sessions.items import ASSISTANT_MS_PER_TOKEN, Item, ItemTokens
 from device.brain.sessions.speech import Speech
 from device.brain.work.jobs import Job, Speak, Stop, Think
 
@@ -85,7 +85,7 @@ class Response:
         self.context = context
         """What it is an answer to, as it was when the response was created."""
         self.status: Status = "in_progress"
-        self.input_tokens = Tokens()
+        self.input_tokens = ItemTokens()
         self.spoken_ms = 0.0
         self._host = host
         self._items: list[Item] = []
@@ -385,9 +385,9 @@ class Response:
         self._finish("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
 
     @property
-    def output_tokens(self) -> Tokens:
+    def output_tokens(self) -> ItemTokens:
         """What it has cost so far."""
-        return Tokens(self._text_tokens, math.ceil(self.spoken_ms / ASSISTANT_MS_PER_TOKEN))
+        return ItemTokens(self._text_tokens, math.ceil(self.spoken_ms / ASSISTANT_MS_PER_TOKEN))
 
     def _is_over_budget(self) -> bool:
         limit = self.settings.max_output_tokens

@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 from device.brain.base.abilities import Abilities
 from device.brain.protocol.limits import Limits
 from device.brain.protocol.shapes import RequestError
-from device.brain.sessions.admission import SUBPROTOCOL, Admission, Refusal, admit
+from device.brain.sessions.admission import SUBPROTOCOL, Admission, HttpRefusal, admit
 from device.brain.sessions.connection import Connection, Translate
 from device.brain.sessions.items import Json
 from device.brain.sessions.recital import Recital
@@ -115,7 +115,7 @@ class BrainServer:
             asyncio.get_running_loop().call_later(_LAST_WORD_S, self.stop)
             return socket.respond(HTTPStatus.OK, "The brain ends.\n")
         admission = admit(request, self._options.token)
-        if isinstance(admission, Refusal):
+        if isinstance(admission, HttpRefusal):
             return socket.respond(admission.status, admission.reason)
         peer = peer_of(socket.remote_address)
         if (reason := self._seats.refusal(peer, time.monotonic())) is not None:

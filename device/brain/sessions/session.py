@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from device.brain.base.abilities import Thinker
-from device.brain.hearing.listening import Hearing, Utterance
+from device.brain.hearing.listening import TurnFinder, Utterance
 from device.brain.hearing.semantics import wait_ms
 from device.brain.protocol.codec import WireFormat, decoded_base64
 from device.brain.protocol.configuration import Configuration
@@ -85,7 +85,7 @@ class Session:
         self._items = ItemRequests(
             outbox, self._configuration, said, context, responses, self._words, limits
         )
-        self._hearing = Hearing(self, lambda: new_id("item"), self._configuration.turn_detection)
+        self._hearing = TurnFinder(self, lambda: new_id("item"), self._configuration.turn_detection)
         self._stray = b""
         self._handlers = self._handlers_by_type()
         self._outbox.emit("session.created", session=self._configuration.wire())

@@ -19,7 +19,7 @@ from device.brain.understanding.functions import calls_for
 from device.brain.understanding.intents.moments import EARLIEST_WAKING_HOUR, When
 from device.brain.understanding.intents.normal import normal
 from device.brain.understanding.intents.recognition import Recognizer, Slot, Understood, split_items
-from device.brain.understanding.kinds import Kind, Kinds
+from device.brain.understanding.kinds import Kinds, SentenceKind
 from device.brain.understanding.proposals import SURE, Proposal
 from device.brain.understanding.wording import moment
 
@@ -100,7 +100,7 @@ class Guesser:
         """Yield what may be meant by a command in normal form, with the question to ask."""
         if self._telling.match(command):
             return
-        is_fact = self._kinds.kind_of(command) is Kind.FACT
+        is_fact = self._kinds.kind_of(command) is SentenceKind.FACT
         for guess in self._guesses:
             # A question of fact may be about a time or a list, but it changes nothing.
             if not _fits(guess, command) or (is_fact and "ask" in guess):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class SentenceKind(StrEnum):
     """What was said."""
 
     CHAT = "chat"
@@ -31,13 +31,13 @@ class Kinds:
 
     def __init__(self, patterns: Mapping[str, Sequence[str]]) -> None:
         self._patterns = {
-            Kind(kind): re.compile("|".join(f"(?:{pattern})" for pattern in those))
+            SentenceKind(kind): re.compile("|".join(f"(?:{pattern})" for pattern in those))
             for kind, those in patterns.items()
         }
 
-    def kind_of(self, command: str) -> Kind:
+    def kind_of(self, command: str) -> SentenceKind:
         """Judge an utterance in normal form, without courtesies."""
-        for kind in (Kind.CHAT, Kind.LIVE, Kind.COMMAND, Kind.FACT):
+        for kind in (SentenceKind.CHAT, SentenceKind.LIVE, SentenceKind.COMMAND, SentenceKind.FACT):
             if self._patterns[kind].search(command):
                 return kind
-        return Kind.CHAT
+        return SentenceKind.CHAT

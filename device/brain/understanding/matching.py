@@ -23,7 +23,7 @@ from device.brain.understanding.functions import is_known_kind, words_of
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.normal import as_said, normal
 from device.brain.understanding.intents.quantities import Quantities
-from device.brain.understanding.kinds import Kind, Kinds
+from device.brain.understanding.kinds import Kinds, SentenceKind
 from device.brain.understanding.proposals import SURE, Proposal
 from device.brain.understanding.schemas import Schema, fault_in, properties_of, required_of
 from device.phrases.en.forms import number
@@ -92,7 +92,7 @@ class SchemaMatcher:
     ) -> Proposal | None:
         named = words_of(tool.name) or [tool.name]
         is_getter = named[0] in self._getters
-        if self._kinds.kind_of(command) in (Kind.FACT, Kind.LIVE):
+        if self._kinds.kind_of(command) in (SentenceKind.FACT, SentenceKind.LIVE):
             if self._searchers.intersection(named) and len(_texts(tool)) == 1:
                 arguments = json.dumps({_texts(tool)[0]: utterance}, ensure_ascii=False)
                 return Proposal(ToolCallPiece(tool.name, arguments), SURE)

@@ -28,7 +28,7 @@ from device.brain.understanding.functions import is_known_kind, words_of
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.normal import normal
 from device.brain.understanding.intents.quantities import Quantities
-from device.brain.understanding.kinds import Kind, Kinds
+from device.brain.understanding.kinds import Kinds, SentenceKind
 from device.brain.understanding.needle_process import EngineFailedError, EngineRefusedError
 from device.brain.understanding.proposals import SURE, Proposal
 from device.brain.understanding.schemas import fault_in, properties_of, required_of
@@ -93,7 +93,7 @@ class Needle:
         command = self._language.command_in(utterance)
         offered = described(tools)
         kind = self._kinds.kind_of(command)
-        if not offered or kind is Kind.FACT:
+        if not offered or kind is SentenceKind.FACT:
             return None
         if not _FEWEST_WORDS <= len(command.split()) <= _MOST_WORDS:
             return None
@@ -104,7 +104,7 @@ class Needle:
             _log.info("Needle is not done within %.1f s: it declines", self._patience_s)
             return None
         proposal = self._judged(made, utterance, tools) if made else None
-        if proposal and kind is Kind.LIVE and not self._only_looks(proposal.call):
+        if proposal and kind is SentenceKind.LIVE and not self._only_looks(proposal.call):
             return None
         return proposal
 

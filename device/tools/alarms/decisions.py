@@ -14,7 +14,7 @@ from enum import StrEnum
 from device.tools.alarms.entries import Entry, Ringing
 
 
-class Ended(StrEnum):
+class RingingEnd(StrEnum):
     """Why something stopped ringing."""
 
     STOPPED = "stopped"
@@ -55,7 +55,7 @@ class SilenceAlarm:
     """Stop the sound of one."""
 
     ringing: Ringing
-    ended: Ended
+    ended: RingingEnd
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Entry(msgspec.Struct, frozen=True):
     """Set while its date is a guess, until the clock is known to be right."""
 
 
-class Phase(StrEnum):
+class RingingPhase(StrEnum):
     """Where something that came due has got to."""
 
     RINGING = "ringing"
@@ -132,7 +132,7 @@ class Ringing(msgspec.Struct, frozen=True):
     entry: Entry
     """As it was when it came due."""
     due_wall_s: float
-    phase: Phase
+    phase: RingingPhase
     since: Stamp
     """When it came to this phase."""
     late_s: float = 0.0

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from device.phrases.book import Phrase, phrase
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Decision, Effect, NoteMissed, SilenceAlarm, SoundAlarm
-from device.tools.alarms.entries import Countdown, Entry, Kind, Occasion, Phase, Ringing
+from device.tools.alarms.entries import Countdown, Entry, Kind, Occasion, Ringing, RingingPhase
 from device.tools.alarms.meaning import meaning
 from device.tools.alarms.rules import Rules
 from device.tools.alarms.scheduler import Scheduler
@@ -47,7 +47,7 @@ _RETRY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptEntry:
     """An entry that was set."""
 
     entry: Entry
@@ -156,17 +156,17 @@ class Ringer:
     @property
     def ringing(self) -> tuple[Ringing, ...]:
         """What is to be heard now."""
-        return self._scheduler.in_phase(Phase.RINGING)
+        return self._scheduler.in_phase(RingingPhase.RINGING)
 
     @property
     def snoozed(self) -> tuple[Ringing, ...]:
         """What is to be heard again later."""
-        return self._scheduler.in_phase(Phase.SNOOZED)
+        return self._scheduler.in_phase(RingingPhase.SNOOZED)
 
     @property
     def missed(self) -> tuple[Ringing, ...]:
         """What nobody heard, and nobody has been told of yet, in the order of its time."""
-        missed = self._scheduler.in_phase(Phase.MISSED)
+        missed = self._scheduler.in_phase(RingingPhase.MISSED)
         return tuple(sorted(missed, key=lambda ringing: ringing.due_wall_s))
 
     @property
@@ -183,7 +183,7 @@ class Ringer:
 
     # -- what people ask for ------------------------------------------------------------
 
-    async def set_countdown(self, kind: Kind, name: str, length_s: float) -> Kept:
+    async def set_countdown(self, kind: Kind, name: str, length_s: float) -> KeptEntry:
         """Ring after a span of time."""
         entry, decision = self._scheduler.add_countdown(kind, name, length_s, self.now())
         return await self._kept(entry, decision)
@@ -197,7 +197,7 @@ class Ringer:
         date: dt.date | None = None,
         weekdays: tuple[int, ...] = (),
         said: str | None = None,
-    ) -> Kept:
+    ) -> KeptEntry:
         """Ring at a time of day: on a date, on weekdays, or when it is next.
 
         ``said`` are the words that the date was made of: read again when a clock that
@@ -210,12 +210,14 @@ class Ringer:
         )
         return await self._kept(entry, decision, is_clock_right=is_right)
 
-    async def _kept(self, entry: Entry, decision: Decision, *, is_clock_right: bool = True) -> Kept:
+    async def _kept(
+        self, entry: Entry, decision: Decision, *, is_clock_right: bool = True
+    ) -> KeptEntry:
         is_kept = await self._carry_out(decision, _KEEP_PATIENCE_S)
         trouble, self._trouble = self._trouble, None
-        return Kept(entry, is_kept, is_clock_right, trouble)
+        return KeptEntry(entry, is_kept, is_clock_right, trouble)
 
-    async def extend(self, number: int, by_s: float) -> Kept:
+    async def extend(self, number: int, by_s: float) -> KeptEntry:
         """Give a timer more time, by the id of its entry or of its ringing.
 
         Raises ``KeyError`` when there is none of that id.
@@ -225,7 +227,7 @@ class Ringer:
 
     async def alter(
         self, number: int, *, when: Countdown | Occasion | None = None, name: str | None = None
-    ) -> Kept:
+    ) -> KeptEntry:
         """Give what waits another time or name; raises ``KeyError`` when there is none."""
         entry, decision = self._scheduler.alter(number, when=when, name=name)
         return await self._kept(entry, decision)

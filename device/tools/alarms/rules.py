@@ -9,7 +9,7 @@ from device.tools.alarms.entries import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RingingManner:
     """How one kind of entry rings."""
 
     grace_s: float
@@ -28,16 +28,18 @@ class Manner:
         return next((from_s for from_s, _ in self.loudness if from_s > ringing_s), None)
 
 
-def _manners() -> Mapping[Kind, Manner]:
+def _manners() -> Mapping[Kind, RingingManner]:
     # Ours, by the feel of it: a person asleep is woken softly and surely, a timer is for
     # somebody awake and near, a reminder is said a few times and still matters hours later.
     gently = ((0.0, 0.3), (10.0, 0.45), (20.0, 0.6), (40.0, 0.8), (60.0, 1.0))
     return {
-        Kind.ALARM: Manner(grace_s=1_800, ring_for_s=600, loudness=gently),
-        Kind.TIMER: Manner(
+        Kind.ALARM: RingingManner(grace_s=1_800, ring_for_s=600, loudness=gently),
+        Kind.TIMER: RingingManner(
             grace_s=600, ring_for_s=300, loudness=((0.0, 0.6), (15.0, 0.8), (30.0, 1.0))
         ),
-        Kind.REMINDER: Manner(grace_s=21_600, ring_for_s=120, loudness=((0.0, 0.6), (30.0, 0.8))),
+        Kind.REMINDER: RingingManner(
+            grace_s=21_600, ring_for_s=120, loudness=((0.0, 0.6), (30.0, 0.8))
+        ),
     }
 
 
@@ -45,7 +47,7 @@ def _manners() -> Mapping[Kind, Manner]:
 class Rules:
     """Everything about ringing that could be a setting."""
 
-    manners: Mapping[Kind, Manner] = field(default_factory=_manners)
+    manners: Mapping[Kind, RingingManner] = field(default_factory=_manners)
     snooze_s: float = 540.0
     """Nine minutes, as bedside clocks have done since the 1950s."""
     poll_s: float = 1.0

@@ -22,9 +22,9 @@ from device.tools.alarms.countdowns import after_jump, carried, countdown
 from device.tools.alarms.decisions import (
     Decision,
     Delete,
-    Ended,
     NoteMissed,
     Put,
+    RingingEnd,
     SilenceAlarm,
     SoundAlarm,
 )
@@ -34,8 +34,8 @@ from device.tools.alarms.entries import (
     Kind,
     Meaning,
     Occasion,
-    Phase,
     Ringing,
+    RingingPhase,
     Why,
     stamp,
 )
@@ -48,7 +48,7 @@ from device.tools.alarms.occasions import (
     next_ring,
 )
 from device.tools.alarms.recently_stopped import RecentlyStopped
-from device.tools.alarms.rules import Manner, Rules
+from device.tools.alarms.rules import RingingManner, Rules
 from device.tools.moments import Moment
 
 _DAY = dt.timedelta(days=1)
@@ -78,7 +78,7 @@ class Scheduler:
         """What came due and is not over: ringing, snoozed or missed."""
         return tuple(self._ringings.values())
 
-    def in_phase(self, phase: Phase) -> tuple[Ringing, ...]:
+    def in_phase(self, phase: RingingPhase) -> tuple[Ringing, ...]:
         """Those that ring, are snoozed, or were missed."""
         return tuple(ringing for ringing in self._ringings.values() if ringing.phase is phase)
 
@@ -119,7 +119,7 @@ class Scheduler:
         for entry in [self._entries[number] for number in ids if number in self._entries]:
             self._forget(entry, decision)
         for ringing in [self._ringings[number] for number in ids if number in self._ringings]:
-            self._end(ringing, Ended.STOPPED, now, decision)
+            self._end(ringing, RingingEnd.STOPPED, now, decision)
         return decision
 
     def extend(self, number: int, by_s: float, now: Moment) -> tuple[Entry, Decision]:
@@ -139,7 +139,7 @@ class Scheduler:
         if ringing is None:
             raise KeyError(number)
         if number in self._ringings:
-            self._end(ringing, Ended.EXTENDED, now, decision)
+            self._end(ringing, RingingEnd.EXTENDED, now, decision)
         self._stopped.forget(number)
         entry, added = self._add(ringing.entry.kind, ringing.entry.name, countdown(by_s, now), now)
         decision.add(added.writes, added.effects)
@@ -165,9 +165,9 @@ class Scheduler:
     def stop(self, now: Moment) -> tuple[tuple[Ringing, ...], Decision]:
         """Silence all that rings, for good."""
         decision = Decision()
-        ringing = self.in_phase(Phase.RINGING)
+        ringing = self.in_phase(RingingPhase.RINGING)
         for one in ringing:
-            self._end(one, Ended.STOPPED, now, decision)
+            self._end(one, RingingEnd.STOPPED, now, decision)
         return ringing, decision
 
     def snooze(self, for_s: float, now: Moment) -> tuple[tuple[Ringing, ...], Decision]:
@@ -177,9 +177,9 @@ class Scheduler:
         often says the wake word first, and that stops it.
         """
         decision = Decision()
-        ringing = self.in_phase(Phase.RINGING)
+        ringing = self.in_phase(RingingPhase.RINGING)
         for one in ringing:
-            decision.add(effects=[SilenceAlarm(one, Ended.SNOOZED)])
+            decision.add(effects=[SilenceAlarm(one, RingingEnd.SNOOZED)])
         if not ringing:
             ringing = self._stopped.at(now)
         self._stopped.clear()
@@ -189,7 +189,7 @@ class Scheduler:
         """Somebody has been told of these that were missed, or of all of them."""
         decision = Decision()
         ids = None if told is None else {ringing.id for ringing in told}
-        for ringing in self.in_phase(Phase.MISSED):
+        for ringing in self.in_phase(RingingPhase.MISSED):
             if ids is None or ringing.id in ids:
                 self._forget(ringing, decision)
         return decision
@@ -211,7 +211,7 @@ class Scheduler:
         self._carry_over(now, decision, is_trusted=is_trusted)
         self._read_again(now, decision, is_trusted=is_trusted)
         self._obey_calendar(now, decision)
-        for ringing in self.in_phase(Phase.RINGING):
+        for ringing in self.in_phase(RingingPhase.RINGING):
             self._resume_ringing(ringing, now, decision)
         self._advance(now, Why.OFF, decision)
         return decision
@@ -278,9 +278,9 @@ class Scheduler:
             self._loudness.pop(record.id, None)
         decision.add([Delete(record)])
 
-    def _end(self, ringing: Ringing, ended: Ended, now: Moment, decision: Decision) -> None:
+    def _end(self, ringing: Ringing, ended: RingingEnd, now: Moment, decision: Decision) -> None:
         self._forget(ringing, decision)
-        if ringing.phase is Phase.RINGING:
+        if ringing.phase is RingingPhase.RINGING:
             self._stopped.add(ringing, now)
             decision.add(effects=[SilenceAlarm(ringing, ended)])
 
@@ -291,7 +291,7 @@ class Scheduler:
     def _sleep_on(self, ringing: Ringing, for_s: float, now: Moment, decision: Decision) -> Ringing:
         self._loudness.pop(ringing.id, None)
         snoozed = msgspec.structs.replace(
-            ringing, phase=Phase.SNOOZED, since=stamp(now), snooze=countdown(for_s, now)
+            ringing, phase=RingingPhase.SNOOZED, since=stamp(now), snooze=countdown(for_s, now)
         )
         return self._keep(snoozed, decision)
 
@@ -302,9 +302,9 @@ class Scheduler:
         for entry in sorted(due, key=lambda entry: _left_s(entry.when, now)):
             self._come_due(entry, now, why_late, decision)
         for ringing in self.ringings:
-            if ringing.phase is Phase.SNOOZED and ringing.snooze is not None:
+            if ringing.phase is RingingPhase.SNOOZED and ringing.snooze is not None:
                 self._wake_snoozed(ringing, ringing.snooze, now, why_late, decision)
-            elif ringing.phase is Phase.RINGING:
+            elif ringing.phase is RingingPhase.RINGING:
                 self._go_on_ringing(ringing, now, decision)
             elif ringing.since.age_s(now) > self.rules.missed_kept_s:
                 self._forget(ringing, decision)
@@ -331,7 +331,7 @@ class Scheduler:
             id=self._new_id() if is_repeated else entry.id,
             entry=entry,
             due_wall_s=now.wall_s - late_s,
-            phase=Phase.RINGING,
+            phase=RingingPhase.RINGING,
             since=stamp(now),
             late_s=late_s,
             missed_before=earlier,
@@ -363,7 +363,7 @@ class Scheduler:
 
     def _miss(self, ringing: Ringing, why: Why, now: Moment, decision: Decision) -> None:
         missed = msgspec.structs.replace(
-            ringing, phase=Phase.MISSED, since=stamp(now), why=why, snooze=None
+            ringing, phase=RingingPhase.MISSED, since=stamp(now), why=why, snooze=None
         )
         self._keep(missed, decision)
         self._loudness.pop(ringing.id, None)
@@ -372,7 +372,7 @@ class Scheduler:
     def _go_on_ringing(self, ringing: Ringing, now: Moment, decision: Decision) -> None:
         ringing_s = ringing.since.age_s(now)
         if ringing_s >= self._manner(ringing.entry).ring_for_s:
-            decision.add(effects=[SilenceAlarm(ringing, Ended.TIMED_OUT)])
+            decision.add(effects=[SilenceAlarm(ringing, RingingEnd.TIMED_OUT)])
             self._miss(ringing, Why.UNANSWERED, now, decision)
         else:
             self._sound(ringing, ringing_s, decision)
@@ -389,21 +389,21 @@ class Scheduler:
         if left_s > 0:
             return
         awake = msgspec.structs.replace(
-            ringing, phase=Phase.RINGING, since=stamp(now), snooze=None, late_s=-left_s
+            ringing, phase=RingingPhase.RINGING, since=stamp(now), snooze=None, late_s=-left_s
         )
         if -left_s > self._manner(ringing.entry).grace_s:
             self._miss(awake, why_late, now, decision)
         else:
             self._begin(awake, decision)
 
-    def _manner(self, entry: Entry) -> Manner:
+    def _manner(self, entry: Entry) -> RingingManner:
         return self.rules.manners[entry.kind]
 
     def _ringing_wait_s(self, ringing: Ringing, now: Moment) -> float:
         if ringing.snooze is not None:
             return ringing.snooze.left_s(now)
         age_s = ringing.since.age_s(now)
-        if ringing.phase is Phase.MISSED:
+        if ringing.phase is RingingPhase.MISSED:
             return self.rules.missed_kept_s - age_s
         manner = self._manner(ringing.entry)
         louder_s = manner.next_step_s(age_s)
@@ -461,7 +461,7 @@ class Scheduler:
 
     def _obey_calendar(self, now: Moment, decision: Decision) -> None:
         """After the wall clock may have been put back: wait again for what lies ahead again."""
-        for ringing in self.in_phase(Phase.MISSED):
+        for ringing in self.in_phase(RingingPhase.MISSED):
             self._unmiss(ringing, now, decision)
         for entry in self.entries:
             when = entry.when

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device.workshop.bench.brain_sounds import Spoken, noise_of, orders, people, synthesized
+from device.workshop.bench.brain_sounds import SpokenCase, noise_of, orders, people, synthesized
 
 if TYPE_CHECKING:
     from device.brain.answering.putting_together import ToolModel
@@ -74,7 +74,7 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench brain``."""
     from device.errors import BitternError
-    from device.workshop.bench.load import Listening, busy_cores
+    from device.workshop.bench.load import ListeningProcess, busy_cores
 
     if not chosen.utterances.is_file():
         raise BitternError(
@@ -85,7 +85,7 @@ def run(chosen: argparse.Namespace) -> int:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "start": _start()}
     if chosen.under_load:
-        with Listening() as listening:
+        with ListeningProcess() as listening:
             time.sleep(5)
             figures["listener_alone"] = listening.lateness()
             with busy_cores():
@@ -107,7 +107,7 @@ def run(chosen: argparse.Namespace) -> int:
 class Taken:
     """What the brain made of it, and how long it took, in seconds of wall clock."""
 
-    spoken: Spoken
+    spoken: SpokenCase
     heard: str
     transcription_s: float
     understanding_s: float
@@ -182,7 +182,7 @@ def _at_table_time(abilities: Abilities, tool_model: ToolModel) -> LayeredThinke
 
 
 def _take(
-    abilities: Abilities, thinker: LayeredThinker, spoken: Spoken, tools: Sequence[FunctionTool]
+    abilities: Abilities, thinker: LayeredThinker, spoken: SpokenCase, tools: Sequence[FunctionTool]
 ) -> Taken:
     """One turn, from the end of speech: everything was fed before, nothing transcribed."""
     from device.brain.base.abilities import Cancellation

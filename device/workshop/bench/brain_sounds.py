@@ -20,7 +20,7 @@ NOISE_DB = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpokenCase:
     """Something that is said to the brain."""
 
     sound: NDArray[np.int16]
@@ -31,7 +31,7 @@ class Spoken:
     source: str
 
 
-def synthesized(abilities: Abilities, cases: Sequence[Case], noise: Any) -> Iterator[Spoken]:
+def synthesized(abilities: Abilities, cases: Sequence[Case], noise: Any) -> Iterator[SpokenCase]:
     """The table in the brain's own voice, noise under it."""
     import numpy as np
     import soxr
@@ -45,7 +45,7 @@ def synthesized(abilities: Abilities, cases: Sequence[Case], noise: Any) -> Iter
         level = np.sqrt(np.mean(clean**2)) / 10 ** (NOISE_DB / 20)
         under = noise(len(clean), number)
         mixed = clean + under / max(1e-9, float(np.sqrt(np.mean(under**2)))) * level
-        yield Spoken(np.clip(mixed, -32768, 32767).astype(np.int16), case.says, case, "voice")
+        yield SpokenCase(np.clip(mixed, -32768, 32767).astype(np.int16), case.says, case, "voice")
 
 
 def noise_of(recordings: Path) -> Any:
@@ -76,7 +76,7 @@ _KNOWN_WORDS = {
 }
 
 
-def people(recordings: Path) -> Iterator[Spoken]:
+def people(recordings: Path) -> Iterator[SpokenCase]:
     """Recordings of people whose words are known."""
     import soundfile
 
@@ -90,10 +90,10 @@ def people(recordings: Path) -> Iterator[Spoken]:
         if (recordings / name).is_file():
             sound, _ = soundfile.read(recordings / name, dtype="int16")
             case = Case(words, expected[words]) if words in expected else None
-            yield Spoken(sound, words, case, "people")
+            yield SpokenCase(sound, words, case, "people")
 
 
-def orders(recordings: Path, limit: int) -> tuple[list[Spoken], FunctionTool | None]:
+def orders(recordings: Path, limit: int) -> tuple[list[SpokenCase], FunctionTool | None]:
     """Spoken orders to a coffee machine, and the tool that the machine would declare."""
     import random
 
@@ -112,7 +112,7 @@ def orders(recordings: Path, limit: int) -> tuple[list[Spoken], FunctionTool | N
     for name in names[: limit or 60]:
         sound, _ = soundfile.read(recordings / "commands" / "coffee" / name, dtype="int16")
         wanted = _ordered(answers[name]["slots"], tool)
-        found.append(Spoken(sound, None, Case(name, ((tool.name, wanted),)), "orders"))
+        found.append(SpokenCase(sound, None, Case(name, ((tool.name, wanted),)), "orders"))
     return found, tool
 
 

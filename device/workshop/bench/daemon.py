@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from device.errors import BitternError
 
 if TYPE_CHECKING:
-    from device.workshop.bench.listen_sounds import Scene
+    from device.workshop.bench.listen_sounds import SoundScene
     from device.workshop.bench.process_cost import Snapshot
 
 READY_WITHIN_S = 60.0
@@ -203,7 +203,7 @@ def _settings(folder: Path) -> str:
 
 
 def _measure(
-    both: Sequence[_Contestant], scenes: dict[str, Scene], chosen: argparse.Namespace
+    both: Sequence[_Contestant], scenes: dict[str, SoundScene], chosen: argparse.Namespace
 ) -> dict[str, Any]:
     """Memory before the first sound, each scene, and memory when it is quiet again.
 
@@ -228,7 +228,7 @@ def _measure(
 
 
 def _hear(
-    both: Sequence[_Contestant], scene: Scene, chosen: argparse.Namespace
+    both: Sequence[_Contestant], scene: SoundScene, chosen: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Let both hear a scene; what is played, each says itself."""
     from device.workshop.bench.listen_sounds import RATE_HZ, quiet

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from device.workshop.bench import echo_sounds
 from device.workshop.bench.echo_contestants import (
     CONTESTANTS,
+    EchoContestant,
     EchoOutcome,
-    Listener,
     listen,
     missing,
 )
-from device.workshop.bench.echo_sounds import RATE_HZ, ROOMS, SPEAKER_HZ, WORD, Material, Sound
+from device.workshop.bench.echo_sounds import RATE_HZ, ROOMS, SPEAKER_HZ, WORD, EchoMaterial, Sound
 
 SETTLED_S = 5.0
 """From here on what is left of the echo counts; the first seconds are told separately."""
@@ -37,7 +37,7 @@ LATE_S = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class EchoScene:
     """Where it happens."""
 
     room: str = "living room"
@@ -49,27 +49,27 @@ class Scene:
     """How hard the speaker is driven: 4 flattens its loudest sample by 12 dB, with ``tanh``."""
 
 
-BASE = Scene()
+BASE = EchoScene()
 SCENES = (
     BASE,
-    Scene(room="bathroom"),
-    Scene(room="bookshelf"),
-    Scene(delay_ms=0),
-    Scene(delay_ms=200),
-    Scene(delay_ms=400),
-    Scene(drift_ppm=50.0),
-    Scene(drift_ppm=-100.0),
-    Scene(drift_ppm=200.0),
-    Scene(near_db=0.0),
-    Scene(near_db=-10.0),
-    Scene("bathroom", 400, 200.0, -10.0),
-    Scene("bookshelf", 0, -200.0, -10.0),
+    EchoScene(room="bathroom"),
+    EchoScene(room="bookshelf"),
+    EchoScene(delay_ms=0),
+    EchoScene(delay_ms=200),
+    EchoScene(delay_ms=400),
+    EchoScene(drift_ppm=50.0),
+    EchoScene(drift_ppm=-100.0),
+    EchoScene(drift_ppm=200.0),
+    EchoScene(near_db=0.0),
+    EchoScene(near_db=-10.0),
+    EchoScene("bathroom", 400, 200.0, -10.0),
+    EchoScene("bookshelf", 0, -200.0, -10.0),
 )
 DISTORTING = tuple(
-    Scene(drift_ppm=100.0, near_db=near_db, drive=4.0) for near_db in (-5.0, -10.0, -15.0)
+    EchoScene(drift_ppm=100.0, near_db=near_db, drive=4.0) for near_db in (-5.0, -10.0, -15.0)
 )
 """A small speaker at its limit, in the living room."""
-QUICK_SCENES = (Scene("living room", 200, 100.0, -5.0),)
+QUICK_SCENES = (EchoScene("living room", 200, 100.0, -5.0),)
 
 
 def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,7 +105,7 @@ def run(chosen: argparse.Namespace) -> int:
     results = []
     for scene in scenes:
         for name in (each for each in names if each not in skipped):
-            results.append(_measure(scene, Listener(name, chosen.word), sounds, words))
+            results.append(_measure(scene, EchoContestant(name, chosen.word), sounds, words))
             print(_line(results[-1]), file=sys.stderr, flush=True)
     figures = {
         "people": "recorded" if chosen.recordings else "synthesized",
@@ -136,7 +136,7 @@ class _Take:
 
 
 def _take(
-    scene: Scene, played: Sound, person: NDArray[np.float64], spans: list[tuple[int, int]]
+    scene: EchoScene, played: Sound, person: NDArray[np.float64], spans: list[tuple[int, int]]
 ) -> _Take:
     from device.audio.resample import resample
     from device.workshop.simulation.acoustics import Echo
@@ -157,7 +157,9 @@ def _take(
     return _Take(played, heard.astype(np.int16), person * level, spans)
 
 
-def _measure(scene: Scene, who: Listener, sounds: Material, words: _Words | None) -> dict[str, Any]:
+def _measure(
+    scene: EchoScene, who: EchoContestant, sounds: EchoMaterial, words: _Words | None
+) -> dict[str, Any]:
     answer_s = len(sounds.answer) / SPEAKER_HZ
     call = _take(scene, sounds.answer, *echo_sounds.track(sounds.calls, 2.5, answer_s))
     own_s = len(sounds.own_words) / SPEAKER_HZ + 1.0
@@ -257,7 +259,7 @@ class _Words:
         except (ImportError, BitternError):
             return None
 
-    def count(self, outcome: EchoOutcome, take: _Take, sounds: Material) -> dict[str, float]:
+    def count(self, outcome: EchoOutcome, take: _Take, sounds: EchoMaterial) -> dict[str, float]:
         """The share of wrong words in the questions, over the echo and without any."""
         wrong, alone, total = 0, 0, 0
         person = np.rint(take.person).astype(np.int16)

@@ -16,7 +16,7 @@ BLOCK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class EchoContestant:
     """One of the contestants, and what it listens for."""
 
     name: str
@@ -117,7 +117,7 @@ def missing(name: str) -> str:
     return ""
 
 
-def listen(who: Listener, played: Sound, heard_sound: Sound, drift_ppm: float) -> EchoOutcome:
+def listen(who: EchoContestant, played: Sound, heard_sound: Sound, drift_ppm: float) -> EchoOutcome:
     """Let a contestant hear a sound, while the speaker's blocks go by on their own clock."""
     from device.audio.echo.reference import Reference
     from device.ears.heard import SpeechStarted, WakeWordHeard

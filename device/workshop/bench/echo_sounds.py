@@ -63,7 +63,7 @@ SPOKEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class SpokenPhrase:
     """Something a person says, trimmed; mono at 16 kHz."""
 
     sound: Sound
@@ -71,7 +71,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class EchoMaterial:
     """Everything that is heard in the scenes."""
 
     answer: Sound
@@ -79,12 +79,12 @@ class Material:
     own_words: Sound
     """The appliance says the wake word again and again; 24 kHz."""
     own_count: int
-    calls: tuple[Utterance, ...]
+    calls: tuple[SpokenPhrase, ...]
     """People who say the wake word."""
-    questions: tuple[Utterance, ...]
+    questions: tuple[SpokenPhrase, ...]
 
 
-def material(recordings: Path | None, calls: int, word: str) -> Material:
+def material(recordings: Path | None, calls: int, word: str) -> EchoMaterial:
     """Make everything; raises a ``BitternError`` where the brain's voice is not installed."""
     from device.audio.sounds import brain_voice
 
@@ -97,14 +97,16 @@ def material(recordings: Path | None, calls: int, word: str) -> Material:
     own = [part for pair in zip(spoken, said, strict=False) for part in pair]
     if recordings is not None:
         called = _recorded_calls(recordings, calls, word)
-        asked = [Utterance(_read(recordings / name), text) for name, text in SPOKEN.items()]
+        asked = [SpokenPhrase(_read(recordings / name), text) for name, text in SPOKEN.items()]
     else:
         called = [_synthesized(f"{word}!", speed) for speed in np.linspace(0.8, 1.25, calls)]
         asked = [_synthesized(text, 1.1) for text in QUESTIONS]
-    return Material(answer, np.concatenate(own), len(OWN_WORDS) + 1, tuple(called), tuple(asked))
+    return EchoMaterial(
+        answer, np.concatenate(own), len(OWN_WORDS) + 1, tuple(called), tuple(asked)
+    )
 
 
-def _recorded_calls(recordings: Path, count: int, word: str) -> list[Utterance]:
+def _recorded_calls(recordings: Path, count: int, word: str) -> list[SpokenPhrase]:
     """People whose word is heard where nothing plays, spread over all there are."""
     from device.wake.open import WakeSettings, open_words
     from device.wake.scoring import load, score_sound
@@ -114,11 +116,11 @@ def _recorded_calls(recordings: Path, count: int, word: str) -> list[Utterance]:
     paths = sorted(folder.glob("*.flac"))
     if not paths:
         raise NoRecordingsError(f'there is no recording of "{word}" in {folder}')
-    found: list[Utterance] = []
+    found: list[SpokenPhrase] = []
     for path in paths[:: max(1, len(paths) // (2 * count))]:
         sound = load(path)
         if len(found) < count and score_sound(engine, rules, sound, second).hits:
-            found.append(Utterance(_trimmed(sound), word))
+            found.append(SpokenPhrase(_trimmed(sound), word))
     return found
 
 
@@ -128,12 +130,12 @@ def _read(path: Path) -> Sound:
     return _trimmed(load(path))
 
 
-def _synthesized(text: str, speed: float) -> Utterance:
+def _synthesized(text: str, speed: float) -> SpokenPhrase:
     from device.brain.base.abilities import Cancellation
     from device.brain.speaking.tts import HibariVoice
 
     pieces = list(HibariVoice().speak(text, "", float(speed), Cancellation()))
-    return Utterance(_trimmed(resample(np.concatenate(pieces), SPEAKER_HZ, RATE_HZ)), text)
+    return SpokenPhrase(_trimmed(resample(np.concatenate(pieces), SPEAKER_HZ, RATE_HZ)), text)
 
 
 def _trimmed(sound: Sound) -> Sound:
@@ -156,7 +158,7 @@ def _music(seconds: float) -> Sound:
 
 
 def track(
-    utterances: tuple[Utterance, ...], pause_s: float, seconds: float
+    utterances: tuple[SpokenPhrase, ...], pause_s: float, seconds: float
 ) -> tuple[NDArray[np.float64], list[tuple[int, int]]]:
     """People who speak one after the other, equally loud (1); and where each does."""
     sound, spans = np.zeros(round(seconds * RATE_HZ)), []

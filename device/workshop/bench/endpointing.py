@@ -27,8 +27,8 @@ from device.vad.speech import Judge, SpeechPipeline
 from device.workshop.training.turns.examples import (
     NEVER_LAST,
     Floats,
+    LabelledRecording,
     Sound,
-    Source,
     as_int16,
     is_held_out,
     mixed_at,
@@ -119,7 +119,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class PauseTrial:
     """A sound that stops, and whether the sentence was over."""
 
     sound: Sound
@@ -130,7 +130,7 @@ class Trial:
     """The last word cannot end a sentence ("for", "the", "and")."""
 
 
-def _people(folder: Path, silero: Silero, every: bool, most: int) -> Iterator[Source]:
+def _people(folder: Path, silero: Silero, every: bool, most: int) -> Iterator[LabelledRecording]:
     from device.wake.scoring import load
     from device.workshop.training.turns.words import Aligner
 
@@ -141,10 +141,12 @@ def _people(folder: Path, silero: Silero, every: bool, most: int) -> Iterator[So
         end = speech_end(silero, sound)
         words = aligner.words(sound[:end]) if end is not None else []
         if end is not None and len(words) > 1:
-            yield Source(path.name, sound, words, "people", end, sure_cuts(sound[:end], words))
+            yield LabelledRecording(
+                path.name, sound, words, "people", end, sure_cuts(sound[:end], words)
+            )
 
 
-def _synthesized(silero: Silero) -> Iterator[Source]:
+def _synthesized(silero: Silero) -> Iterator[LabelledRecording]:
     from device.brain.speaking.tts import HibariVoice
     from device.workshop.training.turns.collect import spoken
     from device.workshop.training.turns.words import Aligner
@@ -157,7 +159,7 @@ def _synthesized(silero: Silero) -> Iterator[Source]:
         words = aligner.words(sound)
         if end is not None and len(words) > 1:
             cuts = sure_cuts(sound[:end], words)
-            yield Source(f"sentence-{number}", sound, words, "synthesized", end, cuts)
+            yield LabelledRecording(f"sentence-{number}", sound, words, "synthesized", end, cuts)
 
 
 def _kitchen(folder: Path, otherwise: Sound) -> Sound:
@@ -178,7 +180,9 @@ def _pink() -> Sound:
     return as_int16((noise / np.std(noise) * 1000.0).astype(np.float32))
 
 
-def _trials(sources: list[Source], noise: Sound, noise_db: float | None) -> list[Trial]:
+def _trials(
+    sources: list[LabelledRecording], noise: Sound, noise_db: float | None
+) -> list[PauseTrial]:
     chance = np.random.default_rng(11)
     trials = []
     for source in sources:
@@ -187,17 +191,17 @@ def _trials(sources: list[Source], noise: Sound, noise_db: float | None) -> list
             sound = paused(source, cut, chance, SILENCE_S)
             end = len(sound) - round(SILENCE_S * RATE_HZ)
             is_open = _last_word(source, cut) in NEVER_LAST
-            trials.append(Trial(_noisy(sound, noise, noise_db, chance), end, False, is_open))
+            trials.append(PauseTrial(_noisy(sound, noise, noise_db, chance), end, False, is_open))
         whole = source.sound[max(0, source.speech_end - 4 * RATE_HZ) :].astype(np.float32)
         end = min(source.speech_end, 4 * RATE_HZ)
         # What the microphone heard itself, as far as it goes, then more of the same room.
         tone = room_tone(source.sound, round(SILENCE_S * RATE_HZ), chance)
         sound = np.concatenate((whole, tone))
-        trials.append(Trial(_noisy(sound, noise, noise_db, chance), end, True))
+        trials.append(PauseTrial(_noisy(sound, noise, noise_db, chance), end, True))
     return trials
 
 
-def _last_word(source: Source, cut: int) -> str:
+def _last_word(source: LabelledRecording, cut: int) -> str:
     before = [word for word in source.words if word.end_s <= cut / RATE_HZ + 0.1]
     return plain(before[-1]) if before else ""
 
@@ -212,7 +216,7 @@ def _noisy(
 
 # -- who decides -----------------------------------------------------------------------
 
-Waits = Callable[[Trial], float | None]
+Waits = Callable[[PauseTrial], float | None]
 """Milliseconds from the end of speech to the decision; None: never decided."""
 
 
@@ -232,7 +236,7 @@ def _contestants(silero: Silero, with_words: bool) -> dict[str, Waits]:
 def _by_pipeline(silero: Silero, rule: SpeechRule, judge: Judge | None) -> Waits:
     pipeline = SpeechPipeline(silero, rule, judge)
 
-    def waits(trial: Trial) -> float | None:
+    def waits(trial: PauseTrial) -> float | None:
         pipeline.begin(0)
         for at in range(0, len(trial.sound), HOP_SAMPLES):
             ended = [
@@ -259,7 +263,7 @@ def _by_words(silero: Silero) -> Waits:
 
     transcriber = WhisperTranscriber(path_of("whisper-tiny.en/model.bin").parent)
 
-    def waits(trial: Trial) -> float | None:
+    def waits(trial: PauseTrial) -> float | None:
         pause = _pause_at(silero, trial)
         if pause is None:
             return None
@@ -274,7 +278,7 @@ def _by_words(silero: Silero) -> Waits:
     return waits
 
 
-def _pause_at(silero: Silero, trial: Trial) -> tuple[int, int] | None:
+def _pause_at(silero: Silero, trial: PauseTrial) -> tuple[int, int] | None:
     """Where the last pause was found, and where the voice before it ended."""
     silero.reset()
     endpointer = Endpointer(SpeechRule(end_silence_ms=PAUSE_MS))
@@ -296,7 +300,7 @@ class _Waits:
     undecided: int = 0
 
 
-def _figures(waits: Waits, trials: list[Trial]) -> dict[str, Any]:
+def _figures(waits: Waits, trials: list[PauseTrial]) -> dict[str, Any]:
     found = _Waits()
     for trial in trials:
         wait_ms = waits(trial)

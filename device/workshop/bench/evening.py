@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from device.workshop.simulation.evening import Outcome, evening
+from device.workshop.simulation.evening import EveningOutcome, evening
 
 
 def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,13 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if broken else 0
 
 
-def _tell(one: Outcome, *, with_diary: bool) -> None:
+def _tell(one: EveningOutcome, *, with_diary: bool) -> None:
     print(f"seed {one.seed}:")
     for line in one.diary if with_diary else one.broken:
         print(f"  {line}")
 
 
-def _figures(lived: list[Outcome], took_s: float) -> dict[str, Any]:
+def _figures(lived: list[EveningOutcome], took_s: float) -> dict[str, Any]:
     return {
         "evenings": len(lived),
         "turns": sum(one.turns for one in lived),

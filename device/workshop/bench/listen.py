@@ -26,7 +26,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from device.workshop.bench.listen_day import run_day
-from device.workshop.bench.listen_sounds import DAY, RATE_HZ, Scene, Sound, make_scenes, mixture
+from device.workshop.bench.listen_sounds import (
+    DAY,
+    RATE_HZ,
+    Sound,
+    SoundScene,
+    make_scenes,
+    mixture,
+)
 
 if TYPE_CHECKING:
     from device.audio.echo.guard import EchoGuard
@@ -237,7 +244,7 @@ def _echo_guard(guard: EchoGuard) -> Take:
 
 
 def _in_own_process(
-    name: str, scenes: dict[str, Scene], passes: int, hours: float
+    name: str, scenes: dict[str, SoundScene], passes: int, hours: float
 ) -> dict[str, Any]:
     """Measure in a fresh process, so that memory is this contestant's alone."""
     context = multiprocessing.get_context("spawn")
@@ -246,7 +253,7 @@ def _in_own_process(
     return figures
 
 
-def _measure(name: str, scenes: dict[str, Scene], passes: int, hours: float) -> dict[str, Any]:
+def _measure(name: str, scenes: dict[str, SoundScene], passes: int, hours: float) -> dict[str, Any]:
     if name == "stages":
         return {stage: _figures(each, scenes, passes) for stage, each in _stages().items()}
     before_mb = _resident_mb()
@@ -269,7 +276,7 @@ def _measure(name: str, scenes: dict[str, Scene], passes: int, hours: float) -> 
     return figures
 
 
-def _figures(contestant: Contestant, scenes: dict[str, Scene], passes: int) -> dict[str, Any]:
+def _figures(contestant: Contestant, scenes: dict[str, SoundScene], passes: int) -> dict[str, Any]:
     cpu: dict[str, float] = {}
     worst: dict[str, float] = {}
     worst_cpu: dict[str, float] = {}
@@ -326,7 +333,9 @@ def _listen(take: Take, blocks: Iterable[_Block], run: _Run | None = None) -> _R
     return run
 
 
-def _mixed_hours(contestant: Contestant, scenes: dict[str, Scene], hours: float) -> dict[str, Any]:
+def _mixed_hours(
+    contestant: Contestant, scenes: dict[str, SoundScene], hours: float
+) -> dict[str, Any]:
     """All kinds mixed as in a day, through one instance, as one stream."""
     take, run, by_kind = contestant.make(), _Run(), dict.fromkeys(DAY, 0)
     first_mb = 0.0
@@ -350,7 +359,7 @@ _Block = tuple[Sound, Sound]
 """What is heard in 20 ms, at the contestant's rate, and what is played, at 16 kHz."""
 
 
-def _blocks(scene: Scene, rate_hz: int) -> list[_Block]:
+def _blocks(scene: SoundScene, rate_hz: int) -> list[_Block]:
     heard = _at_rate(scene.heard, rate_hz)
     played = np.zeros_like(scene.heard) if scene.played is None else scene.played
     size, played_size = round(rate_hz * BLOCK_S), round(RATE_HZ * BLOCK_S)
@@ -363,7 +372,7 @@ def _blocks(scene: Scene, rate_hz: int) -> list[_Block]:
     ]
 
 
-def _wake_ups(contestant: Contestant, scenes: dict[str, Scene]) -> dict[str, float]:
+def _wake_ups(contestant: Contestant, scenes: dict[str, SoundScene]) -> dict[str, float]:
     """How often the listening thread, and any that it starts, begin to run, in real time.
 
     Voluntary context switches of all threads but the one that delivers.

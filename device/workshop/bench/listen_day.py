@@ -37,7 +37,7 @@ OBJECT_GROWTH_AIM = 500
 
 
 @dataclass(slots=True)
-class Day:
+class ListeningDay:
     """What happened."""
 
     seconds: float = 0.0
@@ -63,7 +63,7 @@ def run_day(hours: float, as_json: bool) -> int:
     return 0 if figures["is_well"] else 1
 
 
-def figures_of(day: Day, hours: float) -> dict[str, Any]:
+def figures_of(day: ListeningDay, hours: float) -> dict[str, Any]:
     """The day in figures, and whether all is well."""
     offsets_ms = [(found - said) * 1000 / NATIVE_HZ for said, found in day.found]
     spread_ms = max(offsets_ms) - min(offsets_ms) if offsets_ms else float("nan")
@@ -91,12 +91,12 @@ def figures_of(day: Day, hours: float) -> dict[str, Any]:
     }
 
 
-def live(hours: float, told: Callable[[str], None] = lambda _: None) -> Day:
+def live(hours: float, told: Callable[[str], None] = lambda _: None) -> ListeningDay:
     """Let a Listener hear so many hours at 48 kHz, in blocks of 20 ms."""
     pieces = _pieces()
     ears = build_listener(NATIVE_HZ, WakeSettings(), VadSettings())
     ears.restart(0)
-    day = Day()
+    day = ListeningDay()
     chance = np.random.default_rng(1)
     kinds, shares = list(DAY), list(DAY.values())
     count = round(hours * 3600 / PIECE_S)
@@ -142,7 +142,7 @@ def _native(sound: Sound) -> Sound:
     return np.resize(resample(sound, RATE_HZ, NATIVE_HZ), size)
 
 
-def _hear(ears: Listener, piece: Sound, has_word: bool, day: Day) -> None:
+def _hear(ears: Listener, piece: Sound, has_word: bool, day: ListeningDay) -> None:
     begin = ears.next_sample
     said_at = begin + len(piece) // 2
     if has_word:
@@ -161,7 +161,7 @@ def _hear(ears: Listener, piece: Sound, has_word: bool, day: Day) -> None:
     day.seconds += len(piece) / NATIVE_HZ
 
 
-def _take_stock(day: Day) -> None:
+def _take_stock(day: ListeningDay) -> None:
     gc.collect()
     day.objects.append(len(gc.get_objects()))
     for line in Path("/proc/self/status").read_text().splitlines():

@@ -38,36 +38,38 @@ ANSWERS = (
 )
 
 
-class Scene(NamedTuple):
+class SoundScene(NamedTuple):
     """What is at the microphone, and what left for the speaker meanwhile: equally long."""
 
     heard: Sound
     played: Sound | None = None
     """None: nothing."""
 
-    def piece(self, start: int, count: int) -> Scene:
+    def piece(self, start: int, count: int) -> SoundScene:
         """A part of it, from its beginning again where it is too short."""
         played = (
             None if self.played is None else np.resize(self.played[start : start + count], count)
         )
-        return Scene(np.resize(self.heard[start : start + count], count), played)
+        return SoundScene(np.resize(self.heard[start : start + count], count), played)
 
 
-def make_scenes(seconds: float, recordings: Path | None) -> dict[str, Scene]:
+def make_scenes(seconds: float, recordings: Path | None) -> dict[str, SoundScene]:
     """Each kind of :data:`DAY` so long, mono int16 at 16 kHz."""
     count = round(seconds * RATE_HZ)
     room = quiet(count)
     speech = _people(recordings, count) if recordings else _spoken(SENTENCES)
     answers = np.resize(_spoken(ANSWERS), count)
     return {
-        "quiet": Scene(room),
-        "speech": Scene(_mixed(room, np.resize(speech, count))),
-        "music": Scene(_mixed(room, np.resize(_music(recordings, count), count))),
-        "playback": Scene(_mixed(room, _echo_of(answers)), answers),
+        "quiet": SoundScene(room),
+        "speech": SoundScene(_mixed(room, np.resize(speech, count))),
+        "music": SoundScene(_mixed(room, np.resize(_music(recordings, count), count))),
+        "playback": SoundScene(_mixed(room, _echo_of(answers)), answers),
     }
 
 
-def mixture(scenes: dict[str, Scene], hours: float, seed: int = 1) -> Iterator[tuple[str, Scene]]:
+def mixture(
+    scenes: dict[str, SoundScene], hours: float, seed: int = 1
+) -> Iterator[tuple[str, SoundScene]]:
     """Pieces of the kinds, by their shares of a day, in a random order, for so many hours."""
     chance = np.random.default_rng(seed)
     size = round(PIECE_S * RATE_HZ)

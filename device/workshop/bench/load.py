@@ -33,7 +33,7 @@ def busy_cores() -> Iterator[None]:
             process.join()
 
 
-class Listening:
+class ListeningProcess:
     """A process that runs the voice detector on 80 ms of sound every 80 ms, as the ears do."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Listening:
             target=_listen, args=(theirs,), name="bench-listener", daemon=True
         )
 
-    def __enter__(self) -> Listening:
+    def __enter__(self) -> ListeningProcess:
         self._process.start()
         return self
 

@@ -117,9 +117,9 @@ async def _simulated_pass(
 ) -> dict[str, Any]:
     from device.settings.load import load_settings
     from device.workshop.simulation.cloud import Cloud
-    from device.workshop.simulation.script import Answer, AnswerItem, Script, Server
+    from device.workshop.simulation.script import AnswerItem, Script, ScriptedAnswer, Server
 
-    answers = [Answer(items=[AnswerItem(say="It is noon.", audio_ms=800)])]
+    answers = [ScriptedAnswer(items=[AnswerItem(say="It is noon.", audio_ms=800)])]
     script = Script(server=Server(first_delta_ms=FIRST_DELTA_MS), answers=answers)
     async with Cloud(script) as cloud:
         settings = folder / "bench.toml"

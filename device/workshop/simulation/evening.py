@@ -32,7 +32,7 @@ from device.realtime.session import session_for
 from device.workshop.simulation.clock import VirtualClock, run_virtually
 from device.workshop.simulation.household import RATE_HZ, Household
 from device.workshop.simulation.paper_link import PaperLink
-from device.workshop.simulation.script import Answer, AnswerItem, Fault, Script, Server
+from device.workshop.simulation.script import AnswerItem, Fault, Script, ScriptedAnswer, Server
 
 LONGEST_WAIT_S = 900.0
 """No chain of time-outs is longer."""
@@ -70,7 +70,7 @@ class LastAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EveningOutcome:
     """What became of an evening."""
 
     seed: int
@@ -82,10 +82,10 @@ class Outcome:
     """All that happened, one line each."""
 
 
-def evening(seed: int, acts: int = 12) -> Outcome:
+def evening(seed: int, acts: int = 12) -> EveningOutcome:
     """Live through the evening of a seed; ``acts``: things that people do in it."""
 
-    async def play(_: VirtualClock) -> Outcome:
+    async def play(_: VirtualClock) -> EveningOutcome:
         return await _Evening(seed).live(acts)
 
     return run_virtually(play)
@@ -114,7 +114,7 @@ class _Evening:
 
     # -- people ------------------------------------------------------------------------
 
-    async def live(self, acts: int) -> Outcome:
+    async def live(self, acts: int) -> EveningOutcome:
         """The whole evening."""
         doings = (self._ask, self._ask, self._ask, self._ask_twice, self._cough, self._television,
             self._stop, self._no_wifi, self._mute, self._press, self._alarm)  # fmt: skip
@@ -129,7 +129,7 @@ class _Evening:
             self._break("a link is left open")
         self._check_once()
         await self._house.close()
-        return Outcome(
+        return EveningOutcome(
             self._seed, self._turns, self._answered, tuple(self._broken), tuple(self._diary)
         )
 
@@ -272,40 +272,40 @@ class _Evening:
             gone.close()
         self._house.feed(inputs.LinkLost(number, why))
 
-    def _rogue(self, items: Sequence[Item]) -> Answer:
+    def _rogue(self, items: Sequence[Item]) -> ScriptedAnswer:
         """A model that does not always do what is right."""
         kind = self._random.random()
         if kind < 0.04:
-            return Answer()
+            return ScriptedAnswer()
         if kind < 0.08:
-            return Answer([AnswerItem(say="It is in writing.")], in_writing=True)
+            return ScriptedAnswer([AnswerItem(say="It is in writing.")], in_writing=True)
         if kind < 0.11:
-            return Answer(status="incomplete", reason="content_filter")
+            return ScriptedAnswer(status="incomplete", reason="content_filter")
         if kind < 0.14:
             half = [AnswerItem(say="And then, and then, and")]
-            return Answer(half, status="incomplete", reason="max_output_tokens")
+            return ScriptedAnswer(half, status="incomplete", reason="max_output_tokens")
         if kind < 0.16:
             # It runs in circles, with something that was asked for nowhere.
-            return Answer(
+            return ScriptedAnswer(
                 [AnswerItem(call="do_it", arguments={"number": self._number_of_nobody()})]
             )
         if kind < 0.2:
-            return Answer(status="failed", error_code="server_error")
+            return ScriptedAnswer(status="failed", error_code="server_error")
         return self._model(items)
 
     def _number_of_nobody(self) -> int:
         self._strays += 1
         return -self._strays
 
-    def _model(self, items: Sequence[Item]) -> Answer:
+    def _model(self, items: Sequence[Item]) -> ScriptedAnswer:
         """Calls the tool where something is to be done and was not; else talks."""
         number = self._question.number
         words = f"question {number}"
         if not self._question.wants_action or number in _done_in(items):
             say = self._random.choice(["Yes.", "That is done now.", "It is a quarter past six."])
-            return Answer([AnswerItem(say=say)], heard=words)
+            return ScriptedAnswer([AnswerItem(say=say)], heard=words)
         call = AnswerItem(call="do_it", arguments={"number": number})
-        return Answer([call], heard=words)
+        return ScriptedAnswer([call], heard=words)
 
     # -- what must hold ----------------------------------------------------------------
 
@@ -366,4 +366,4 @@ def _done_in(items: Sequence[Item]) -> set[int]:
     return {number for call, number in calls.items() if call in outputs}
 
 
-__all__ = ["Outcome", "evening"]
+__all__ = ["EveningOutcome", "evening"]

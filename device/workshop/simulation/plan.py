@@ -61,7 +61,7 @@ Samples = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedEvent:
     """One event, and how much audio it carries."""
 
     event: ServerEvent
@@ -85,9 +85,9 @@ class Frame:
 
 def plan(
     frame: Frame, items: Sequence[tuple[AnswerItem, Samples]], first_index: int = 0
-) -> list[Step]:
+) -> list[PlannedEvent]:
     """Lay out the items of an answer, from the first ``output_item.added`` to the last done."""
-    steps: list[Step] = []
+    steps: list[PlannedEvent] = []
     for index, (item, sound) in enumerate(items, start=first_index):
         if item.call is None:
             steps += _message(frame, index, item, sound)
@@ -98,7 +98,7 @@ def plan(
     return steps
 
 
-def plan_mcp_call(frame: Frame, request: McpApprovalRequestItem, output: str) -> list[Step]:
+def plan_mcp_call(frame: Frame, request: McpApprovalRequestItem, output: str) -> list[PlannedEvent]:
     """Lay out the call that was approved, as item 0 of a response."""
     item_id = frame.new_id("mcp")
     call = McpCallItem(
@@ -122,10 +122,12 @@ def plan_mcp_call(frame: Frame, request: McpApprovalRequestItem, output: str) ->
         ResponseMcpCallInProgress(item_id=item_id, output_index=0),
         ResponseMcpCallCompleted(item_id=item_id, output_index=0),
     ]
-    return _framed(frame, 0, call, done, [Step(event) for event in inner])
+    return _framed(frame, 0, call, done, [PlannedEvent(event) for event in inner])
 
 
-def _framed(frame: Frame, index: int, begun: Item, done: Item, inner: list[Step]) -> list[Step]:
+def _framed(
+    frame: Frame, index: int, begun: Item, done: Item, inner: list[PlannedEvent]
+) -> list[PlannedEvent]:
     """Put the events of an item between its added and its done."""
     place: dict[str, Any] = {"response_id": frame.response_id, "output_index": index}
     opening: list[ServerEvent] = [ResponseOutputItemAdded(**place, item=begun)]
@@ -133,7 +135,7 @@ def _framed(frame: Frame, index: int, begun: Item, done: Item, inner: list[Step]
     if frame.is_in_conversation:
         opening.append(ConversationItemAdded(item=begun))
         closing.insert(0, ConversationItemDone(item=done))
-    return [*map(Step, opening), *inner, *map(Step, closing)]
+    return [*map(PlannedEvent, opening), *inner, *map(PlannedEvent, closing)]
 
 
 def message(
@@ -150,7 +152,7 @@ def message(
     )
 
 
-def _message(frame: Frame, index: int, item: AnswerItem, sound: Samples) -> list[Step]:
+def _message(frame: Frame, index: int, item: AnswerItem, sound: Samples) -> list[PlannedEvent]:
     item_id, words = frame.new_id("item"), item.say or ""
     place: dict[str, Any] = {
         "response_id": frame.response_id,
@@ -166,18 +168,18 @@ def _message(frame: Frame, index: int, item: AnswerItem, sound: Samples) -> list
     return _framed(frame, index, begun, done, inner)
 
 
-def _speech(place: dict[str, Any], words: str, sound: Samples, frame: Frame) -> list[Step]:
+def _speech(place: dict[str, Any], words: str, sound: Samples, frame: Frame) -> list[PlannedEvent]:
     data, per_ms = to_wire(sound, WIRE_RATE_HZ, frame.format), frame.format.bytes_per_ms
     size = frame.chunk_ms * per_ms
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
-    steps = [Step(ResponseContentPartAdded(**place, part=AudioPart(transcript="")))]
+    steps = [PlannedEvent(ResponseContentPartAdded(**place, part=AudioPart(transcript="")))]
     for piece, chunk in itertools.zip_longest(_pieces(words, max(len(chunks), 1)), chunks):
         if piece:
-            steps.append(Step(ResponseOutputAudioTranscriptDelta(**place, delta=piece)))
+            steps.append(PlannedEvent(ResponseOutputAudioTranscriptDelta(**place, delta=piece)))
         if chunk is not None:
             delta = ResponseOutputAudioDelta(**place, delta=base64.b64encode(chunk).decode())
-            steps.append(Step(delta, len(chunk) / per_ms))
-    return [*steps, *map(Step, _speech_ends(place, words))]
+            steps.append(PlannedEvent(delta, len(chunk) / per_ms))
+    return [*steps, *map(PlannedEvent, _speech_ends(place, words))]
 
 
 def _speech_ends(place: dict[str, Any], words: str) -> list[ServerEvent]:
@@ -188,13 +190,13 @@ def _speech_ends(place: dict[str, Any], words: str) -> list[ServerEvent]:
     ]
 
 
-def _text(place: dict[str, Any], words: str) -> list[Step]:
-    steps = [Step(ResponseContentPartAdded(**place, part=TextPart(text="")))]
+def _text(place: dict[str, Any], words: str) -> list[PlannedEvent]:
+    steps = [PlannedEvent(ResponseContentPartAdded(**place, part=TextPart(text="")))]
     steps += [
-        Step(ResponseOutputTextDelta(**place, delta=piece))
+        PlannedEvent(ResponseOutputTextDelta(**place, delta=piece))
         for piece in _pieces(words, len(words.split()))
     ]
-    return [*steps, *map(Step, _text_ends(place, words))]
+    return [*steps, *map(PlannedEvent, _text_ends(place, words))]
 
 
 def _text_ends(place: dict[str, Any], words: str) -> list[ServerEvent]:
@@ -217,7 +219,7 @@ def _arguments(item: AnswerItem) -> str:
     return item.arguments if isinstance(item.arguments, str) else json.dumps(item.arguments)
 
 
-def _function_call(frame: Frame, index: int, item: AnswerItem) -> list[Step]:
+def _function_call(frame: Frame, index: int, item: AnswerItem) -> list[PlannedEvent]:
     item_id, call_id, arguments = frame.new_id("item"), frame.new_id("call"), _arguments(item)
     name = item.call or ""
     begun = FunctionCallItem(
@@ -241,10 +243,10 @@ def _function_call(frame: Frame, index: int, item: AnswerItem) -> list[Step]:
         if piece
     ]
     inner.append(ResponseFunctionCallArgumentsDone(**place, name=name, arguments=arguments))
-    return _framed(frame, index, begun, done, [Step(event) for event in inner])
+    return _framed(frame, index, begun, done, [PlannedEvent(event) for event in inner])
 
 
-def _approval_request(frame: Frame, index: int, item: AnswerItem) -> list[Step]:
+def _approval_request(frame: Frame, index: int, item: AnswerItem) -> list[PlannedEvent]:
     request = McpApprovalRequestItem(
         id=frame.new_id("mcpr"),
         server_label=item.mcp_server or "",
@@ -254,7 +256,7 @@ def _approval_request(frame: Frame, index: int, item: AnswerItem) -> list[Step]:
     return _framed(frame, index, request, request, [])
 
 
-def closing(sent: Sequence[Step], *, is_in_conversation: bool) -> list[Step]:
+def closing(sent: Sequence[PlannedEvent], *, is_in_conversation: bool) -> list[PlannedEvent]:
     """Lay out the end of the item that is open after these steps, if one is: cut short."""
     opened = [s.event for s in sent if isinstance(s.event, ResponseOutputItemAdded)]
     closed = sum(isinstance(s.event, ResponseOutputItemDone) for s in sent)
@@ -269,7 +271,7 @@ def closing(sent: Sequence[Step], *, is_in_conversation: bool) -> list[Step]:
     if is_in_conversation and not any(isinstance(e, ConversationItemDone) for e in inner):
         ends.append(ConversationItemDone(item=item))
     place: dict[str, Any] = {"response_id": last.response_id, "output_index": last.output_index}
-    return [Step(event) for event in (*ends, ResponseOutputItemDone(**place, item=item))]
+    return [PlannedEvent(event) for event in (*ends, ResponseOutputItemDone(**place, item=item))]
 
 
 def _cut_short(
@@ -307,13 +309,13 @@ def _cut_short(
     return msgspec.structs.replace(whole, content=[content]), ends
 
 
-def shuffled(steps: list[Step], seed: int) -> list[Step]:
+def shuffled(steps: list[PlannedEvent], seed: int) -> list[PlannedEvent]:
     """Return the steps in another order, the same for the same seed."""
     mixed = list(steps)
     random.Random(seed).shuffle(mixed)
     return mixed
 
 
-def doubled(steps: list[Step]) -> list[Step]:
+def doubled(steps: list[PlannedEvent]) -> list[PlannedEvent]:
     """Return every step two times."""
     return [step for step in steps for _ in range(2)]

@@ -49,18 +49,18 @@ from device.workshop.simulation.conversation import Conversation
 from device.workshop.simulation.faults import Wire
 from device.workshop.simulation.plan import (
     Frame,
-    Step,
+    PlannedEvent,
     closing,
     doubled,
     plan,
     plan_mcp_call,
     shuffled,
 )
-from device.workshop.simulation.script import Answer, Fault, Script
+from device.workshop.simulation.script import Fault, Script, ScriptedAnswer
 
 log = logging.getLogger(__name__)
 
-Choose = Callable[[Sequence[Item]], Answer]
+Choose = Callable[[Sequence[Item]], ScriptedAnswer]
 """A model: the conversation so far, to what it says next."""
 CancelReason = Literal["turn_detected", "client_cancelled"]
 
@@ -107,12 +107,12 @@ class Responder:
         self._repeating: itertools.count[int] | None = None
 
     @property
-    def next_answer(self) -> Answer:
+    def next_answer(self) -> ScriptedAnswer:
         """What the next response will say."""
         if self._choose is not None:
             return self._choose(self._conversation.items)
         answers = self._script.answers
-        return answers[min(self._given, len(answers) - 1)] if answers else Answer()
+        return answers[min(self._given, len(answers) - 1)] if answers else ScriptedAnswer()
 
     @property
     def is_active(self) -> bool:
@@ -173,7 +173,7 @@ class Responder:
         """Return a fresh id; the ids of the answer before when the script says so."""
         return new_id(prefix) if self._repeating is None else f"{prefix}_{next(self._repeating)}"
 
-    def delay_s(self, answer: Answer) -> float:
+    def delay_s(self, answer: ScriptedAnswer) -> float:
         """Return how long this answer takes to begin."""
         server = self._script.server
         base_ms = server.first_delta_ms if answer.first_delta_ms is None else answer.first_delta_ms
@@ -186,7 +186,7 @@ class _Run:
     def __init__(
         self,
         owner: Responder,
-        answer: Answer,
+        answer: ScriptedAnswer,
         is_beside: bool,
         settings: ResponseSettings,
         approved: Approved | None,
@@ -199,7 +199,7 @@ class _Run:
         self._settings = settings
         self._approved = approved
         self._sent_ms = 0.0
-        self._steps_sent: list[Step] = []
+        self._steps_sent: list[PlannedEvent] = []
         self._output: list[Item] = []
 
     async def run(self) -> None:
@@ -247,7 +247,7 @@ class _Run:
         details = StatusDetails(type="incomplete", reason="max_output_tokens")
         await self._finish(self._response("incomplete", details, self._usage()))
 
-    def _steps(self) -> list[Step]:
+    def _steps(self) -> list[PlannedEvent]:
         script = self._owner._script
         frame = Frame(
             response_id=self.id,
@@ -266,14 +266,14 @@ class _Run:
         called = plan_mcp_call(frame, self._approved.request, self._approved.output)
         return called + plan(frame, items, first_index=1)
 
-    def _bent(self, steps: list[Step]) -> list[Step]:
+    def _bent(self, steps: list[PlannedEvent]) -> list[PlannedEvent]:
         faults = self._owner._wire.faults
         reorder = faults.shaping("reorder")
         if reorder is not None:
             steps = shuffled(steps, reorder.seed)
         return doubled(steps) if faults.shaping("twice") else steps
 
-    async def _send(self, step: Step) -> None:
+    async def _send(self, step: PlannedEvent) -> None:
         await self._owner._wire.emit(self._remembered(step))
         self._sent_ms += step.audio_ms
         await self._owner._wire.at("answer", self._sent_ms or -1.0)
@@ -281,7 +281,7 @@ class _Run:
         if pace and step.audio_ms:
             await asyncio.sleep(step.audio_ms / 1_000 / pace)
 
-    def _remembered(self, step: Step) -> ServerEvent:
+    def _remembered(self, step: PlannedEvent) -> ServerEvent:
         """Take note of what is sent; return it, with its place in the conversation."""
         conversation, event = self._owner._conversation, step.event
         self._steps_sent.append(step)

@@ -148,7 +148,7 @@ class AnswerItem(Struct, frozen=True, forbid_unknown_fields=True):
     output: str = ""
 
 
-class Answer(Struct, frozen=True, forbid_unknown_fields=True):
+class ScriptedAnswer(Struct, frozen=True, forbid_unknown_fields=True):
     """One response."""
 
     items: list[AnswerItem] = []
@@ -199,8 +199,8 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
     """All of it."""
 
     server: Server = Server()
-    answers: list[Answer] = field(
-        default_factory=lambda: [Answer([AnswerItem(say="This is the simulated cloud.")])]
+    answers: list[ScriptedAnswer] = field(
+        default_factory=lambda: [ScriptedAnswer([AnswerItem(say="This is the simulated cloud.")])]
     )
     mcp: list[McpServer] = []
     faults: list[Fault] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from device.errors import BitternError
-from device.wake.card import Card, find, write
+from device.wake.card import WordCard, find, write
 from device.wake.confidence import rate_between, share_between
 from device.wake.open import own_folder
 from device.workshop.training.wake.recipe import make_word
@@ -65,7 +65,7 @@ def enroll(wanted: Enrolment, folders: Sequence[Path], say: Callable[[str], None
     return result
 
 
-def accuracy_of(card: Card) -> list[str]:
+def accuracy_of(card: WordCard) -> list[str]:
     """What may be expected of it, said plainly."""
     lines = [f"measured on {card.measured_on}"]
     for figure in card.figures:
@@ -82,7 +82,7 @@ def accuracy_of(card: Card) -> list[str]:
     return [*lines, "so few recordings say little: give more, and recordings of others' speech"]
 
 
-def _task(wanted: Enrolment, existing: tuple[Path, Card] | None) -> Task:
+def _task(wanted: Enrolment, existing: tuple[Path, WordCard] | None) -> Task:
     word = wanted.word.strip().lower()
     name = f"{word.replace(' ', '_')}.microwakeword"
     pieces = tuple(part for part in word.split() if part != word)
@@ -109,7 +109,7 @@ def _task(wanted: Enrolment, existing: tuple[Path, Card] | None) -> Task:
     )
 
 
-def _interest(card: Card) -> float:
+def _interest(card: WordCard) -> float:
     """Where the existing word's first model begins to be interested."""
     return card.interest or card.thresholds.high * 0.5
 
@@ -119,7 +119,7 @@ def _placed(path: Path, model: str) -> str:
     return str((path.parent / model).resolve()) if model.startswith("./") else model
 
 
-def _beside(result: Result, path: Path, card: Card) -> Result:
+def _beside(result: Result, path: Path, card: WordCard) -> Result:
     """Keep first models that are not in the store beside the new card, where no update goes."""
     kept = {}
     for field, model in (("model", card.model), ("beside", card.beside)):

@@ -18,7 +18,7 @@ import pytest
 
 from device.appliance import control
 from device.appliance.control import ControlServer, ControlTakenError, NotServedError, Peer, order
-from device.appliance.control_socket import Listening, passed
+from device.appliance.control_socket import ListeningSocket, passed
 from device.appliance.feed import Feed
 from device.errors import BitternError
 
@@ -232,7 +232,7 @@ async def test_a_socket_that_was_made_before_is_served_without_listening(tmp_pat
     def forbidden(*_: object) -> None:
         raise PermissionError("by the sandbox")
 
-    listener = Listening(fileno=descriptor)
+    listener = ListeningSocket(fileno=descriptor)
     monkeypatch.setattr(socket.socket, "bind", forbidden)
     monkeypatch.setattr(socket.socket, "listen", forbidden)
     one = ControlServer(path, answer, listener)

@@ -33,7 +33,7 @@ from device.realtime.endpoint import Endpoint
 from device.realtime.secret import Secret
 from device.settings import load_settings
 from device.updates.freshness import Memory
-from device.updates.manifest import Manifest
+from device.updates.manifest import ReleaseManifest
 from device.workshop.simulation.room import Echo, Room
 
 RATE_HZ = 24_000
@@ -323,7 +323,7 @@ def test_a_microphone_in_use_is_judged_by_what_the_appliance_hears(
 def test_a_timer_of_updates_that_gets_no_answer_is_warned_of(tmp_path):
     now = datetime(2027, 3, 10, tzinfo=UTC)
     assert check_updates(tmp_path, now).verdict is Verdict.GOOD
-    Memory(tmp_path).note(Manifest("0.2.0", "3.11", 1, (), None, "2027-05-01"), now)
+    Memory(tmp_path).note(ReleaseManifest("0.2.0", "3.11", 1, (), None, "2027-05-01"), now)
     assert check_updates(tmp_path, now + timedelta(days=2)).verdict is Verdict.GOOD
     Memory(tmp_path).note_trouble("another update is at work: sleep (process 9 of nobody)")
     silent = check_updates(tmp_path, now + timedelta(days=9))

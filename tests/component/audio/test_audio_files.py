@@ -15,7 +15,7 @@ import soundfile
 
 from device.audio.capture import Capture
 from device.audio.files import FileMicrophone, FileSpeaker, SoundFileError, read_sound, write_sound
-from device.audio.microphone import MicrophoneWatch, Verdict
+from device.audio.microphone import MicrophoneWatch, WatchVerdict
 from device.audio.pace import RealTime, Simulated
 from device.audio.playback import Playback
 from device.audio.samples import Samples
@@ -207,12 +207,12 @@ def test_a_file_that_is_over_is_healthy_and_silent(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", speech(100))
     microphone, collector = FileMicrophone(path, Simulated()), Collector()
     watch = MicrophoneWatch()
-    assert watch.judge(microphone.health()) is Verdict.DEAD
+    assert watch.judge(microphone.health()) is WatchVerdict.DEAD
     microphone.open(collector)
     collector.wait_for(16_000 * 30)
-    assert watch.judge(microphone.health()) is Verdict.HEALTHY
+    assert watch.judge(microphone.health()) is WatchVerdict.HEALTHY
     microphone.close()
-    assert watch.judge(microphone.health()) is Verdict.DEAD
+    assert watch.judge(microphone.health()) is WatchVerdict.DEAD
 
 
 def test_opened_again_it_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 
 from device.brain.base.abilities import AbilityFailedError, StopPiece, TextPiece, ToolCallPiece
 from device.brain.protocol.limits import Limits
-from device.brain.sessions.listening_socket import Address, open_socket
+from device.brain.sessions.listening_socket import ListenAddress, open_socket
 from device.brain.sessions.server import BrainServer, ServerOptions
 from device.brain.work.jobs import (
     FinishTranscription,
@@ -338,7 +338,7 @@ def test_sessions_leave_nothing_behind(new_bench):
 
 @pytest.mark.timeout(3600 if NIGHTLY else 240)
 async def test_a_server_survives_clients_that_make_no_sense(new_bench):
-    listener = open_socket(Address.parse("127.0.0.1:0"))
+    listener = open_socket(ListenAddress.parse("127.0.0.1:0"))
     server = BrainServer(new_bench().abilities, ServerOptions(limits=SMALL))
     serving = asyncio.create_task(server.run(listener, lambda: None))
     url = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/realtime"
@@ -383,7 +383,7 @@ CONFUSED_CLIENTS = 4
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
 async def test_a_sane_client_is_served_beside_those_that_make_no_sense(new_bench, strict):
     """A million mutated events a night, with a second, well-behaved session all the while."""
-    listener = open_socket(Address.parse("127.0.0.1:0"))
+    listener = open_socket(ListenAddress.parse("127.0.0.1:0"))
     server = BrainServer(new_bench().abilities, ServerOptions(limits=SMALL, strict=strict))
     serving = asyncio.create_task(server.run(listener, lambda: None))
     url = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/realtime"

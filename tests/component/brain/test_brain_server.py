@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from device.brain.base.abilities import TextPiece
 from device.brain.protocol.limits import Limits
 from device.brain.sessions.listening_socket import (
-    Address,
+    ListenAddress,
     ListenError,
     describe,
     is_private,
@@ -65,7 +65,7 @@ async def serve(new_bench, watch):
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(abilities=None, address="127.0.0.1:0", **options) -> Running:
-            listener = open_socket(Address.parse(address))
+            listener = open_socket(ListenAddress.parse(address))
             server = BrainServer(abilities or new_bench().abilities, ServerOptions(**options))
             ready = asyncio.Event()
             task = asyncio.create_task(server.run(listener, ready.set))
@@ -554,7 +554,7 @@ async def test_the_server_says_goodbye_when_it_stops(serve):
 
 
 async def test_a_brain_that_nobody_calls_leaves(new_bench):
-    listener = open_socket(Address.parse("127.0.0.1:0"))
+    listener = open_socket(ListenAddress.parse("127.0.0.1:0"))
     server = BrainServer(new_bench().abilities, ServerOptions(idle_exit_s=0.3))
     task = asyncio.create_task(server.run(listener, lambda: None))
     url = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/realtime"
@@ -571,19 +571,19 @@ async def test_a_brain_that_nobody_calls_leaves(new_bench):
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("127.0.0.1:80", Address(host="127.0.0.1", port=80)),
-        ("[::1]:8765", Address(host="::1", port=8765)),
-        ("kitchen.local:0", Address(host="kitchen.local", port=0)),
+        ("127.0.0.1:80", ListenAddress(host="127.0.0.1", port=80)),
+        ("[::1]:8765", ListenAddress(host="::1", port=8765)),
+        ("kitchen.local:0", ListenAddress(host="kitchen.local", port=0)),
     ],
 )
 def test_addresses(text, address):
-    assert Address.parse(text) == address
+    assert ListenAddress.parse(text) == address
 
 
 @pytest.mark.parametrize("text", ["", "unix:", "8765", ":8765", "host:", "host:99999", "host:x"])
 def test_what_is_no_address(text):
     with pytest.raises(ListenError, match="is no address"):
-        Address.parse(text)
+        ListenAddress.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -601,21 +601,21 @@ def test_what_is_no_address(text):
     ],
 )
 def test_which_addresses_need_a_token(text, private):
-    assert Address.parse(text).is_private is private
+    assert ListenAddress.parse(text).is_private is private
 
 
 def test_an_address_that_is_taken(tmp_path):
-    with open_socket(Address.parse("127.0.0.1:0")) as first:
+    with open_socket(ListenAddress.parse("127.0.0.1:0")) as first:
         port = first.getsockname()[1]
         with pytest.raises(ListenError, match=f"127.0.0.1:{port}"):
-            open_socket(Address.parse(f"127.0.0.1:{port}"))
+            open_socket(ListenAddress.parse(f"127.0.0.1:{port}"))
     path = f"unix:{tmp_path}/s"
-    with open_socket(Address.parse(path)), pytest.raises(ListenError, match="in use"):
-        open_socket(Address.parse(path))
+    with open_socket(ListenAddress.parse(path)), pytest.raises(ListenError, match="in use"):
+        open_socket(ListenAddress.parse(path))
 
 
 def test_the_socket_of_a_killed_brain_is_replaced(tmp_path):
-    address = Address.parse(f"unix:{tmp_path}/s")
+    address = ListenAddress.parse(f"unix:{tmp_path}/s")
     open_socket(address).close()
     with open_socket(address) as again:
         assert again.getsockname() == str(tmp_path / "s")
@@ -624,7 +624,7 @@ def test_the_socket_of_a_killed_brain_is_replaced(tmp_path):
 def test_a_file_in_the_place_of_a_socket_is_left_alone(tmp_path):
     (tmp_path / "s").write_text("precious")
     with pytest.raises(ListenError):
-        open_socket(Address.parse(f"unix:{tmp_path}/s"))
+        open_socket(ListenAddress.parse(f"unix:{tmp_path}/s"))
     assert (tmp_path / "s").read_text() == "precious"
 
 
@@ -636,9 +636,9 @@ def test_sockets_are_taken_over_only_by_the_process_they_were_passed_to():
 
 
 def test_a_passed_socket_that_others_can_reach_is_known():
-    with open_socket(Address.parse("0.0.0.0:0")) as public:
+    with open_socket(ListenAddress.parse("0.0.0.0:0")) as public:
         assert not is_private(public)
-    with open_socket(Address.parse("127.0.0.1:0")) as private:
+    with open_socket(ListenAddress.parse("127.0.0.1:0")) as private:
         assert is_private(private)
 
 

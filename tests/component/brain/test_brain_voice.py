@@ -15,7 +15,7 @@ import pytest
 
 from device.appliance.voice import NoVoiceError, Voice
 from device.brain.base.abilities import AbilityFailedError, Cancellation, Samples
-from device.brain.sessions.listening_socket import Address, open_socket
+from device.brain.sessions.listening_socket import ListenAddress, open_socket
 from device.brain.sessions.server import BrainServer, ServerOptions
 from device.errors import BitternError
 from device.realtime.speech import LONGEST_TEXT, MOST_WAITING
@@ -61,7 +61,9 @@ async def stage(new_bench: Any, tmp_path: Path) -> AsyncIterator[Stage]:
     abilities = dataclasses.replace(new_bench().abilities, voice=actor)
     server = BrainServer(abilities, ServerOptions(idle_exit_s=0.3))
     ready = asyncio.Event()
-    task = asyncio.create_task(server.run(open_socket(Address.parse(f"unix:{path}")), ready.set))
+    task = asyncio.create_task(
+        server.run(open_socket(ListenAddress.parse(f"unix:{path}")), ready.set)
+    )
     await ready.wait()
 
     async def ensure() -> None:

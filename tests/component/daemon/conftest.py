@@ -29,7 +29,7 @@ from device.audio.samples import Samples, silence
 from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
 from device.house.house import MAIN, House, begin_house
-from device.reports import Record, record
+from device.reports import NewsRecord, record
 from device.room.room import Room as OpenRoom
 from device.room.room import RoomPlan
 from device.settings import LoadedSettings, load_settings
@@ -175,7 +175,7 @@ class Appliance:
         self._stack = AsyncExitStack()
         self.house: House
         self.room: OpenRoom
-        self.reports: list[tuple[float, Record]] = []
+        self.reports: list[tuple[float, NewsRecord]] = []
         """With the moment of each, on :func:`time.monotonic`."""
         self.shows: list[Show] = []
         self._changed = asyncio.Event()
@@ -210,7 +210,7 @@ class Appliance:
         self.shows.append(what)
         self._changed.set()
 
-    def of(self, event: str) -> list[Record]:
+    def of(self, event: str) -> list[NewsRecord]:
         """All reports of one kind."""
         return [report for _, report in self.reports if report.event == event]
 
@@ -228,7 +228,7 @@ class Appliance:
 
         await until(lambda: happened(self), self._changed, within_s, told)
 
-    async def until_told(self, event: str, count: int = 1, within_s: float = 15.0) -> Record:
+    async def until_told(self, event: str, count: int = 1, within_s: float = 15.0) -> NewsRecord:
         """Wait for the n-th report of a kind, and return it."""
         await self.until(lambda it: len(it.of(event)) >= count, within_s)
         return self.of(event)[count - 1]

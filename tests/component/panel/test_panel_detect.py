@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from device.panel.boards import Board, board_names, load_board, parse_board
-from device.panel.detect import Card, Found, guesses, look
+from device.panel.detect import Found, SoundCard, guesses, look
 from device.schema.document import parse_document
 
 BOARDS = {name: load_board(name) for name in board_names()}
@@ -41,9 +41,11 @@ def test_what_is_found(machine: Path) -> None:
         "Raspberry Pi 4 Model B Rev 1.4",
         "Somebody Talking HAT",
         (
-            Card(0, "vc4hdmi", "vc4-hdmi - vc4-hdmi"),
-            Card(1, "wm8960soundcard", "simple-card - wm8960-soundcard", captures=True, plays=True),
-            Card(2, "USB", "USB-Audio - Jabra SPEAK 510 USB", "0b0e:0420", captures=True),
+            SoundCard(0, "vc4hdmi", "vc4-hdmi - vc4-hdmi"),
+            SoundCard(
+                1, "wm8960soundcard", "simple-card - wm8960-soundcard", captures=True, plays=True
+            ),
+            SoundCard(2, "USB", "USB-Audio - Jabra SPEAK 510 USB", "0b0e:0420", captures=True),
         ),
     )
 
@@ -76,12 +78,12 @@ def test_the_eeprom_comes_first(machine: Path) -> None:
     ],
 )
 def test_each_card_has_its_board(card: str, board: str) -> None:
-    (guess,) = guesses(Found(cards=(Card(0, card, ""),)), BOARDS)
+    (guess,) = guesses(Found(cards=(SoundCard(0, card, ""),)), BOARDS)
     assert guess.board == board
 
 
 def test_a_microphone_on_usb_needs_no_board() -> None:
-    card = Card(3, "USB", "USB-Audio - Jabra", "0b0e:0420", captures=True)
+    card = SoundCard(3, "USB", "USB-Audio - Jabra", "0b0e:0420", captures=True)
     (guess,) = guesses(Found(cards=(card,)), BOARDS)
     assert guess.board == "none"
     assert guess.why == "there is a microphone on USB: USB-Audio - Jabra (0b0e:0420)"

@@ -18,10 +18,10 @@ from device.errors import BitternError
 from device.settings import load_settings
 from device.setup import wake_word
 from device.setup.dialogue import Dialogue
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 from device.setup.wake_fitting import others_in_order, said_in
 from device.setup.wake_word import WakeWordStep
-from device.wake.card import Card, Thresholds, cards, find, write
+from device.wake.card import Thresholds, WordCard, cards, find, write
 from device.wake.open import own_folder
 
 RATE_HZ = 16_000
@@ -66,12 +66,12 @@ def visit_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(wake_word, "WAIT_S", 2.5)
     somebody = Somebody("Hey Jarvis", 2.5)
 
-    def make(thresholds: Thresholds, *typed: str, text: str = "") -> Visit:
+    def make(thresholds: Thresholds, *typed: str, text: str = "") -> SetupVisit:
         put(tmp_path, thresholds)
         file = tmp_path / "my.toml"
         file.write_text(f'[paths]\nstate = "{tmp_path}"\n[wake]\nwords = ["hey jarvis"]\n{text}')
         dialogue = Dialogue(io.StringIO("\n".join([*typed, ""])), io.StringIO())
-        return Visit(dialogue, somebody, load_settings(file), file, None)  # type: ignore[arg-type]
+        return SetupVisit(dialogue, somebody, load_settings(file), file, None)  # type: ignore[arg-type]
 
     return make
 
@@ -89,7 +89,7 @@ def put(state: Path, thresholds: Thresholds, name: str = "deaf.json") -> None:
     write(changed, own_folder(state) / name)
 
 
-def shown(visit: Visit) -> str:
+def shown(visit: SetupVisit) -> str:
     sink = visit.dialogue.sink
     assert isinstance(sink, io.StringIO)
     return sink.getvalue()
@@ -174,7 +174,7 @@ def never_fits(*_: object) -> None:
 def test_words_that_miss_less_are_offered_first() -> None:
     _, card = find("computer", "microwakeword")
 
-    def word(name: str, missed: int) -> Card:
+    def word(name: str, missed: int) -> WordCard:
         figures = tuple(
             msgspec.structs.replace(each, missed=missed, spoken=100) for each in card.figures
         )

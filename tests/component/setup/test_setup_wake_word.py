@@ -13,7 +13,7 @@ from device.audio.files import FileMicrophone, write_sound
 from device.settings import load_settings
 from device.setup import wake_word
 from device.setup.dialogue import Dialogue
-from device.setup.visit import Visit
+from device.setup.visit import SetupVisit
 from device.setup.wake_word import WakeWordStep
 
 TWO = """
@@ -44,16 +44,16 @@ def visit_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     recording = tmp_path / "quiet.wav"
     write_sound(recording, np.zeros(16_000, np.int16), 16_000)
 
-    def make(text: str, *typed: str) -> Visit:
+    def make(text: str, *typed: str) -> SetupVisit:
         file = tmp_path / "my.toml"
         file.write_text(f'[paths]\nstate = "{tmp_path}"\n{text}')
         dialogue = Dialogue(io.StringIO("\n".join([*typed, ""])), io.StringIO())
-        return Visit(dialogue, Quiet(recording), load_settings(file), file, None)  # type: ignore[arg-type]
+        return SetupVisit(dialogue, Quiet(recording), load_settings(file), file, None)  # type: ignore[arg-type]
 
     return make
 
 
-def shown(visit: Visit) -> str:
+def shown(visit: SetupVisit) -> str:
     sink = visit.dialogue.sink
     assert isinstance(sink, io.StringIO)
     return sink.getvalue()

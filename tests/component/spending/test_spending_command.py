@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.cli import main
-from device.spending.ledger import Entry, Ledger
+from device.spending.ledger import Ledger, LedgerEntry
 from device.spending.tokens import Tokens
 
 
@@ -24,8 +24,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for day, usd in ((today, 1.25), (today.replace(day=1) - timedelta(days=40), 3.5)):
         for number in (1, 2):
             used = Tokens(text_in=100, audio_out=20 * number)
-            ledger.add(Entry(day, "cloud", "m", used, usd, True))
-    ledger.add(Entry(today, "cloud", "t", Tokens(seconds=90), 0.00675, True))
+            ledger.add(LedgerEntry(day, "cloud", "m", used, usd, True))
+    ledger.add(LedgerEntry(today, "cloud", "t", Tokens(seconds=90), 0.00675, True))
     ledger.close()
     return ["spending", "--config", str(file)]
 

@@ -18,7 +18,7 @@ from device.doctor.budget import check_budget
 from device.doctor.findings import Verdict
 from device.house.endpoints import unpriced_models
 from device.settings import load_settings
-from device.spending.ledger import Entry, Ledger, LedgerError, by_model, by_month, read
+from device.spending.ledger import Ledger, LedgerEntry, LedgerError, by_model, by_month, read
 from device.spending.meter import Spending, until_midnight_s
 from device.spending.prices import Price, prices
 from device.spending.tokens import Tokens
@@ -28,9 +28,9 @@ TODAY = date(2026, 11, 22)
 NOVEMBER = date(2026, 11, 1)
 
 
-def used(day: date = TODAY, usd: float = 0.5, model: str = "m", **more: object) -> Entry:
+def used(day: date = TODAY, usd: float = 0.5, model: str = "m", **more: object) -> LedgerEntry:
     tokens = Tokens(text_in=10, audio_out=20, seconds=1.5)
-    return Entry(day, "cloud", model, tokens, usd, bool(more.get("is_priced", True)))
+    return LedgerEntry(day, "cloud", model, tokens, usd, bool(more.get("is_priced", True)))
 
 
 @pytest.fixture
@@ -113,11 +113,11 @@ WRITER = """
 import sys
 from datetime import date
 from pathlib import Path
-from device.spending.ledger import Entry, Ledger
+from device.spending.ledger import LedgerEntry, Ledger
 from device.spending.tokens import Tokens
 ledger = Ledger.open(Path(sys.argv[1]), date(2026, 11, 22))
 while True:
-    ledger.add(Entry(date(2026, 11, 22), "cloud", "m", Tokens(audio_out=1), 0.25, True))
+    ledger.add(LedgerEntry(date(2026, 11, 22), "cloud", "m", Tokens(audio_out=1), 0.25, True))
     print("kept", flush=True)
 """
 

@@ -20,7 +20,7 @@ from device.realtime.endpoint import Endpoint
 from device.realtime.session import session_for
 from device.realtime.session_object import FunctionTool, Session
 from device.realtime.websocket import WebSocketLink
-from device.room.conductor import Conductor, Parts
+from device.room.conductor import Conductor, ConductorParts
 from device.room.inbox import Inbox
 from device.room.links import EndpointEntry
 from device.tools.registry import Registry
@@ -94,7 +94,7 @@ class Conversation:
         self.registry = Registry()
         self.registry.add(self.get_time)
         self.told: list[news.News] = []
-        parts = Parts(
+        parts = ConductorParts(
             Anything(),  # type: ignore[arg-type]
             QuickMouth(self._played),  # type: ignore[arg-type]
             Anything(),

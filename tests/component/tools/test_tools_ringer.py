@@ -18,7 +18,7 @@ import pytest
 from device.phrases.book import Phrase
 from device.phrases.en import ENGLISH
 from device.tools.alarms import records
-from device.tools.alarms.decisions import Ended, NoteMissed, Put, SilenceAlarm, SoundAlarm
+from device.tools.alarms.decisions import NoteMissed, Put, RingingEnd, SilenceAlarm, SoundAlarm
 from device.tools.alarms.entries import Entry, Kind, Occasion
 from device.tools.alarms.ringer import Ringer
 from device.tools.alarms.sentences import NOT_KEPT, announcement, missed_sentence
@@ -54,7 +54,7 @@ class Bedroom:
     def rings(self) -> list[SoundAlarm]:
         return [one for one in self.heard if isinstance(one, SoundAlarm)]
 
-    def ended(self) -> list[Ended]:
+    def ended(self) -> list[RingingEnd]:
         return [one.ended for one in self.heard if isinstance(one, SilenceAlarm)]
 
 
@@ -114,7 +114,7 @@ def test_a_night(store_path: Path) -> None:
         "Here is your reminder: call mum.",
         "It's seven o'clock in the morning.",
     ]
-    assert room.ended() == [Ended.STOPPED, Ended.TIMED_OUT, Ended.TIMED_OUT]
+    assert room.ended() == [RingingEnd.STOPPED, RingingEnd.TIMED_OUT, RingingEnd.TIMED_OUT]
 
 
 def test_the_next_process_knows_everything(store_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_who_is_cancelled_while_stopping_still_stops_it(store_path: Path) -> Non
         await asyncio.sleep(0)
         stopping.cancel()
         await asyncio.sleep(1)
-        assert room.ended() == [Ended.STOPPED]
+        assert room.ended() == [RingingEnd.STOPPED]
 
     at_night(store_path, play)
 
@@ -237,7 +237,7 @@ class TestDisk:
             assert ringer.now().elapsed_s - due_s < 0.6
             began_s = time.monotonic()
             await ringer.stop()
-            assert room.ended() == [Ended.STOPPED]
+            assert room.ended() == [RingingEnd.STOPPED]
             assert time.monotonic() - began_s < 0.6
             release.set()
 

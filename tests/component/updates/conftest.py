@@ -19,16 +19,16 @@ from pathlib import Path
 import pytest
 
 from device.errors import BitternError
-from device.models.progress import Progress
+from device.models.progress import FetchProgress
 from device.updates import house
 from device.updates.candidate import Candidate
 from device.updates.making import describe, make
-from device.updates.manifest import Manifest
-from device.updates.places import COMPLETE, Places
+from device.updates.manifest import ReleaseManifest
+from device.updates.places import COMPLETE, AppliancePlaces
 from device.updates.services import Systemd
 from device.updates.source import Folder, offered
 from device.updates.unpack import verify_files
-from device.updates.updater import Parts, Updater, installed
+from device.updates.updater import Updater, UpdaterParts, installed
 
 ENVIRONMENT = """\
 #!/bin/sh
@@ -96,7 +96,7 @@ class Appliance:
     """Everything that an update touches, in one folder."""
 
     folder: Path
-    places: Places
+    places: AppliancePlaces
     key: Path
     schema: int = 1
     log: StringIO = field(default_factory=StringIO)
@@ -166,13 +166,13 @@ class Appliance:
         subprocess.run([*git, "commit", "-q", "-m", "x", changed], check=True)
         return self.publish(version)
 
-    def offer(self, source: Folder) -> Manifest:
+    def offer(self, source: Folder) -> ReleaseManifest:
         return offered(source, self.places.signers)
 
     def updater(self, wait: Callable[[], None] = lambda: None) -> Updater:
-        progress = Progress(self.log)
+        progress = FetchProgress(self.log)
         return Updater(
-            Parts(
+            UpdaterParts(
                 self.places,
                 Systemd(str(self.systemctl), sleep=lambda _: None),
                 Candidate(self.places, progress.say, user="nobody-of-that-name"),
@@ -293,7 +293,7 @@ def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return key
 
 
-def trust(places: Places, key: Path) -> None:
+def trust(places: AppliancePlaces, key: Path) -> None:
     """Have an appliance trust a key."""
     kind, public, *_ = key.with_suffix(".pub").read_text().split()
     places.signers.write_text(f'bittern-release namespaces="bittern-release" {kind} {public}\n')
@@ -315,7 +315,7 @@ def appliance(disk: Path, signing_key: Path, monkeypatch: pytest.MonkeyPatch) ->
     """An appliance whose owner trusts the makers; nothing is installed yet."""
     monkeypatch.setattr(os, "sync", lambda: None)  # the whole machine's disks, a second each
     root = disk / "appliance"
-    places = Places(
+    places = AppliancePlaces(
         root=root / "opt", units=root / "units", models=root / "models", state=root / "state",
         settings=root / "bittern.toml", signers=root / "signers", control=root / "control",
     )  # fmt: skip

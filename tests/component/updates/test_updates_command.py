@@ -23,7 +23,7 @@ Appliance = Any
 def at_home(appliance: Appliance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Appliance:
     """The command's idea of where everything is, moved into a folder."""
     appliance.install("0.1.0")
-    monkeypatch.setattr(places_module, "Places", lambda: appliance.places)
+    monkeypatch.setattr(places_module, "AppliancePlaces", lambda: appliance.places)
     monkeypatch.setenv("BITTERN_CONFIG", str(tmp_path / "bittern.toml"))
     (tmp_path / "bittern.toml").write_text("")
     return appliance

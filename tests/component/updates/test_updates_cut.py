@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from device.updates.errors import DidNotProve
-from device.updates.journal import Journal, Phase
+from device.updates.journal import Journal, UpdatePhase
 
 pytestmark = pytest.mark.timeout(900)  # about a minute in all, where nobody else works
 Appliance = Any
@@ -54,7 +54,7 @@ def cuts(
         appliance.restore(image)
         assert appliance.cut(act, at) == at
         entry = Journal(appliance.places.work).read()
-        is_preparing = entry is not None and entry.phase is Phase.PREPARING
+        is_preparing = entry is not None and entry.phase is UpdatePhase.PREPARING
         appliance.boot()
         yield at
         if os.environ.get("BITTERN_EVERY_STEP"):
@@ -89,7 +89,7 @@ def test_a_bad_release_is_never_in_use_in_the_end(appliance: Appliance, old: str
         resume(appliance)
         appliance.assert_wholly(old)
         assert not appliance.places.release(offer.id).exists()
-    assert phases == {None, *Phase}
+    assert phases == {None, *UpdatePhase}
 
 
 def test_the_way_back_by_hand_is_whole_too(appliance: Appliance, old: str) -> None:
@@ -112,7 +112,7 @@ def test_the_power_may_go_in_the_resumption_too(
     """Cut off in each phase once, and then at every third step of what ends that."""
     source = appliance.publish("0.2.0", *flaw, model="another model")
     offer = appliance.offer(source)
-    resumed: set[Phase] = set()
+    resumed: set[UpdatePhase] = set()
     for _ in cuts(appliance, lambda: appliance.updater().apply(source, offer), 4, 20):
         entry = Journal(appliance.places.work).read()
         if entry is None or entry.phase in resumed:
@@ -123,7 +123,11 @@ def test_the_power_may_go_in_the_resumption_too(
             end = appliance.places.which(appliance.places.current)
             assert end == old or not flaw
             appliance.assert_wholly(end)
-    assert resumed == set(Phase) if flaw else resumed == set(Phase) - {Phase.RETURNING}
+    assert (
+        resumed == set(UpdatePhase)
+        if flaw
+        else resumed == set(UpdatePhase) - {UpdatePhase.RETURNING}
+    )
 
 
 def test_a_release_that_takes_the_machine_down_with_it_is_given_up(
@@ -138,7 +142,7 @@ def test_a_release_that_takes_the_machine_down_with_it_is_given_up(
             appliance.restore(image)
             appliance.cut(act, at)
             entry = Journal(appliance.places.work).read()
-            if entry is not None and entry.phase is Phase.PROVING and entry.attempts > before:
+            if entry is not None and entry.phase is UpdatePhase.PROVING and entry.attempts > before:
                 return
         raise AssertionError("it never came to the proof")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from device.updates.errors import BadRelease, NoRoom, UpdateFailed
-from device.updates.source import Address, source_of
+from device.updates.source import WebFolder, source_of
 
 Appliance = Any
 """The class of this name in conftest.py."""
@@ -76,9 +76,9 @@ def server(
     httpd.server_close()
 
 
-def source_at(server: Server) -> Address:
+def source_at(server: Server) -> WebFolder:
     source = source_of(f"https://127.0.0.1:{server.server_address[1]}/")
-    assert isinstance(source, Address)
+    assert isinstance(source, WebFolder)
     return source
 
 

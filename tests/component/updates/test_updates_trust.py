@@ -23,7 +23,7 @@ from device.cli import main
 from device.updates.errors import BadRelease, NoRoom, NotSetUp, NotTrusted, UpdateFailed
 from device.updates.freshness import Memory, Seen, complaint, must_be_fresh
 from device.updates.making import make, publish_signers
-from device.updates.manifest import File, Manifest, parse
+from device.updates.manifest import File, ReleaseManifest, parse
 from device.updates.signature import sign, verify
 from device.updates.source import Folder, source_of
 from device.updates.trust import Trust, serial_of
@@ -244,7 +244,7 @@ def test_modes_and_owners_are_the_manifests(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
         tar.addfile(info, io.BytesIO(b"x"))
     file = File("tool", hashlib.sha256(b"x").hexdigest(), 1, executable=True)
-    unpack(tmp_path / "a.tar.gz", Manifest("1.0.0", "3.11", 1, (file,)), tmp_path / "out")
+    unpack(tmp_path / "a.tar.gz", ReleaseManifest("1.0.0", "3.11", 1, (file,)), tmp_path / "out")
     found = (tmp_path / "out" / "tool").stat()
     assert (found.st_mode & 0o7777, found.st_uid) == (0o755, os.geteuid())
 
@@ -312,7 +312,7 @@ def test_a_disk_that_is_full_when_it_is_switched(
 
 @pytest.fixture
 def at_home(appliance: Appliance, old: str, monkeypatch: pytest.MonkeyPatch) -> Appliance:
-    monkeypatch.setattr(places_module, "Places", lambda: appliance.places)
+    monkeypatch.setattr(places_module, "AppliancePlaces", lambda: appliance.places)
     monkeypatch.setenv("BITTERN_CONFIG", str(appliance.folder / "bittern.toml"))
     (appliance.folder / "bittern.toml").write_text("")
     appliance.places.work.mkdir(exist_ok=True)  # as scripts/install.sh does

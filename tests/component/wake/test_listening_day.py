@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from device.workshop.bench.listen_day import Day, figures_of, live
+from device.workshop.bench.listen_day import ListeningDay, figures_of, live
 
 HOURS = 0.1
 
 
 @pytest.fixture(scope="module")
-def day() -> Day:
+def day() -> ListeningDay:
     return live(HOURS)
 
 
@@ -23,7 +23,7 @@ def _models(model: Callable[[str], Path]) -> None:
     model("microwakeword/hey_jarvis.onnx")
 
 
-def test_every_word_is_found_at_its_place_the_last_one_too(day: Day) -> None:
+def test_every_word_is_found_at_its_place_the_last_one_too(day: ListeningDay) -> None:
     figures = figures_of(day, HOURS)
     assert figures["words_said"] >= 3
     assert figures["words_heard"] == figures["words_said"]
@@ -32,13 +32,13 @@ def test_every_word_is_found_at_its_place_the_last_one_too(day: Day) -> None:
     assert figures["other_wake_words"] == 0
 
 
-def test_the_clock_is_exact(day: Day) -> None:
+def test_the_clock_is_exact(day: ListeningDay) -> None:
     assert day.is_exact
     assert day.seconds == pytest.approx(HOURS * 3600)
 
 
 def test_a_word_that_is_missed_or_memory_that_grows_is_told() -> None:
-    good = Day(
+    good = ListeningDay(
         said_at=[0, 48_000],
         found=[(0, 24_000), (48_000, 72_000)],
         resident_mb=[50.0, 50.0],
@@ -53,5 +53,5 @@ def test_a_word_that_is_missed_or_memory_that_grows_is_told() -> None:
         {"objects": [1000, 9000]},
         {"is_exact": False},
     ):
-        bad = Day(**{**{f: getattr(good, f) for f in good.__slots__}, **wrong})
+        bad = ListeningDay(**{**{f: getattr(good, f) for f in good.__slots__}, **wrong})
         assert not figures_of(bad, 1.0)["is_well"], wrong

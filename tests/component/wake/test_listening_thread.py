@@ -18,7 +18,7 @@ from device.ears.listener import Listener, VadSettings
 from device.ears.thread import ListeningThread
 from device.vad.silero import Silero
 from device.vad.speech import SpeechPipeline, SpeechRule
-from device.wake.detector import Rule
+from device.wake.detector import DetectionRule
 from device.wake.engine import Score
 from device.wake.open import WakeSettings
 from device.wake.pipeline import WakePipeline
@@ -102,7 +102,7 @@ class BrokenEngine:
 def test_a_thread_that_dies_says_so(recording: Path, model: Callable[[str], Path]) -> None:
     capture = Capture(FileMicrophone(recording))
     heard = Heard()
-    wake = WakePipeline(BrokenEngine(), {"hey jarvis": Rule(threshold=0.5)})
+    wake = WakePipeline(BrokenEngine(), {"hey jarvis": DetectionRule(threshold=0.5)})
     speech = SpeechPipeline(Silero(model("silero/silero_vad.onnx")), SpeechRule())
     thread = ListeningThread(
         capture, Listener(16_000, wake, speech), heard.on_event, heard.on_failure

@@ -16,7 +16,7 @@ from device.workshop.training.wake import recipe
 from device.workshop.training.wake.corpus import Recording
 from device.workshop.training.wake.parts import family_of
 from device.workshop.training.wake.recipe import measure_word
-from device.workshop.training.wake.task import FOLDS, Material, Task
+from device.workshop.training.wake.task import FOLDS, Task, TrainingMaterial
 
 pytest.importorskip("onnx")
 pytest.importorskip("hibari")
@@ -62,7 +62,9 @@ def test_a_synthesizer_is_judged_by_networks_that_never_heard_it(
     judged: list[set[str]] = [set() for _ in range(FOLDS)]
     trained, judge = recipe._all_trained, recipe.judged_by
 
-    def all_trained(a: Task, material: Material, parts: Sequence[int], *rest: object) -> object:
+    def all_trained(
+        a: Task, material: TrainingMaterial, parts: Sequence[int], *rest: object
+    ) -> object:
         learned.extend((part, {e.fold for e in material.all_but(part)}) for part in parts)
         return trained(a, material, parts, *rest)  # type: ignore[arg-type]
 

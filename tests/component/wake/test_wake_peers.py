@@ -11,7 +11,7 @@ import pytest
 from device.workshop.training.measuring.systems import (
     Choice,
     NothingToHearError,
-    OpenWakeWord,
+    OpenWakeWordPeer,
     PymicroWakeword,
 )
 
@@ -19,9 +19,9 @@ pytest.importorskip("openwakeword")
 pytest.importorskip("pymicro_wakeword")
 
 
-@pytest.mark.parametrize(("kind", "within"), [(OpenWakeWord, 1e-3), (PymicroWakeword, 0.02)])
+@pytest.mark.parametrize(("kind", "within"), [(OpenWakeWordPeer, 1e-3), (PymicroWakeword, 0.02)])
 def test_the_cheap_way_gives_the_scores_of_the_package(
-    kind: type[OpenWakeWord | PymicroWakeword],
+    kind: type[OpenWakeWordPeer | PymicroWakeword],
     within: float,
     say: Callable[..., np.ndarray],
     model: Callable[[str], Path],
@@ -47,7 +47,7 @@ def test_a_difference_to_the_package_is_noticed_and_the_package_believed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model("openwakeword/embedding_stream.onnx")
-    peer = OpenWakeWord(("hey jarvis",))
+    peer = OpenWakeWordPeer(("hey jarvis",))
     sound = np.pad(say("Hey Jarvis"), (24_000, 13_000))
     right = peer.peaks(sound)
     assert right["hey jarvis"] > 0.9
@@ -59,5 +59,5 @@ def test_a_difference_to_the_package_is_noticed_and_the_package_believed(
 
 def test_a_peer_without_the_words_is_left_out() -> None:
     with pytest.raises(NothingToHearError):
-        OpenWakeWord(("computer",))
+        OpenWakeWordPeer(("computer",))
     assert [each.name for each in Choice(words=("computer",)).open()] == ["bittern"]

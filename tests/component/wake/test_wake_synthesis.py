@@ -15,7 +15,12 @@ from device.workshop.training.wake.corpus import find, is_known, is_person, read
 from device.workshop.training.wake.kokoro import BrokenVoiceError, Kokoro
 from device.workshop.training.wake.pitch import pitch_hz
 from device.workshop.training.wake.synthesis import Voices, record
-from device.workshop.training.wake.synthesizers import Line, NoVoiceError, Spoken, installed
+from device.workshop.training.wake.synthesizers import (
+    Line,
+    NoSynthesizerError,
+    SynthesizedSound,
+    installed,
+)
 from device.workshop.training.wake.voices import told_apart
 
 ONE = ("--synthesizer", "hibari")
@@ -57,7 +62,7 @@ def test_recordings_of_the_synthesizer_are_no_people(no_kokoro: Path, tmp_path: 
 
 
 def test_voices_for_a_synthesizer_that_is_not_here_are_told(no_kokoro: Path, tmp_path) -> None:
-    with pytest.raises(NoVoiceError, match=r"models fetch kokoro"):
+    with pytest.raises(NoSynthesizerError, match=r"models fetch kokoro"):
         Voices(more=tmp_path)
 
 
@@ -147,11 +152,11 @@ def test_every_other_synthesizer_that_is_here_speaks_in_all_its_voices(name: str
 
 def test_no_synthesizer_is_all_that_is_heard(no_kokoro: Path, monkeypatch) -> None:
     many, few = (
-        Spoken(np.ones(8000, np.float32), 16_000),
-        Spoken(np.ones(4000, np.float32), 16_000),
+        SynthesizedSound(np.ones(8000, np.float32), 16_000),
+        SynthesizedSound(np.ones(4000, np.float32), 16_000),
     )
 
-    def made(name: str, count: int, spoken: Spoken) -> SimpleNamespace:
+    def made(name: str, count: int, spoken: SynthesizedSound) -> SimpleNamespace:
         voices = tuple(map(str, range(count)))
         return SimpleNamespace(name=name, voices=voices, say=lambda _: spoken)
 

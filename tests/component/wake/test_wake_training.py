@@ -14,16 +14,16 @@ from device.wake.streaming import StreamingModel
 from device.workshop.training.wake import examples, windows
 from device.workshop.training.wake.corpus import NoRecordingsError, Recording, find, span
 from device.workshop.training.wake.examples import Order, Supplies
-from device.workshop.training.wake.network import Lesson, Network, Shape, train
+from device.workshop.training.wake.network import Lesson, Shape, WakeNetwork, train
 
 pytest.importorskip("onnx")
 
 from device.workshop.training.wake.export import write_first, write_verifier
 
 
-def some_network(shape: Shape, seed: int) -> Network:
+def some_network(shape: Shape, seed: int) -> WakeNetwork:
     random = np.random.default_rng(seed)
-    network = Network(shape, random)
+    network = WakeNetwork(shape, random)
     network.mean = random.standard_normal(shape.inputs).astype(np.float32)
     network.scale = random.uniform(0.5, 2, shape.inputs).astype(np.float32)
     return network

@@ -17,7 +17,7 @@ import numpy as np
 
 from device.audio.capture import Capture
 from device.audio.files import write_sound
-from device.audio.microphone import MicrophoneWatch, Verdict
+from device.audio.microphone import MicrophoneWatch, WatchVerdict
 from device.audio.playback import Playback
 from device.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from device.audio.resample import resample
@@ -147,7 +147,7 @@ def watch(device: str, silent_s: str, path: str) -> None:
     judge = MicrophoneWatch(silent_s=float(silent_s))
     orders = _orders()
     capture.open()
-    seen: Verdict | None = None
+    seen: WatchVerdict | None = None
     while True:
         verdict = judge.judge(capture.health()) if capture.is_open else None
         if verdict is not None and verdict is not seen:

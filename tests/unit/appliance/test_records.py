@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from device.assistant import news
-from device.assistant.budget import Level
+from device.assistant.budget import BudgetLevel
 from device.assistant.turn import Figures, Trigger
 from device.realtime.failures import Reason
 from device.reports import json_lines, record
@@ -69,7 +69,7 @@ RECORDS = [
         {"event": "turn", **TIMES, "trigger": "wake_word", "endpoint": "cloud"},
     ),
     (news.PlaybackStalled(1, 2), {"event": "playback_stalled", "unplayed": 2}),
-    (news.BudgetChanged(1, Level.NEAR, 8.5, 10.0), {"event": "budget_near", **SPENT}),
+    (news.BudgetChanged(1, BudgetLevel.NEAR, 8.5, 10.0), {"event": "budget_near", **SPENT}),
     (news.EchoTold(1, works=False), {"event": "echo", "works": False}),
     (
         news.MicrophoneBroke(1, "stalled for 2 s"),

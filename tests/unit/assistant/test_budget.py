@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from device.assistant import effects as do
 from device.assistant import inputs
-from device.assistant.budget import Budget, Level
+from device.assistant.budget import Budget, BudgetLevel
 from device.assistant.policy import EndpointPlan, Profile
 from device.assistant.states import State
 
@@ -53,7 +53,7 @@ def test_levels(spent_usd: float, level: str) -> None:
 
 @given(st.floats(0, 1e6))
 def test_without_a_limit_nothing_is_ever_too_much(spent_usd: float) -> None:
-    assert Budget().level(spent_usd) is Level.FINE
+    assert Budget().level(spent_usd) is BudgetLevel.FINE
     assert Budget().may_spend(spent_usd)
 
 
@@ -71,7 +71,7 @@ def test_spent_the_brain_answers_and_it_is_said_once(make_bench) -> None:
     bench = make_bench(CLOUD, BRAIN, budget=TEN)
     whole_turn(bench, "r1")
     bench.feed(inputs.Spent(10.01))
-    assert bench.core.status.budget_level is Level.SPENT
+    assert bench.core.status.budget_level is BudgetLevel.SPENT
     for number in (2, 3):
         whole_turn(bench, f"r{number}")
         assert asked_endpoint(bench) == "brain"

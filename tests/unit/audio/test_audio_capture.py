@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from device.audio.capture import Block, BlockQueue, Capture
-from device.audio.microphone import BlockMeter, MicrophoneHealth, MicrophoneWatch, Verdict
+from device.audio.microphone import BlockMeter, MicrophoneHealth, MicrophoneWatch, WatchVerdict
 from device.audio.ring import OverwrittenError
 from device.audio.uplink import UplinkReader
 from device.errors import BitternError
@@ -215,20 +215,20 @@ class TestMeter:
 @pytest.mark.parametrize(
     ("health", "verdict"),
     [
-        (MicrophoneHealth(0.02, True, 0, 0.0, 100), Verdict.HEALTHY),
-        (MicrophoneHealth(1.9, True, 9, 29.9, 100), Verdict.HEALTHY),
-        (MicrophoneHealth(2.1, True, 0, 0.0, 100), Verdict.STALLED),
-        (MicrophoneHealth(2.1, True, 0, 99.0, 0), Verdict.STALLED),
-        (MicrophoneHealth(0.02, True, 0, 30.1, 100), Verdict.SILENT),
-        (MicrophoneHealth(0.02, True, 0, 2.9, 100, stuck_at=-1), Verdict.HEALTHY),
-        (MicrophoneHealth(0.02, True, 0, 3.1, 100, stuck_at=-1), Verdict.STUCK),
-        (MicrophoneHealth(0.02, True, 0, 4.9, 100, never_sounded=True), Verdict.HEALTHY),
-        (MicrophoneHealth(0.02, True, 0, 5.1, 100, never_sounded=True), Verdict.SILENT),
-        (MicrophoneHealth(0.02, False, 0, 0.0, 100), Verdict.DEAD),
-        (MicrophoneHealth(9.0, False, 0, 99.0, 100), Verdict.DEAD),
+        (MicrophoneHealth(0.02, True, 0, 0.0, 100), WatchVerdict.HEALTHY),
+        (MicrophoneHealth(1.9, True, 9, 29.9, 100), WatchVerdict.HEALTHY),
+        (MicrophoneHealth(2.1, True, 0, 0.0, 100), WatchVerdict.STALLED),
+        (MicrophoneHealth(2.1, True, 0, 99.0, 0), WatchVerdict.STALLED),
+        (MicrophoneHealth(0.02, True, 0, 30.1, 100), WatchVerdict.SILENT),
+        (MicrophoneHealth(0.02, True, 0, 2.9, 100, stuck_at=-1), WatchVerdict.HEALTHY),
+        (MicrophoneHealth(0.02, True, 0, 3.1, 100, stuck_at=-1), WatchVerdict.STUCK),
+        (MicrophoneHealth(0.02, True, 0, 4.9, 100, never_sounded=True), WatchVerdict.HEALTHY),
+        (MicrophoneHealth(0.02, True, 0, 5.1, 100, never_sounded=True), WatchVerdict.SILENT),
+        (MicrophoneHealth(0.02, False, 0, 0.0, 100), WatchVerdict.DEAD),
+        (MicrophoneHealth(9.0, False, 0, 99.0, 100), WatchVerdict.DEAD),
     ],
 )
-def test_verdicts(health: MicrophoneHealth, verdict: Verdict) -> None:
+def test_verdicts(health: MicrophoneHealth, verdict: WatchVerdict) -> None:
     assert MicrophoneWatch().judge(health) is verdict
 
 

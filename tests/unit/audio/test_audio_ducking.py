@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from device.audio.play_queue import Change, PlayQueue
+from device.audio.play_queue import ItemChange, PlayQueue
 
 RATE_HZ = 1000
 LATENCY = 30
@@ -19,7 +19,7 @@ def queue_with(samples: np.ndarray, rank: int = ANSWER) -> PlayQueue:
     return queue
 
 
-def played(queue: PlayQueue, frames: int) -> tuple[np.ndarray, list[tuple[Change, object]]]:
+def played(queue: PlayQueue, frames: int) -> tuple[np.ndarray, list[tuple[ItemChange, object]]]:
     sound, changes = [], []
     for _ in range(frames // 10):
         block, told = queue.take(10, LATENCY)
@@ -40,7 +40,7 @@ def test_what_is_ducked_is_20_db_softer_after_20_ms_and_loses_nothing() -> None:
     assert (loud[20:] == LOUD).all()
     _, changes = played(queue, 100)
     assert queue.heard_source("answer") == 400
-    assert changes == [(Change.FINISHED, "answer")]
+    assert changes == [(ItemChange.FINISHED, "answer")]
 
 
 def test_what_is_held_is_silent_and_goes_on_where_it_was_ducked() -> None:
@@ -84,7 +84,7 @@ def test_what_had_left_for_the_speaker_and_was_not_heard_is_not_counted_twice() 
     assert queue.heard_source("answer") == 400 - LATENCY - fade
     assert changes == []
     _, changes = played(queue, 40)
-    assert changes == [(Change.FINISHED, "answer")]
+    assert changes == [(ItemChange.FINISHED, "answer")]
 
 
 def test_the_last_words_are_said_again_too() -> None:
@@ -97,7 +97,7 @@ def test_the_last_words_are_said_again_too() -> None:
     queue.resume()
     again, changes = played(queue, 100)
     assert np.count_nonzero(again) == 20
-    assert changes == [(Change.FINISHED, "answer")]
+    assert changes == [(ItemChange.FINISHED, "answer")]
 
 
 def test_what_was_held_and_is_given_up_makes_no_more_sound() -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from device.audio.play_queue import REMEMBERED_ITEMS, Change, PlayQueue
+from device.audio.play_queue import REMEMBERED_ITEMS, ItemChange, PlayQueue
 
 RATE_HZ = 48_000
 SOURCE_HZ = 24_000
@@ -32,7 +32,7 @@ def test_waits_for_the_cushion_then_begins() -> None:
     plays.add("a", sound(1), 1)
     out, changes = plays.take(480, 0)
     assert out.all()
-    assert changes == [(Change.STARTED, "a")]
+    assert changes == [(ItemChange.STARTED, "a")]
 
 
 def test_a_complete_item_needs_no_cushion() -> None:
@@ -42,7 +42,7 @@ def test_a_complete_item_needs_no_cushion() -> None:
     out, changes = plays.take(480, 0)
     assert (out[:100] == 1_000).all()
     assert not out[100:].any()
-    assert changes == [(Change.STARTED, "chime"), (Change.FINISHED, "chime")]
+    assert changes == [(ItemChange.STARTED, "chime"), (ItemChange.FINISHED, "chime")]
 
 
 def test_items_follow_each_other_without_a_gap_in_the_order_of_feeding() -> None:
@@ -56,10 +56,10 @@ def test_items_follow_each_other_without_a_gap_in_the_order_of_feeding() -> None
     assert out[:400].tolist() == [1] * 400
     assert out[400:700].tolist() == [2] * 300
     assert changes == [
-        (Change.STARTED, "a"),
-        (Change.STARTED, "b"),
-        (Change.FINISHED, "a"),
-        (Change.FINISHED, "b"),
+        (ItemChange.STARTED, "a"),
+        (ItemChange.STARTED, "b"),
+        (ItemChange.FINISHED, "a"),
+        (ItemChange.FINISHED, "b"),
     ]
 
 
@@ -104,14 +104,14 @@ def test_the_latency_is_not_heard_yet() -> None:
     _, changes = plays.take(480, 960)
     assert changes == []
     _, changes = plays.take(480, 960)
-    assert changes == [(Change.FINISHED, "a")]
+    assert changes == [(ItemChange.FINISHED, "a")]
     assert plays.heard_source("a") == 2_400
 
 
 def test_an_item_without_sound_finishes() -> None:
     plays = queue()
     plays.complete("nothing")
-    assert plays.take(480, 0)[1] == [(Change.FINISHED, "nothing")]
+    assert plays.take(480, 0)[1] == [(ItemChange.FINISHED, "nothing")]
 
 
 def test_an_item_that_is_never_complete_holds_back_those_behind_it() -> None:
@@ -124,7 +124,7 @@ def test_an_item_that_is_never_complete_holds_back_those_behind_it() -> None:
     assert list(plays.stop(["a"])) == ["a"]
     out, changes = plays.take(480, 0)
     assert out[:10].tolist() == [2] * 10
-    assert (Change.FINISHED, "b") in changes
+    assert (ItemChange.FINISHED, "b") in changes
 
 
 def test_stop_names_what_was_heard_and_fades() -> None:
@@ -169,7 +169,7 @@ def test_a_name_can_be_used_again() -> None:
         plays.add("chime", sound(100), 50)
         plays.complete("chime")
         _, changes = plays.take(480, 0)
-        assert changes == [(Change.STARTED, "chime"), (Change.FINISHED, "chime")]
+        assert changes == [(ItemChange.STARTED, "chime"), (ItemChange.FINISHED, "chime")]
     assert plays.received_source("chime") == 50
 
 
@@ -226,7 +226,7 @@ class AnyOrder(RuleBasedStateMachine):
         out, changes = self.plays.take(frames, self.latency)
         self.out = np.concatenate((self.out, out))
         for change, key in changes:
-            if change is Change.FINISHED:
+            if change is ItemChange.FINISHED:
                 assert key in self.complete
                 self.finished.append(key)  # type: ignore[arg-type]
                 self.gone.add(key)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ files = [{ path = "a/f", size_bytes = 1, sha256 = "1", members = ["m"] }]
 """
 
 
-def load(tmp_path: Path, text: str) -> manifest.Manifest:
+def load(tmp_path: Path, text: str) -> manifest.ModelManifest:
     path = tmp_path / "models.toml"
     path.write_text(text)
     return manifest.load(path)

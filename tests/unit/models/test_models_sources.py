@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from device.models.http import without_credentials
-from device.models.index import Link, parse_html, parse_json
+from device.models.index import OfferedFile, parse_html, parse_json
 from device.models.location import store_folder
 from device.models.pip_settings import parse
-from device.models.progress import Progress
+from device.models.progress import FetchProgress
 
 
 def test_the_strongest_setting_of_pip_counts() -> None:
@@ -48,8 +48,8 @@ def test_a_page_in_json() -> None:
         {"filename": "a-1.whl", "url": "https://files/a-1.whl", "hashes": {"sha256": "00"}},
         {"filename": "a-2.whl", "url": "../../files/a-2.whl"}]}"""
     assert list(parse_json(page, "https://index/simple/a/")) == [
-        Link("a-1.whl", "https://files/a-1.whl", "00"),
-        Link("a-2.whl", "https://index/files/a-2.whl", ""),
+        OfferedFile("a-1.whl", "https://files/a-1.whl", "00"),
+        OfferedFile("a-2.whl", "https://index/files/a-2.whl", ""),
     ]
 
 
@@ -64,8 +64,8 @@ def test_a_page_in_html() -> None:
         <a href="a%2B1.whl#sha256=00ff">a+1.whl</a><a>nothing</a>
         <a href="https://files/b.whl">b</a></body>"""
     assert list(parse_html(page, "https://index/simple/a/")) == [
-        Link("a+1.whl", "https://mirror/x/a%2B1.whl", "00ff"),
-        Link("b.whl", "https://files/b.whl", ""),
+        OfferedFile("a+1.whl", "https://mirror/x/a%2B1.whl", "00ff"),
+        OfferedFile("b.whl", "https://files/b.whl", ""),
     ]
 
 
@@ -118,7 +118,7 @@ class Clock:
 def run(stream: io.StringIO, here_bytes: int = 0) -> str:
     """Show 20 MB that come at 1 MB/s."""
     clock = Clock()
-    progress = Progress(stream, clock)
+    progress = FetchProgress(stream, clock)
     progress.begin("a.whl", here_bytes, here_bytes + 20_000_000)
     for second in range(1, 21):
         clock.now_s += 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.settings.edit import Change, edited
+from device.settings.edit import KeyChange, edited
 from device.settings.setup_errors import SetupError
 
 MINE = """\
@@ -34,7 +34,7 @@ name = "openai"
 
 
 def change(text: str, *path: str, to: Any) -> str:
-    return edited(text, [Change(path, to)])
+    return edited(text, [KeyChange(path, to)])
 
 
 def test_a_value_changes_and_its_comments_stay() -> None:
@@ -108,7 +108,7 @@ def test_only_that_key_changes(
     for name, keys in tables.items():
         lines += [f"# about {name}", f"[{name}]"]
         lines += [
-            str(Change((name, each), v)).partition(".")[2] + remark for each, v in keys.items()
+            str(KeyChange((name, each), v)).partition(".")[2] + remark for each, v in keys.items()
         ]
     text = "\n".join([*lines, ""])
     new = change(text, table, key, to=value)

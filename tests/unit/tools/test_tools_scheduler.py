@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from device.tools.alarms.decisions import Ended
-from device.tools.alarms.entries import Countdown, Kind, Occasion, Phase, Why
+from device.tools.alarms.decisions import RingingEnd
+from device.tools.alarms.entries import Countdown, Kind, Occasion, RingingPhase, Why
 from device.tools.alarms.occasions import first_instant, last_passed
-from device.tools.alarms.rules import Manner, Rules
+from device.tools.alarms.rules import RingingManner, Rules
 
 HOUR = 3_600.0
 DAY = 86_400.0
@@ -164,10 +164,10 @@ class TestClockJumps:
         bedside.wait(10)
         assert len(bedside.missed) == 1
         bedside.jump(-4_000 * DAY)
-        assert bedside.scheduler.in_phase(Phase.MISSED) != ()
+        assert bedside.scheduler.in_phase(RingingPhase.MISSED) != ()
         bedside.wait(9 * HOUR)
         assert times(bedside.rung) == ["Mon 07:00:00"]
-        assert bedside.scheduler.in_phase(Phase.MISSED) == ()
+        assert bedside.scheduler.in_phase(RingingPhase.MISSED) == ()
 
     def test_what_rang_is_not_taken_back(self, bedside: Any) -> None:
         bedside.alarm("07:00", weekdays=tuple(range(7)))
@@ -265,10 +265,10 @@ class TestPower:
         assert alarm.ringing.missed_before == 4
         bedside.restart()
         assert len(bedside.missed) == 2
-        assert len(bedside.scheduler.in_phase(Phase.MISSED)) == 2
+        assert len(bedside.scheduler.in_phase(RingingPhase.MISSED)) == 2
         bedside.apply(bedside.scheduler.acknowledge_missed())
         bedside.restart()
-        assert bedside.scheduler.in_phase(Phase.MISSED) == ()
+        assert bedside.scheduler.in_phase(RingingPhase.MISSED) == ()
         bedside.wait(DAY)
         assert [one.kind for one in bedside.rung] == [Kind.ALARM]
 
@@ -334,9 +334,9 @@ class TestRinging:
         assert bedside.loudness == [0.3, 0.45, 0.6, 0.8, 1.0]
         assert bedside.silenced == []
         bedside.wait(2)
-        assert [one.ended for one in bedside.silenced] == [Ended.TIMED_OUT]
+        assert [one.ended for one in bedside.silenced] == [RingingEnd.TIMED_OUT]
         assert [one.ringing.why for one in bedside.missed] == [Why.UNANSWERED]
-        assert bedside.scheduler.in_phase(Phase.RINGING) == ()
+        assert bedside.scheduler.in_phase(RingingPhase.RINGING) == ()
 
     def test_snoozed_it_rings_again_softly(self, bedside: Any) -> None:
         bedside.alarm("22:30")
@@ -344,7 +344,7 @@ class TestRinging:
         snoozed, decision = bedside.scheduler.snooze(540, bedside.now)
         bedside.apply(decision)
         assert len(snoozed) == 1
-        assert [one.ended for one in bedside.silenced] == [Ended.SNOOZED]
+        assert [one.ended for one in bedside.silenced] == [RingingEnd.SNOOZED]
         bedside.restart()
         bedside.wait(538)
         assert len(bedside.rung) == 1
@@ -387,7 +387,7 @@ class TestRinging:
         bedside.alarm("22:30")
         bedside.wait(1_810)
         bedside.apply(bedside.scheduler.snooze(540, bedside.now)[1])
-        (snoozed,) = bedside.scheduler.in_phase(Phase.SNOOZED)
+        (snoozed,) = bedside.scheduler.in_phase(RingingPhase.SNOOZED)
         bedside.apply(bedside.scheduler.cancel([snoozed.id], bedside.now))
         bedside.wait(DAY)
         assert len(bedside.rung) == 1
@@ -414,7 +414,7 @@ class TestExtending:
         timer = bedside.timer(60, "tea")
         bedside.wait(70)
         self.extend(bedside, timer.id, 120)
-        assert [one.ended for one in bedside.silenced] == [Ended.EXTENDED]
+        assert [one.ended for one in bedside.silenced] == [RingingEnd.EXTENDED]
         bedside.wait(121)
         assert [one.name for one in bedside.rung] == ["tea", "tea"]
 
@@ -463,7 +463,7 @@ class TestWaking:
 
 
 def test_loudness_follows_its_steps() -> None:
-    manner = Manner(grace_s=1, ring_for_s=10, loudness=((0.0, 0.2), (3.0, 0.5)))
+    manner = RingingManner(grace_s=1, ring_for_s=10, loudness=((0.0, 0.2), (3.0, 0.5)))
     assert [manner.loudness_at(at_s) for at_s in (0, 2.9, 3, 100)] == [0.2, 0.2, 0.5, 0.5]
     assert [manner.next_step_s(at_s) for at_s in (0, 3)] == [3.0, None]
 

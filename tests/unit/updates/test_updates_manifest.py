@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.updates.errors import BadRelease
-from device.updates.manifest import Archive, File, Manifest, identity, is_safe, parse
+from device.updates.manifest import File, ReleaseArchive, ReleaseManifest, identity, is_safe, parse
 
 SHA = "0" * 64
-GOOD = Manifest(
+GOOD = ReleaseManifest(
     "1.2.3",
     "3.11",
     1,
     (File("device/cli.py", SHA, 10), File("scripts/run", SHA, 0, True)),
-    Archive("bittern-1.2.3.tar.gz", SHA, 99),
+    ReleaseArchive("bittern-1.2.3.tar.gz", SHA, 99),
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device.wake.cascade import Watch, agreed, agreed_by_each
-from device.wake.detector import Rule
+from device.wake.detector import DetectionRule
 from device.wake.engine import Score
 
 
@@ -58,7 +58,7 @@ class Undecided:
         return 0.5
 
 
-def peak_of(opinions: tuple[float, ...], rule: Rule) -> float:
+def peak_of(opinions: tuple[float, ...], rule: DetectionRule) -> float:
     """What both models together think of a second at which the first ones say this."""
     watch = Watch("word", rule, Undecided(), lambda a, b: np.zeros(b - a, np.int16))  # type: ignore[arg-type]
     for step in range(30):
@@ -67,8 +67,8 @@ def peak_of(opinions: tuple[float, ...], rule: Rule) -> float:
 
 
 def test_a_card_says_whether_each_of_two_counts_or_the_more_certain_one() -> None:
-    certain = Rule(0.99999, interest=0.1, trust=0.6)
+    certain = DetectionRule(0.99999, interest=0.1, trust=0.6)
     assert peak_of((0.9, 0.01), certain) == pytest.approx(agreed(0.5, 0.9, 0.6))
-    each = Rule(0.99999, interest=0.1, trust=0.6, trust_each=0.5)
+    each = DetectionRule(0.99999, interest=0.1, trust=0.6, trust_each=0.5)
     assert peak_of((0.9, 0.01), each) == pytest.approx(agreed_by_each(0.5, (0.9, 0.01), 0.5))
     assert peak_of((0.9, 0.01), each) < peak_of((0.9, 0.8), each)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.wake.detector import Detector, Rule, detect
+from device.wake.detector import DetectionRule, Detector, detect
 from device.wake.engine import Score
 
 STEP = 480
@@ -19,32 +19,32 @@ def scores(values: list[float], word: str = "computer") -> list[Score]:
 
 
 def test_the_mean_of_the_window_must_rise_above_the_threshold() -> None:
-    rule = Rule(threshold=0.5, window=3)
+    rule = DetectionRule(threshold=0.5, window=3)
     found, peak = detect(scores([0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0]), rule)
     assert [each.at_sample for each in found] == [6 * STEP]
     assert peak == 1.0
 
 
 def test_a_plateau_is_one_detection() -> None:
-    rule = Rule(threshold=0.5, window=2, refractory_s=0.0)
+    rule = DetectionRule(threshold=0.5, window=2, refractory_s=0.0)
     found, _ = detect(scores([1.0] * 50), rule)
     assert len(found) == 1
 
 
 def test_a_second_word_counts_after_the_pause() -> None:
-    rule = Rule(threshold=0.5, window=1, refractory_s=10 * STEP / 16_000)
+    rule = DetectionRule(threshold=0.5, window=1, refractory_s=10 * STEP / 16_000)
     found, _ = detect(scores([1.0, 0.0, 1.0, *[0.0] * 10, 1.0]), rule)
     assert [each.at_sample // STEP for each in found] == [1, 14]
 
 
 def test_an_incomplete_window_decides_nothing() -> None:
-    found, peak = detect(scores([1.0] * 4), Rule(threshold=0.5, window=5))
+    found, peak = detect(scores([1.0] * 4), DetectionRule(threshold=0.5, window=5))
     assert found == []
     assert peak == 0.0
 
 
 def test_a_pause_can_be_carried_over_a_restart() -> None:
-    detector = Detector(Rule(threshold=0.5, window=1, refractory_s=1.0))
+    detector = Detector(DetectionRule(threshold=0.5, window=1, refractory_s=1.0))
     assert detector.update(Score("x", 1.0, 16_000))
     detector.restart(detector.silent_until - 20_000)
     assert detector.update(Score("x", 1.0, 480)) is None
@@ -55,7 +55,7 @@ def test_a_pause_can_be_carried_over_a_restart() -> None:
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0])
 def test_an_impossible_threshold_is_refused(threshold: float) -> None:
     with pytest.raises(ValueError):
-        Detector(Rule(threshold=threshold))
+        Detector(DetectionRule(threshold=threshold))
 
 
 @given(
@@ -64,7 +64,7 @@ def test_an_impossible_threshold_is_refused(threshold: float) -> None:
     st.floats(0.05, 0.95),
 )
 def test_detections_are_apart_and_above(values: list[float], window: int, cut: float) -> None:
-    rule = Rule(threshold=cut, window=window, refractory_s=0.3)
+    rule = DetectionRule(threshold=cut, window=window, refractory_s=0.3)
     found, peak = detect(scores(values), rule)
     gaps = [b.at_sample - a.at_sample for a, b in itertools.pairwise(found)]
     assert all(gap >= 0.3 * 16_000 for gap in gaps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from device.wake.ending import EndingRule, Levels, find_end
+from device.wake.ending import EndingRule, RecentLevels, find_end
 
 RATE_HZ = 16_000
 RULE = EndingRule(lag_ms=150, after_ms=120)
@@ -22,7 +22,7 @@ def hush(seconds: float) -> NDArray[np.int16]:
 
 
 def end_s(sound: NDArray[np.int16], decided_at_s: float) -> tuple[float, bool]:
-    levels = Levels(sound, len(sound))
+    levels = RecentLevels(sound, len(sound))
     end, may_change = find_end(levels, round(decided_at_s * RATE_HZ), RULE)
     return end / RATE_HZ, may_change
 
@@ -57,11 +57,11 @@ def test_the_closure_of_a_consonant_is_no_pause() -> None:
 
 
 def test_the_end_is_never_before_the_beginning() -> None:
-    assert find_end(Levels(loud(0.1), 1600), 800, RULE)[0] == 0
+    assert find_end(RecentLevels(loud(0.1), 1600), 800, RULE)[0] == 0
 
 
 def test_levels_know_their_places() -> None:
-    levels = Levels(loud(2.0), 40_000)
+    levels = RecentLevels(loud(2.0), 40_000)
     recent, first = levels.since(30_000)
     assert first <= 30_000 < first + 160
     assert first + 160 * len(recent) == 40_000

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.workshop.training.wake.network import Lesson, Network, Shape, Stream, _gradients, train
+from device.workshop.training.wake.network import (
+    Lesson,
+    Shape,
+    Stream,
+    WakeNetwork,
+    _gradients,
+    train,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ def test_the_same_seed_gives_the_same_network(stream: Stream) -> None:
 
 def test_the_gradients_are_those_of_the_loss() -> None:
     random = np.random.default_rng(3)
-    network = Network(Shape(3, 5, 4, 4), random)
+    network = WakeNetwork(Shape(3, 5, 4, 4), random)
     windows = random.standard_normal((7, 3, 5)).astype(np.float32)
     labels = (random.random(7) < 0.5).astype(np.float32)
 
@@ -63,5 +70,5 @@ def test_the_gradients_are_those_of_the_loss() -> None:
 
 
 def test_a_stream_shorter_than_the_window_has_no_score() -> None:
-    network = Network(Shape(4, 6), np.random.default_rng(0))
+    network = WakeNetwork(Shape(4, 6), np.random.default_rng(0))
     assert len(network.score_stream(np.zeros((3, 6), np.float32))) == 0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from device.workshop.training.measuring.curves import Scores, curve, scores_of, threshold_for
-from device.workshop.training.measuring.run import Outcome
-from device.workshop.training.measuring.trials import Trial, is_about, label_of, plan
+from device.workshop.training.measuring.curves import SystemScores, curve, scores_of, threshold_for
+from device.workshop.training.measuring.run import TrialOutcome
+from device.workshop.training.measuring.trials import WakeTrial, is_about, label_of, plan
 from device.workshop.training.wake.corpus import Recording
 
 WORDS = ("alexa", "hey jarvis", "okay nabu")
@@ -37,9 +37,9 @@ def test_a_part_of_a_word_is_neither_with_nor_without() -> None:
     assert not is_about("alexa", "alexander")
 
 
-def outcome(label: str, peak: float) -> Outcome:
-    trial = Trial(Path("x"), label, "quiet", length_s=3.6)
-    return Outcome(trial, {"bittern": {"hey jarvis": peak}})
+def outcome(label: str, peak: float) -> TrialOutcome:
+    trial = WakeTrial(Path("x"), label, "quiet", length_s=3.6)
+    return TrialOutcome(trial, {"bittern": {"hey jarvis": peak}})
 
 
 def test_misses_and_false_accepts_are_counted_by_label() -> None:
@@ -53,7 +53,7 @@ def test_misses_and_false_accepts_are_counted_by_label() -> None:
 
 def test_a_curve_trades_misses_for_false_accepts() -> None:
     random = np.random.default_rng(0)
-    scores = Scores(np.sort(random.random(200)), np.sort(random.random(900) ** 4), 1.0)
+    scores = SystemScores(np.sort(random.random(200)), np.sort(random.random(900) ** 4), 1.0)
     points = curve(scores)
     assert len(points) <= 80
     misses = [each["miss_rate"] for each in points]
@@ -68,7 +68,9 @@ def test_a_threshold_holds_on_recordings_it_was_not_chosen_on() -> None:
     ratios = []
     for _ in range(60):
         logits = random.logistic(-8, 1.2, 2000)
-        chosen = threshold_for([Scores(np.zeros(0), np.sort(1 / (1 + np.exp(-logits))), 1.0)], 0.5)
+        chosen = threshold_for(
+            [SystemScores(np.zeros(0), np.sort(1 / (1 + np.exp(-logits))), 1.0)], 0.5
+        )
         truth = 2000 * (1 - 1 / (1 + np.exp(-(np.log(chosen / (1 - chosen)) + 8) / 1.2)))
         ratios.append(truth / 0.5)
     assert 0.4 < np.median(ratios) < 2.0
@@ -76,7 +78,7 @@ def test_a_threshold_holds_on_recordings_it_was_not_chosen_on() -> None:
 
 def test_fewer_false_accepts_need_a_higher_threshold() -> None:
     logits = np.random.default_rng(1).logistic(-6, 1, 1500)
-    scores = [Scores(np.zeros(0), np.sort(1 / (1 + np.exp(-logits))), 1.0)]
+    scores = [SystemScores(np.zeros(0), np.sort(1 / (1 + np.exp(-logits))), 1.0)]
     steps = [threshold_for(scores, rate) for rate in (3.0, 0.3, 0.03)]
     assert steps == sorted(steps)
     assert len(set(steps)) == 3

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.workshop.training.measuring.curves import Scores, threshold_missing
-from device.workshop.training.measuring.run import Outcome
-from device.workshop.training.measuring.trials import CONDITIONS, Trial
+from device.workshop.training.measuring.curves import SystemScores, threshold_missing
+from device.workshop.training.measuring.run import TrialOutcome
+from device.workshop.training.measuring.trials import CONDITIONS, WakeTrial
 from device.workshop.training.wake.verdict import figures_without_them, thresholds_for
 
 WORD = "jarvis"
 
 
-def outcome(label: str, condition: str, peak: float) -> Outcome:
-    trial = Trial(Path(f"{label}.wav"), label, condition, length_s=3.6)
-    return Outcome(trial, {"bittern": {WORD: peak}})
+def outcome(label: str, condition: str, peak: float) -> TrialOutcome:
+    trial = WakeTrial(Path(f"{label}.wav"), label, condition, length_s=3.6)
+    return TrialOutcome(trial, {"bittern": {WORD: peak}})
 
 
-def fold(random: np.random.Generator, shift: float) -> list[Outcome]:
+def fold(random: np.random.Generator, shift: float) -> list[TrialOutcome]:
     """Other speech whose logits lie around ``shift``, and words around 4."""
     made = []
     for condition in CONDITIONS:
@@ -56,7 +56,7 @@ def test_every_trial_is_counted_once() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.35, 1.0])
 def test_the_threshold_for_a_miss_rate_is_the_highest_that_keeps_it(share: float) -> None:
     spoken = np.sort(np.random.default_rng(5).random(40))
-    scores = Scores(spoken, np.zeros(0), 1.0)
+    scores = SystemScores(spoken, np.zeros(0), 1.0)
     threshold = threshold_missing(scores, share)
     assert scores.figure("", threshold).missed <= share * 40
     if share < 1.0:

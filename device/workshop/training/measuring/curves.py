@@ -10,12 +10,12 @@ import numpy as np
 
 from device.wake.card import Figure
 from device.wake.confidence import rate_between, share_between
-from device.workshop.training.measuring.run import Outcome
+from device.workshop.training.measuring.run import TrialOutcome
 from device.workshop.training.measuring.trials import is_about
 
 
 @dataclass(frozen=True)
-class Scores:
+class SystemScores:
     """What one system gave for one word in one condition."""
 
     spoken: np.ndarray
@@ -35,8 +35,8 @@ class Scores:
 
 
 def scores_of(
-    outcomes: Sequence[Outcome], system: str, word: str, condition: str, noise: str = ""
-) -> Scores:
+    outcomes: Sequence[TrialOutcome], system: str, word: str, condition: str, noise: str = ""
+) -> SystemScores:
     """Collect the peaks of one word; recordings of a part of it are neither with nor without."""
     spoken, other, seconds = [], [], 0.0
     for outcome in outcomes:
@@ -51,10 +51,10 @@ def scores_of(
         elif not is_about(word, trial.label):
             other.append(peak)
             seconds += trial.length_s
-    return Scores(np.sort(spoken), np.sort(other), seconds / 3600)
+    return SystemScores(np.sort(spoken), np.sort(other), seconds / 3600)
 
 
-def curve(scores: Scores, most: int = 80) -> list[dict[str, float]]:
+def curve(scores: SystemScores, most: int = 80) -> list[dict[str, float]]:
     """Points of the curve: at most so many, where something changes; with intervals."""
     every = np.unique(np.concatenate((scores.spoken, scores.other, [0.0])))
     if len(every) > most:
@@ -83,7 +83,7 @@ def point(figure: Figure) -> dict[str, float]:
     }
 
 
-def threshold_missing(scores: Scores, share: float) -> float:
+def threshold_missing(scores: SystemScores, share: float) -> float:
     """The highest threshold that misses no larger share of the spoken words.
 
     At it the word of the recording whose peak it is counts as heard no more, so that the
@@ -95,7 +95,7 @@ def threshold_missing(scores: Scores, share: float) -> float:
     return max(0.0, math.nextafter(float(scores.spoken[most]), 0.0))
 
 
-def threshold_for(others: Sequence[Scores], per_hour: float) -> float:
+def threshold_for(others: Sequence[SystemScores], per_hour: float) -> float:
     """The threshold from which false accepts are expected so rarely, in all conditions together.
 
     Rates rarer than what was measured are read off a straight line through the tail: the

@@ -14,13 +14,13 @@ from typing import Any
 from device.errors import BitternError
 from device.wake.card import SHIPPED
 from device.workshop.training.measuring.curves import (
-    Scores,
+    SystemScores,
     curve,
     point,
     scores_of,
     threshold_missing,
 )
-from device.workshop.training.measuring.run import Outcome, now_and_then, run
+from device.workshop.training.measuring.run import TrialOutcome, now_and_then, run
 from device.workshop.training.measuring.systems import Choice, System
 from device.workshop.training.measuring.trials import (
     CONDITIONS,
@@ -128,7 +128,7 @@ def _counts(recordings: Sequence[Recording], words: Sequence[str]) -> dict[str, 
     return dict(sorted(counts.items()))
 
 
-def _word(outcomes: Sequence[Outcome], systems: Sequence[System], word: str) -> dict[str, Any]:
+def _word(outcomes: Sequence[TrialOutcome], systems: Sequence[System], word: str) -> dict[str, Any]:
     return {
         system.name: _system(outcomes, system, word)
         for system in systems
@@ -136,7 +136,7 @@ def _word(outcomes: Sequence[Outcome], systems: Sequence[System], word: str) -> 
     }
 
 
-def _system(outcomes: Sequence[Outcome], system: System, word: str) -> dict[str, Any]:
+def _system(outcomes: Sequence[TrialOutcome], system: System, word: str) -> dict[str, Any]:
     conditions = {}
     for name in CONDITIONS:
         scores = scores_of(outcomes, system.name, word, name)
@@ -153,7 +153,7 @@ def _system(outcomes: Sequence[Outcome], system: System, word: str) -> dict[str,
 
 
 def _by_noise(
-    outcomes: Sequence[Outcome], system: System, word: str, condition: str
+    outcomes: Sequence[TrialOutcome], system: System, word: str, condition: str
 ) -> dict[str, dict[str, dict[str, float]]]:
     return {
         step: {
@@ -166,7 +166,9 @@ def _by_noise(
     }
 
 
-def _beside(outcomes: Sequence[Outcome], systems: Sequence[System], word: str) -> dict[str, Any]:
+def _beside(
+    outcomes: Sequence[TrialOutcome], systems: Sequence[System], word: str
+) -> dict[str, Any]:
     """Each peer at its usual threshold, and ours where it misses no more than the peer does."""
     rows: dict[str, Any] = {}
     ours, *peers = systems
@@ -185,7 +187,7 @@ def _beside(outcomes: Sequence[Outcome], systems: Sequence[System], word: str) -
     return rows
 
 
-def _pair(theirs: Scores, usual: float, ours: Scores) -> dict[str, dict[str, float]]:
+def _pair(theirs: SystemScores, usual: float, ours: SystemScores) -> dict[str, dict[str, float]]:
     peer = theirs.figure("", usual)
     share = peer.missed / peer.spoken if peer.spoken else 0.0
     mine = ours.figure("", threshold_missing(ours, share))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from multiprocessing import get_context
 
 from device.workshop.training.measuring.systems import Choice, System
-from device.workshop.training.measuring.trials import Backdrop, Trial, sound_of
+from device.workshop.training.measuring.trials import Backdrop, WakeTrial, sound_of
 from device.workshop.training.wake.network import nobody
 
 Peaks = dict[str, dict[str, float]]
@@ -18,26 +18,28 @@ _PORTION = 16
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What every system made of one trial."""
 
-    trial: Trial
+    trial: WakeTrial
     peaks: Peaks
 
 
 def run(
-    trials: Sequence[Trial],
+    trials: Sequence[WakeTrial],
     backdrop: Backdrop,
     choice: Choice,
     processes: int = 2,
     say: Callable[[int, int], None] = nobody,
-) -> list[Outcome]:
+) -> list[TrialOutcome]:
     """Listen to all trials; outcomes in their order."""
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialOutcome] = []
     portions = [trials[at : at + _PORTION] for at in range(0, len(trials), _PORTION)]
     for found in _each(portions, backdrop, choice, processes):
         start = len(outcomes)
-        outcomes += [Outcome(trials[start + index], peaks) for index, peaks in enumerate(found)]
+        outcomes += [
+            TrialOutcome(trials[start + index], peaks) for index, peaks in enumerate(found)
+        ]
         say(len(outcomes), len(trials))
     return outcomes
 
@@ -53,7 +55,7 @@ def now_and_then(say: Callable[[str], None], what: str) -> Callable[[int, int], 
 
 
 def _each(
-    portions: Sequence[Sequence[Trial]], backdrop: Backdrop, choice: Choice, processes: int
+    portions: Sequence[Sequence[WakeTrial]], backdrop: Backdrop, choice: Choice, processes: int
 ) -> Iterator[list[Peaks]]:
     if processes <= 1:
         yield from (_listen(portion, backdrop, choice) for portion in portions)
@@ -64,7 +66,7 @@ def _each(
         yield from pool.map(_listen, portions, [backdrop] * count, [choice] * count)
 
 
-def _listen(portion: Sequence[Trial], backdrop: Backdrop, choice: Choice) -> list[Peaks]:
+def _listen(portion: Sequence[WakeTrial], backdrop: Backdrop, choice: Choice) -> list[Peaks]:
     found = []
     for trial in portion:
         sound = sound_of(trial, backdrop)

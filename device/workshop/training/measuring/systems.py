@@ -185,7 +185,7 @@ def _highest_mean(values: Sequence[float], window: int) -> float:
     return float(np.convolve(values, np.ones(window) / window, "valid").max())
 
 
-class OpenWakeWord(_Peer):
+class OpenWakeWordPeer(_Peer):
     """openWakeWord's own classifiers, at 0.5, on the streaming form of its embedding.
 
     The package makes each embedding anew from 0.76 s of sound, which is five times the work
@@ -264,7 +264,10 @@ class Choice:
         if self.first_alone:
             systems.append(FirstModels(self.folders, self.words))
         if self.peers:
-            kinds: tuple[Callable[[Sequence[str]], System], ...] = (PymicroWakeword, OpenWakeWord)
+            kinds: tuple[Callable[[Sequence[str]], System], ...] = (
+                PymicroWakeword,
+                OpenWakeWordPeer,
+            )
             for peer in kinds:
                 try:
                     systems.append(peer(self.words))

@@ -42,7 +42,7 @@ _ROOM_LEVEL = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class WakeTrial:
     """One recording, or a piece of it, in one condition."""
 
     path: Path
@@ -94,7 +94,7 @@ def plan(
     kinds: Sequence[str] = ("recorded", "babble", "music"),
     *,
     is_sparing: bool = False,
-) -> list[Trial]:
+) -> list[WakeTrial]:
     """All trials; in noise each recording meets one kind, so that all kinds take turns.
 
     ``is_sparing``: recordings of none of the words are heard quiet and in one other condition
@@ -114,11 +114,11 @@ def plan(
                 # Turning once more each round, or a condition would always meet the same kind.
                 at_kind = (kinds_met + turn) % len(kinds)
                 kind = "" if CONDITIONS[name] is None else kinds[at_kind]
-                trials.append(Trial(recording.path, label, name, kind, float(at_s), rest_s))
+                trials.append(WakeTrial(recording.path, label, name, kind, float(at_s), rest_s))
     return trials
 
 
-def sound_of(trial: Trial, backdrop: Backdrop) -> NDArray[np.int16]:
+def sound_of(trial: WakeTrial, backdrop: Backdrop) -> NDArray[np.int16]:
     """The trial as a microphone would deliver it, mono 16 kHz."""
     random = np.random.default_rng(trial.seed)
     first = round(trial.from_s * RATE_HZ)

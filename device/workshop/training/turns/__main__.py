@@ -23,8 +23,8 @@ from device.vad.sentence_end import EMBEDDING, MEL, MODEL, SentenceEnd
 from device.vad.silero import RATE_HZ, Silero
 from device.wake.scoring import load
 from device.workshop.training.turns.collect import features_of, known_words, people, synthesized
-from device.workshop.training.turns.examples import Sound, Source
-from device.workshop.training.turns.fit import Network, fit, write_onnx
+from device.workshop.training.turns.examples import LabelledRecording, Sound
+from device.workshop.training.turns.fit import TurnNetwork, fit, write_onnx
 from device.workshop.training.turns.sentences import open_sentences, sentences
 from device.workshop.training.turns.words import Aligner
 
@@ -70,7 +70,7 @@ def collect(recordings: Path, count: int) -> tuple[dict[str, Set], dict[str, Set
     return learned, judged
 
 
-def _kind(source: Source) -> str:
+def _kind(source: LabelledRecording) -> str:
     return "command" if source.origin == "read" else source.origin
 
 
@@ -85,7 +85,7 @@ def _noises(recordings: Path) -> list[Sound]:
     return [kitchen[: len(kitchen) // 2], (pink / np.std(pink) * 1000).astype(np.int16)]
 
 
-def make(learned: dict[str, Set]) -> Network:
+def make(learned: dict[str, Set]) -> TurnNetwork:
     """Fit the network to the kinds, each with its share."""
     features = np.concatenate([features for features, _ in learned.values()])
     labels = np.concatenate([labels for _, labels in learned.values()])
@@ -98,7 +98,7 @@ def _even(labels: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(labels > 0.5, 0.5 / share, 0.5 / (1.0 - share)).astype(np.float32)
 
 
-def write(network: Network, learned: dict[str, Set], judged: dict[str, Set], out: Path) -> None:
+def write(network: TurnNetwork, learned: dict[str, Set], judged: dict[str, Set], out: Path) -> None:
     """Write the model, and beside it the card with what it does on what it never heard."""
     write_onnx(network, out)
     card = {
@@ -125,7 +125,7 @@ def write(network: Network, learned: dict[str, Set], judged: dict[str, Set], out
 
 
 def _judgement(
-    network: Network, features: NDArray[np.float32], labels: NDArray[np.float32]
+    network: TurnNetwork, features: NDArray[np.float32], labels: NDArray[np.float32]
 ) -> dict[str, Any]:
     found = network.probability(features)
     finished, open_ = found[labels > 0.5], found[labels < 0.5]

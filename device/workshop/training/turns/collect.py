@@ -17,8 +17,8 @@ from device.vad.silero import Silero
 from device.wake.scoring import load
 from device.workshop.training.turns.examples import (
     RATE_HZ,
+    LabelledRecording,
     Sound,
-    Source,
     examples,
     speech_end,
     sure_cuts,
@@ -35,7 +35,7 @@ _PHRASE_ENDS = {"LJ001-0002": True, "LJ001-0004": False, "LJ001-0006": False}
 """How the three read passages end: with a full stop or with a comma."""
 
 
-def people(folder: Path, aligner: Aligner, silero: Silero) -> Iterator[Source]:
+def people(folder: Path, aligner: Aligner, silero: Silero) -> Iterator[LabelledRecording]:
     """Recordings of people, of the folders that this project measures with."""
     for path in sorted((folder / "commands").rglob("*.flac")):
         yield from _source(path, aligner, silero, "command")
@@ -50,15 +50,17 @@ def people(folder: Path, aligner: Aligner, silero: Silero) -> Iterator[Source]:
             end = speech_end(silero, sound)
             if end is not None:
                 cuts = sure_cuts(sound, words) if len(words) == 2 else []
-                yield Source(f"{name}/{path.name}", sound, words, "words", end, cuts)
+                yield LabelledRecording(f"{name}/{path.name}", sound, words, "words", end, cuts)
 
 
-def _source(path: Path, aligner: Aligner, silero: Silero, origin: str) -> Iterator[Source]:
+def _source(
+    path: Path, aligner: Aligner, silero: Silero, origin: str
+) -> Iterator[LabelledRecording]:
     sound = load(path)
     end = speech_end(silero, sound)
     words = aligner.words(sound[:end])
     if end is not None and words:
-        yield Source(path.name, sound, words, origin, end, sure_cuts(sound[:end], words))
+        yield LabelledRecording(path.name, sound, words, origin, end, sure_cuts(sound[:end], words))
 
 
 def known_words() -> list[str]:
@@ -77,7 +79,7 @@ def known_words() -> list[str]:
 
 def synthesized(
     texts: Sequence[str], aligner: Aligner, silero: Silero, first: int = 0
-) -> Iterator[Source]:
+) -> Iterator[LabelledRecording]:
     """Sentences spoken whole, and their beginnings spoken as if something followed."""
     voice = HibariVoice()
     chance = np.random.default_rng(5 + first)
@@ -89,7 +91,7 @@ def synthesized(
             continue
         words = aligner.words(sound)
         cuts = sure_cuts(sound[:end], words)
-        yield Source(f"whole-{number}", sound, words, "synthesized", end, cuts)
+        yield LabelledRecording(f"whole-{number}", sound, words, "synthesized", end, cuts)
         yield from _hesitating(voice, text, number, speed, silero, chance)
 
 
@@ -100,7 +102,7 @@ def _hesitating(
     speed: float,
     silero: Silero,
     chance: np.random.Generator,
-) -> Iterator[Source]:
+) -> Iterator[LabelledRecording]:
     """The first words with a comma: the synthesizer's idea of a voice that will go on."""
     from device.workshop.training.turns.examples import ADDITIONS, NEVER_LAST
 
@@ -116,7 +118,9 @@ def _hesitating(
     sound = spoken(voice, " ".join(written[:at]).rstrip(",") + ",", speed)
     end = speech_end(silero, sound)
     if end is not None:
-        yield Source(f"begun-{number}", sound, [], "synthesized", end, [], is_finished=False)
+        yield LabelledRecording(
+            f"begun-{number}", sound, [], "synthesized", end, [], is_finished=False
+        )
 
 
 def spoken(voice: HibariVoice, text: str, speed: float = 1.0) -> Sound:
@@ -129,7 +133,7 @@ def spoken(voice: HibariVoice, text: str, speed: float = 1.0) -> Sound:
 
 
 def features_of(
-    sources: list[Source],
+    sources: list[LabelledRecording],
     noises: list[Sound],
     judge: SentenceEnd,
     silero: Silero,

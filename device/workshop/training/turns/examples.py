@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from device.audio.resample import resample
 from device.vad.endpointing import Ended, Endpointer, SpeechRule
 from device.vad.silero import HOP_SAMPLES, Silero
-from device.workshop.training.turns.words import Word, word_ends
+from device.workshop.training.turns.words import LabelledWord, word_ends
 
 RATE_HZ = 16_000
 PAUSE_MS = 160
@@ -46,12 +46,12 @@ ADDITIONS = frozenset(_OPENERS.split())
 
 
 @dataclass(slots=True)
-class Source:
+class LabelledRecording:
     """A recording with its words; ``origin`` tells people from synthesizers."""
 
     name: str
     sound: Sound
-    words: list[Word]
+    words: list[LabelledWord]
     origin: str
     speech_end: int
     cuts: list[int] = field(default_factory=list)
@@ -75,7 +75,7 @@ def is_held_out(name: str) -> bool:
     return zlib.crc32(name.encode()) % 4 == 0
 
 
-def sure_cuts(sound: Sound, words: list[Word]) -> list[int]:
+def sure_cuts(sound: Sound, words: list[LabelledWord]) -> list[int]:
     """Where a sentence may be cut so that something is surely missing."""
     kept = [word for word in words if word.end_s - word.start_s > 0.03]
     ends = word_ends(sound, kept)
@@ -87,7 +87,7 @@ def sure_cuts(sound: Sound, words: list[Word]) -> list[int]:
     return found
 
 
-def plain(word: Word) -> str:
+def plain(word: LabelledWord) -> str:
     """A word in small letters, without the marks around it."""
     return word.text.strip(" .,!?;:").lower()
 
@@ -120,7 +120,10 @@ def room_tone(sound: Sound, count: int, chance: np.random.Generator) -> Floats:
 
 
 def paused(
-    source: Source, cut: int | None, chance: np.random.Generator, pause_s: float = _TONE_S
+    source: LabelledRecording,
+    cut: int | None,
+    chance: np.random.Generator,
+    pause_s: float = _TONE_S,
 ) -> Floats:
     """The recording up to a cut, or to its own end, and the silence of its room after that."""
     end = cut if cut is not None else min(source.speech_end + RATE_HZ // 5, len(source.sound))
@@ -197,7 +200,7 @@ def at_pause(silero: Silero, sound: Sound, voice_until: int) -> Sound | None:
 
 
 def examples(
-    source: Source,
+    source: LabelledRecording,
     noises: list[Sound],
     silero: Silero,
     chance: np.random.Generator,

@@ -19,7 +19,7 @@ _DROP_INPUT, _DROP_HIDDEN = 0.2, 0.4
 
 
 @dataclass(slots=True)
-class Network:
+class TurnNetwork:
     """Weights of ``1 / (1 + exp(-(relu((x - mean) / spread @ w1 + b1) @ w2 + b2)))``."""
 
     mean: Floats
@@ -36,11 +36,11 @@ class Network:
         return result
 
 
-def fit(features: Floats, labels: Floats, weights: Floats, seed: int = 0) -> Network:
+def fit(features: Floats, labels: Floats, weights: Floats, seed: int = 0) -> TurnNetwork:
     """Fit; each example counts by its weight ``[n]``."""
     chance = np.random.default_rng(seed)
     size = features.shape[1]
-    network = Network(
+    network = TurnNetwork(
         features.mean(axis=0),
         features.std(axis=0) + np.float32(1e-3),
         (chance.standard_normal((size, HIDDEN)) * np.sqrt(2.0 / size)).astype(np.float32),
@@ -65,7 +65,7 @@ def fit(features: Floats, labels: Floats, weights: Floats, seed: int = 0) -> Net
 
 
 def _slopes(
-    network: Network, x: Floats, y: Floats, weight: Floats, chance: np.random.Generator
+    network: TurnNetwork, x: Floats, y: Floats, weight: Floats, chance: np.random.Generator
 ) -> list[Floats]:
     x = x * (chance.random(x.shape, dtype=np.float32) > _DROP_INPUT) / (1 - _DROP_INPUT)
     before = x @ network.w1 + network.b1
@@ -93,7 +93,7 @@ def _move(
         part -= rate * (ahead / (np.sqrt(square / (1 - 0.999**step)) + 1e-8) + _DECAY * part)
 
 
-def write_onnx(network: Network, path: Path) -> None:
+def write_onnx(network: TurnNetwork, path: Path) -> None:
     """Write the network: ``features [n, f]`` to ``finished [n, 1]``."""
     from onnx import TensorProto, checker, helper, numpy_helper, save
 

@@ -28,7 +28,7 @@ _FRAME = RATE_HZ // 100
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class LabelledWord:
     """One word with its place in the recording, in seconds."""
 
     text: str
@@ -48,7 +48,7 @@ class Aligner:
             str(folder), device="cpu", compute_type="int8", intra_threads=1
         )
 
-    def words(self, sound: NDArray[np.int16]) -> list[Word]:
+    def words(self, sound: NDArray[np.int16]) -> list[LabelledWord]:
         """Transcribe 16 kHz mono, at most 30 s; return the words in order."""
         whole = round(WHOLE_S * RATE_HZ)
         floats = sound[:whole].astype(np.float32) / 32768.0
@@ -67,25 +67,25 @@ class Aligner:
         return _grouped([token for _, token in tokens], aligned.alignments)
 
 
-def _grouped(tokens: list[str], alignments: list[tuple[int, int]]) -> list[Word]:
+def _grouped(tokens: list[str], alignments: list[tuple[int, int]]) -> list[LabelledWord]:
     """Join tokens to words; a token begins where the path first reaches it."""
     begins: dict[int, int] = {}
     for token, position in alignments:
         begins.setdefault(token, position)
     last = alignments[-1][1] + 1 if alignments else 0
     starts = [begins.get(at, last) * STEP_S for at in range(len(tokens) + 1)]
-    words: list[Word] = []
+    words: list[LabelledWord] = []
     for at, token_text in enumerate(tokens):
         text = text_of([token_text])
         if words and not text.startswith(" "):
             known = words[-1]
-            words[-1] = Word(known.text + text, known.start_s, starts[at + 1])
+            words[-1] = LabelledWord(known.text + text, known.start_s, starts[at + 1])
         else:
-            words.append(Word(text.strip(), starts[at], starts[at + 1]))
+            words.append(LabelledWord(text.strip(), starts[at], starts[at + 1]))
     return words
 
 
-def word_ends(sound: NDArray[np.int16], words: list[Word]) -> list[int]:
+def word_ends(sound: NDArray[np.int16], words: list[LabelledWord]) -> list[int]:
     """Return for each word but the last the sample at which to cut behind it."""
     return [_quietest(sound, word.end_s) for word in words[:-1]]
 

@@ -11,7 +11,7 @@ import numpy as np
 from device.errors import BitternError
 from device.wake.embedding import SIZE
 from device.wake.features import BANDS
-from device.workshop.training.wake.network import Array, Network
+from device.workshop.training.wake.network import Array, WakeNetwork
 from device.workshop.training.wake.windows import FRAMES_PER_STEP
 
 _OPSET = 17
@@ -76,13 +76,13 @@ class _Graph:
         partial.replace(path)
 
 
-def _folded(network: Network) -> tuple[Array, Array]:
+def _folded(network: WakeNetwork) -> tuple[Array, Array]:
     """The narrow layer with the normalization of its inputs inside."""
     weight = network.weights["narrow"] * network.scale[:, None]
     return weight, network.weights["narrow_bias"] - network.mean @ weight
 
 
-def write_first(network: Network, path: Path) -> None:
+def write_first(network: WakeNetwork, path: Path) -> None:
     """Write the small model: the interface of a converted microWakeWord model.
 
     ``features`` float32 ``[streams, 3 n, 1, 40]`` and a ring of the narrow layer's last
@@ -123,7 +123,7 @@ def write_first(network: Network, path: Path) -> None:
     )
 
 
-def write_verifier(networks: Sequence[Network], path: Path) -> None:
+def write_verifier(networks: Sequence[WakeNetwork], path: Path) -> None:
     """Write the second look: the mean opinion of some networks over the last embeddings.
 
     ``embeddings`` float32 ``[1, depth, 96]`` give ``probability`` ``[1, 1]``.
@@ -141,7 +141,7 @@ def write_verifier(networks: Sequence[Network], path: Path) -> None:
     )
 
 
-def _opinion(graph: _Graph, network: Network, prefix: str) -> str:
+def _opinion(graph: _Graph, network: WakeNetwork, prefix: str) -> str:
     weight, bias = _folded(network)
     w = network.weights
     narrow = graph.add(

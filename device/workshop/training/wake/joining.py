@@ -73,7 +73,7 @@ class Beginnings:
         folds: int = 1,
     ) -> None:
         """``people``: recordings of phrases that begin with it; those from which it cannot be
-        cut are left out. Raises ``NoVoiceError`` without the synthesizer."""
+        cut are left out. Raises ``NoSynthesizerError`` without the synthesizer."""
         voices = Voices(seed, more_voices)
         count = max(_FEWEST, 2 * len(voices.names))
         made = [(each, SYNTHESIZED + each.voice) for each in voices.variants(text, count)]

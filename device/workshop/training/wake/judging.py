@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 import soundfile
 
-from device.wake.card import Card, Ending, Group, Thresholds, write
+from device.wake.card import Ending, Group, Thresholds, WordCard, write
 from device.wake.engine import RATE_HZ
-from device.workshop.training.measuring.run import Outcome, now_and_then, run
+from device.workshop.training.measuring.run import TrialOutcome, now_and_then, run
 from device.workshop.training.measuring.systems import Choice
 from device.workshop.training.measuring.trials import Backdrop, is_about, label_of, plan
 from device.workshop.training.wake import corpus
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 PEOPLE = "people"
 
 
-def write_word(trained: Trained, card: Card, out: Path) -> Path:
+def write_word(trained: Trained, card: WordCard, out: Path) -> Path:
     """Write models and card; the card last, so that it never names what is not there."""
     out.parent.mkdir(parents=True, exist_ok=True)
     if trained.first is not None:
@@ -68,10 +68,10 @@ def judged_by(
     others: Sequence[Recording],
     scratch: Path,
     say: Say,
-) -> list[list[Outcome]]:
+) -> list[list[TrialOutcome]]:
     """What models make of the speakers they have never heard, each fold by its own model."""
     noise = halves(task.noise, scratch, 1)
-    outcomes: list[list[Outcome]] = []
+    outcomes: list[list[TrialOutcome]] = []
     for fold, trained in enumerate(by_fold):
         folder = scratch / f"fold{fold}"
         bare = bare_card(task, interest)
@@ -96,9 +96,9 @@ def _other(label: str, word: str) -> str:
     return f"not {label}".replace(word, "the word") if is_about(word, label) else label
 
 
-def bare_card(task: Task, interest: float) -> Card:
+def bare_card(task: Task, interest: float) -> WordCard:
     """The card of models that nobody has judged yet."""
-    return Card(
+    return WordCard(
         word=task.word,
         engine="microwakeword",
         model=task.first or f"./{task.out.name}",
@@ -117,11 +117,11 @@ def bare_card(task: Task, interest: float) -> Card:
 
 def card_of(
     task: Task,
-    judged: Sequence[Sequence[Outcome]],
+    judged: Sequence[Sequence[TrialOutcome]],
     interest: float,
     spoken: Sequence[Recording],
     others: Sequence[Recording],
-) -> Card:
+) -> WordCard:
     """What was found, at the thresholds that were found."""
     figures = figures_without_them(judged, "bittern", task.word, task.false_per_hour)
     heard_on = f"{_who(task, spoken)}; {len(others)} recordings of other speech; noise mixed in"
@@ -136,7 +136,7 @@ def card_of(
 
 
 def groups_of(
-    judged: Sequence[Sequence[Outcome]], spoken: Sequence[Recording], threshold: float
+    judged: Sequence[Sequence[TrialOutcome]], spoken: Sequence[Recording], threshold: float
 ) -> tuple[Group, ...]:
     """What is missed of people and of each synthesizer, at one threshold."""
     names = {each.path: _group_of(each) for each in spoken}

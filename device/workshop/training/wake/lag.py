@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from device.wake.card import Card, read, write
+from device.wake.card import WordCard, read, write
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words
 from device.wake.pipeline import WakeDetected, WakePipeline
@@ -24,7 +24,9 @@ _DRAWN_MS = 100
 """A word said by itself is drawn out at its end; with a question behind it it is shorter."""
 
 
-def settle_lag(card_path: Path, people: Sequence[Recording], others: Sequence[Recording]) -> Card:
+def settle_lag(
+    card_path: Path, people: Sequence[Recording], others: Sequence[Recording]
+) -> WordCard:
     """Measure the lag with the written models and put it into the card.
 
     Each recording of the word is cut where its level falls, and somebody else goes on at

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 import soundfile
 
-from device.wake.card import SHIPPED, Card, find, write
+from device.wake.card import SHIPPED, WordCard, find, write
 from device.wake.engine import RATE_HZ
-from device.workshop.training.measuring.run import Outcome, now_and_then, run
+from device.workshop.training.measuring.run import TrialOutcome, now_and_then, run
 from device.workshop.training.measuring.systems import SENSITIVITIES, Choice
 from device.workshop.training.measuring.trials import Backdrop, is_about, label_of, plan
 from device.workshop.training.wake import corpus
@@ -49,7 +49,7 @@ class Measurement:
     processes: int = 2
 
 
-def measure(wanted: Measurement, say: Say) -> list[Card]:
+def measure(wanted: Measurement, say: Say) -> list[WordCard]:
     """Judge the words as they are, quiet and in noise; returns the cards that were written.
 
     Raises a ``BitternError`` for a word without a card, and without recordings.
@@ -112,14 +112,14 @@ def _synthesized(wanted: Measurement, scratch: Path) -> list[Recording]:
 
 def _heard(
     wanted: Measurement, recordings: Sequence[Recording], others: Sequence[Recording], say: Say
-) -> list[Outcome]:
+) -> list[TrialOutcome]:
     trials = plan(recordings, wanted.words, is_sparing=True)
     backdrop = Backdrop(wanted.noise, tuple(each.path for each in others), wanted.music)
     choice = Choice(wanted.folders, wanted.words, peers=False)
     return run(trials, backdrop, choice, wanted.processes, now_and_then(say, "listened to"))
 
 
-def _measured(card: Card, outcomes: Sequence[Outcome], measured_on: str) -> Card:
+def _measured(card: WordCard, outcomes: Sequence[TrialOutcome], measured_on: str) -> WordCard:
     scores = scores_by_condition(outcomes, "bittern", card.word)
     figures = [
         each.figure(condition, card.thresholds.at(step))

@@ -61,7 +61,7 @@ def nobody(*_counts: int) -> None:
     """Whom to tell how far the work is when nobody wants to know."""
 
 
-class Network:
+class WakeNetwork:
     """The weights, and what they make of windows."""
 
     def __init__(self, shape: Shape, random: np.random.Generator) -> None:
@@ -99,10 +99,10 @@ def train(
     lesson: Lesson,
     seed: int,
     say: Callable[[int], None] = nobody,
-) -> Network:
+) -> WakeNetwork:
     """Train one network; ``say`` is told how many of ``lesson.steps`` are done."""
     random = np.random.default_rng(seed)
-    network = Network(shape, random)
+    network = WakeNetwork(shape, random)
     sample = stream.steps[random.integers(0, len(stream.steps), 20_000)]
     network.mean = sample.mean(axis=0)
     network.scale = 1 / (sample.std(axis=0) + np.float32(1e-3))
@@ -120,7 +120,7 @@ def train(
     return network
 
 
-def _hardest(network: Network, stream: Stream, count: int) -> Indices:
+def _hardest(network: WakeNetwork, stream: Stream, count: int) -> Indices:
     scores = network.score_stream(stream.steps)[stream.others]
     count = min(count, max(1, len(scores) // 4))
     return stream.others[np.argpartition(scores, -count)[-count:]]
@@ -144,7 +144,7 @@ def _batch(
 
 
 def _gradients(
-    network: Network,
+    network: WakeNetwork,
     windows: Array,
     labels: Array,
     dropout: float,

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from device.wake.card import Card, Figure, write
+from device.wake.card import Figure, WordCard, write
 from device.wake.engine import RATE_HZ
-from device.workshop.training.measuring.run import Outcome
+from device.workshop.training.measuring.run import TrialOutcome
 from device.workshop.training.measuring.systems import FIRST_ALONE
 from device.workshop.training.measuring.trials import is_about, label_of
 from device.workshop.training.wake import corpus, examples, windows
@@ -35,10 +35,10 @@ from device.workshop.training.wake.task import (
     ALL,
     FOLDS,
     WINDOW,
-    Material,
     Result,
     Task,
     Trained,
+    TrainingMaterial,
     copies_of,
 )
 from device.workshop.training.wake.verdict import figures_without_them
@@ -98,8 +98,8 @@ def measure_word(task: Task, say: Say) -> Result:
 class _Work:
     found: Gathered
     trained: Sequence[Trained]
-    outcomes: Sequence[Sequence[Outcome]]
-    card: Card
+    outcomes: Sequence[Sequence[TrialOutcome]]
+    card: WordCard
 
 
 def _worked(task: Task, parts: Sequence[int], scratch: Path, say: Say) -> _Work:
@@ -124,7 +124,7 @@ def _place_to_work() -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _result(task: Task, work: _Work, card: Card, path: Path, began_s: float) -> Result:
+def _result(task: Task, work: _Work, card: WordCard, path: Path, began_s: float) -> Result:
     outcomes = [each for fold in work.outcomes for each in fold]
     alone = _first_alone(task, work.outcomes)
     return Result(card, path, outcomes, alone, time.monotonic() - began_s)
@@ -167,7 +167,7 @@ def _must_suffice(task: Task, found: Gathered) -> None:
         )
 
 
-def _first_alone(task: Task, judged: Sequence[Sequence[Outcome]]) -> list[list[Figure]]:
+def _first_alone(task: Task, judged: Sequence[Sequence[TrialOutcome]]) -> list[list[Figure]]:
     if not task.first:
         return []
     return figures_without_them(judged, FIRST_ALONE, task.word, task.false_per_hour)
@@ -237,7 +237,7 @@ def _synthesized(task: Task, folder: Path, texts: Sequence[str], count: int) -> 
     return made if task.personal else left_out_whole(made, FOLDS)
 
 
-def _material(task: Task, found: Gathered, scratch: Path, say: Say) -> Material:
+def _material(task: Task, found: Gathered, scratch: Path, say: Say) -> TrainingMaterial:
     voices = tuple(tuple(r.path for r in found.others if r.fold(FOLDS) == k) for k in range(FOLDS))
     supplies = Supplies(halves(task.noise, scratch, 0), voices, task.seed, task.folder)
     word_s = corpus.typical_length_s(found.judged)
@@ -258,14 +258,14 @@ def _material(task: Task, found: Gathered, scratch: Path, say: Say) -> Material:
     hours = sum(len(each.frames) for each in rest) / 360_000
     first = int(np.clip(round((word_s + 0.3) / 0.03), 26, 60))
     second = int(np.clip(round((word_s + 0.35 - 0.76) / 0.08) + 3, 5, 16))
-    return Material(words, rest, first, second, hours)
+    return TrainingMaterial(words, rest, first, second, hours)
 
 
 # -- networks --------------------------------------------------------------------------
 
 
 def _all_trained(
-    task: Task, material: Material, parts: Sequence[int], scratch: Path, say: Say
+    task: Task, material: TrainingMaterial, parts: Sequence[int], scratch: Path, say: Say
 ) -> list[Trained]:
     """Networks for each part, trained on the others; for :data:`ALL`, trained on all."""
     kept = scratch / "material.pickle"
@@ -281,8 +281,8 @@ def _all_trained(
 
 
 @lru_cache(maxsize=1)
-def _unpacked(path: Path) -> Material:
-    material: Material = pickle.loads(path.read_bytes())
+def _unpacked(path: Path) -> TrainingMaterial:
+    material: TrainingMaterial = pickle.loads(path.read_bytes())
     return material
 
 
@@ -305,7 +305,7 @@ def _shortened(lesson: Lesson, task: Task) -> Lesson:
     return replace(lesson, steps=round(lesson.steps * task.effort))
 
 
-def suspicious_from(task: Task, material: Material, by_fold: Sequence[Trained]) -> float:
+def suspicious_from(task: Task, material: TrainingMaterial, by_fold: Sequence[Trained]) -> float:
     """The mean of the first model above which so many seconds of other speech would lie."""
     if not task.trains_first:
         return task.interest

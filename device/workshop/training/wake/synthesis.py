@@ -14,7 +14,7 @@ from device.audio.resample import resample
 from device.errors import BitternError
 from device.wake.engine import RATE_HZ
 from device.workshop.training.wake.corpus import SPEAKERS, SYNTHESIZED, Sound
-from device.workshop.training.wake.synthesizers import HIBARI, Line, NoVoiceError, installed
+from device.workshop.training.wake.synthesizers import HIBARI, Line, NoSynthesizerError, installed
 
 _PEAK = 16_000
 
@@ -24,7 +24,7 @@ class NotRecordedError(BitternError):
 
 
 @dataclass(frozen=True)
-class Said:
+class SynthesizedText:
     """A text as one of the voices says it."""
 
     voice: str
@@ -46,12 +46,12 @@ class Voices:
         """``more``: a folder with further voices for Kokoro; ``is_quick``: hibari alone, since
         Kokoro takes a hundred times as long; ``only``: names of synthesizers.
 
-        Raises :class:`NoVoiceError` where one of them is not installed.
+        Raises :class:`NoSynthesizerError` where one of them is not installed.
         """
         found = {each.name: each for each in installed(more, is_quick=is_quick, seed=seed)}
         missing = [name for name in only if name not in found]
         if missing:
-            raise NoVoiceError(f"{missing[0]} is not here", f"there are: {', '.join(found)}")
+            raise NoSynthesizerError(f"{missing[0]} is not here", f"there are: {', '.join(found)}")
         self._synthesizers = {name: found[name] for name in only or found}
         self._random = np.random.default_rng(seed)
 
@@ -78,7 +78,7 @@ class Voices:
         heard = resample(samples, round(said.rate_hz / pitch), RATE_HZ)
         return heard.astype(np.float32)
 
-    def variants(self, text: str, count: int) -> Iterator[Said]:
+    def variants(self, text: str, count: int) -> Iterator[SynthesizedText]:
         """The same words, said in ``count`` ways; a synthesizer speaks as often as the square
         root of its voices says, so that none is all that is learned from.
 
@@ -93,7 +93,7 @@ class Voices:
             pitch = float(2 ** (self._random.uniform(low, high) / 12))
             spelled = text + str(self._random.choice(["", ".", "!", "?", ","]))
             seed = int(self._random.integers(1 << 30))
-            yield Said(voice, self.say(spelled, speed, pitch, seed, voice))
+            yield SynthesizedText(voice, self.say(spelled, speed, pitch, seed, voice))
 
     def _turns(self, count: int) -> list[str]:
         """Whose turn it is, ``count`` times: every synthesizer goes through its own voices."""
@@ -112,7 +112,7 @@ class Voices:
             spoken[name] += 1
         return turns
 
-    def speaker(self, said: Said, number: int) -> str:
+    def speaker(self, said: SynthesizedText, number: int) -> str:
         """Who counts as the speaker of a variant: its voice, unless there is only one."""
         return f"{said.voice} {number}" if len(self.names) == 1 else said.voice
 

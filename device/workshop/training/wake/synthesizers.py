@@ -44,7 +44,7 @@ _FESTIVAL_FILES = {"kal": "kal_diphone", "ked": "ked_diphone", "slt": "cmu_us_sl
 _FESTIVAL_VOICES = Path("/usr/share/festival/voices")
 
 
-class NoVoiceError(BitternError):
+class NoSynthesizerError(BitternError):
     """A synthesizer is not installed, or says nothing."""
 
 
@@ -61,7 +61,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SynthesizedSound:
     """What a synthesizer said: mono, any range."""
 
     samples: NDArray[np.float32]
@@ -74,8 +74,8 @@ class Synthesizer(Protocol):
     name: str
     voices: tuple[str, ...]
 
-    def say(self, line: Line) -> Spoken:
-        """A short line; raises :class:`NoVoiceError`."""
+    def say(self, line: Line) -> SynthesizedSound:
+        """A short line; raises :class:`NoSynthesizerError`."""
 
 
 class Hibari:
@@ -85,19 +85,19 @@ class Hibari:
     voices: tuple[str, ...] = (HIBARI,)
 
     def __init__(self) -> None:
-        """Raises :class:`NoVoiceError` without the package."""
+        """Raises :class:`NoSynthesizerError` without the package."""
         try:
             from hibari import Hibari as Voice
         except ImportError as missing:
-            raise NoVoiceError(
+            raise NoSynthesizerError(
                 "there is no voice to synthesize words with", "pip install bittern[train]"
             ) from missing
         self._voice: Any = Voice(threads=1)
 
-    def say(self, line: Line) -> Spoken:
+    def say(self, line: Line) -> SynthesizedSound:
         """A sentence; the same each time for the same ``seed``."""
         said = self._voice(line.text, speed=line.speed, seed=line.seed)
-        return Spoken(np.asarray(said, dtype=np.float32), VOICE_HZ)
+        return SynthesizedSound(np.asarray(said, dtype=np.float32), VOICE_HZ)
 
 
 class KokoroVoices:
@@ -117,9 +117,9 @@ class KokoroVoices:
         order = np.random.default_rng((seed, 41)).permutation(len(pairs))[:between]
         self.voices = (*own, *("+".join(pairs[int(place)]) for place in sorted(order)))
 
-    def say(self, line: Line) -> Spoken:
+    def say(self, line: Line) -> SynthesizedSound:
         """A short text."""
-        return Spoken(self._kokoro.say(line.text, line.voice, line.speed), VOICE_HZ)
+        return SynthesizedSound(self._kokoro.say(line.text, line.voice, line.speed), VOICE_HZ)
 
 
 class Pico:
@@ -134,10 +134,10 @@ class Pico:
 
         self._voice: Any = NanoTTS()
 
-    def say(self, line: Line) -> Spoken:
+    def say(self, line: Line) -> SynthesizedSound:
         """A short text."""
         raw = self._voice.speak(line.text, voice=line.voice, speed=line.speed)
-        return Spoken(np.frombuffer(raw, dtype=np.int16).astype(np.float32), _PICO_HZ)
+        return SynthesizedSound(np.frombuffer(raw, dtype=np.int16).astype(np.float32), _PICO_HZ)
 
 
 class Program:
@@ -154,7 +154,7 @@ class Program:
         self.voices = tuple(voices)
         self._command = command
 
-    def say(self, line: Line) -> Spoken:
+    def say(self, line: Line) -> SynthesizedSound:
         """A short text."""
         with tempfile.TemporaryDirectory(prefix="bittern-voice-") as folder:
             path = Path(folder) / "said.wav"
@@ -169,10 +169,10 @@ class Program:
                 )
                 samples, rate_hz = read_sound(path)
             except (OSError, subprocess.SubprocessError, BitternError) as failure:
-                raise NoVoiceError(
+                raise NoSynthesizerError(
                     f"{self.name} does not say {line.text!r}: {failure}"
                 ) from failure
-        return Spoken(samples.astype(np.float32), rate_hz)
+        return SynthesizedSound(samples.astype(np.float32), rate_hz)
 
 
 def installed(
@@ -181,8 +181,8 @@ def installed(
     """All synthesizers that there are, hibari first.
 
     ``more``: a folder with further voices for Kokoro; ``is_quick``: hibari alone, which takes a
-    hundredth of Kokoro's time. Raises :class:`NoVoiceError` without hibari, and with ``more`` but
-    no Kokoro.
+    hundredth of Kokoro's time. Raises :class:`NoSynthesizerError` without hibari, and with
+    ``more`` but no Kokoro.
     """
     found: list[Synthesizer] = [Hibari()]
     if is_quick:
@@ -191,7 +191,7 @@ def installed(
         found.append(KokoroVoices(more, between=40 if more else 0, seed=seed))
     except MissingModel as missing:
         if more is not None:
-            raise NoVoiceError(
+            raise NoSynthesizerError(
                 f"the voices in {more} are for a synthesizer that is not here",
                 f"bittern models fetch {SET}",
             ) from missing

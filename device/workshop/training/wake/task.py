@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.wake.card import Card, Figure
-from device.workshop.training.measuring.run import Outcome
+from device.wake.card import Figure, WordCard
+from device.workshop.training.measuring.run import TrialOutcome
 from device.workshop.training.wake import corpus
 from device.workshop.training.wake.corpus import Recording
 from device.workshop.training.wake.examples import Example
-from device.workshop.training.wake.network import Network
+from device.workshop.training.wake.network import WakeNetwork
 
 FOLDS = 3
 ALL = -1
@@ -89,7 +89,7 @@ class Task:
 
 
 @dataclass
-class Material:
+class TrainingMaterial:
     """All examples of a word, by fold."""
 
     words: list[Example]
@@ -107,17 +107,17 @@ class Material:
 class Trained:
     """One set of networks."""
 
-    first: Network | None
-    verifiers: list[Network]
+    first: WakeNetwork | None
+    verifiers: list[WakeNetwork]
 
 
 @dataclass
 class Result:
     """What came out: the card that was written, and what it rests on."""
 
-    card: Card
+    card: WordCard
     card_path: Path
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[TrialOutcome] = field(default_factory=list)
     first_alone: list[list[Figure]] = field(default_factory=list)
     """Where only a verifier was trained: what the existing model does without it, for each
     step, at thresholds that allow as many false accepts."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from device.wake.card import Figure
-from device.workshop.training.measuring.curves import Scores, scores_of, threshold_for
-from device.workshop.training.measuring.run import Outcome
+from device.workshop.training.measuring.curves import SystemScores, scores_of, threshold_for
+from device.workshop.training.measuring.run import TrialOutcome
 from device.workshop.training.measuring.trials import CONDITIONS
 
 
-def scores_by_condition(outcomes: Sequence[Outcome], system: str, word: str) -> dict[str, Scores]:
+def scores_by_condition(
+    outcomes: Sequence[TrialOutcome], system: str, word: str
+) -> dict[str, SystemScores]:
     """The peaks of one system for one word."""
     return {name: scores_of(outcomes, system, word, name) for name in CONDITIONS}
 
 
 def thresholds_for(
-    outcomes: Sequence[Outcome], system: str, word: str, rates: Sequence[float]
+    outcomes: Sequence[TrialOutcome], system: str, word: str, rates: Sequence[float]
 ) -> list[float]:
     """The thresholds from which false accepts are as rare as the rates per hour say."""
     scores = list(scores_by_condition(outcomes, system, word).values())
@@ -24,7 +26,7 @@ def thresholds_for(
 
 
 def figures_without_them(
-    by_fold: Sequence[Sequence[Outcome]], system: str, word: str, rates: Sequence[float]
+    by_fold: Sequence[Sequence[TrialOutcome]], system: str, word: str, rates: Sequence[float]
 ) -> list[list[Figure]]:
     """For each rate and condition what its threshold does, counted over all folds.
 
@@ -49,7 +51,7 @@ def figures_without_them(
 
 
 def _figures(
-    outcomes: Sequence[Outcome], system: str, word: str, thresholds: Sequence[float]
+    outcomes: Sequence[TrialOutcome], system: str, word: str, thresholds: Sequence[float]
 ) -> list[list[Figure]]:
     scores = scores_by_condition(outcomes, system, word)
     return [[each.figure(name, t) for name, each in scores.items()] for t in thresholds]
