@@ -27,6 +27,7 @@ FAMILIES: tuple[str, ...] = (
     "run",
     "control",
     "watch",
+    "turns",
     "household",
     "setup",
     "doctor",

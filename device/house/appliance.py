@@ -23,6 +23,7 @@ from device.house.front import HouseFront
 from device.house.house import MAIN, House, begin_house
 from device.house.levels import set_levels_once
 from device.house.orders import Orders
+from device.house.past_turns import FILE, PastTurns
 from device.panel.boards import load_board
 from device.panel.gpio import Pins
 from device.reports import log_lines
@@ -88,6 +89,17 @@ class Appliance:
         self._stack = stack
         self._reloading = asyncio.Lock()
         self._write = log_lines(house.loaded.settings.log.transcripts, self._state)
+        self.past_turns = PastTurns(
+            house.services.state / FILE,
+            lambda: self.loaded.settings.log.transcripts,
+            lambda: house.services.spending.month_usd,
+        )
+        house.listeners.add(self.past_turns.take)
+        stack.push_async_callback(self._close_past_turns)
+
+    async def _close_past_turns(self) -> None:
+        self.house.listeners.discard(self.past_turns.take)
+        await self.past_turns.close()
 
     @property
     def room(self) -> Room:

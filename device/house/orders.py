@@ -19,6 +19,7 @@ from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
+from device.house.past_turns import MOST_SHOWN
 from device.house.watching import Watchers
 from device.phrases.en import ENGLISH
 from device.realtime.speech import LONGEST_TEXT
@@ -154,6 +155,14 @@ class Orders:
         await self._appliance.house.services.brain.restart()
         return {}
 
+    async def _turns(self, request: Request) -> dict[str, object]:
+        last, number = request.get("last", MOST_SHOWN), request.get("number")
+        if type(last) is not int or not 1 <= last <= MOST_SHOWN:
+            raise OrderError(f"`last` is a whole number from 1 to {MOST_SHOWN}")
+        if number is not None and type(number) is not int:
+            raise OrderError("the number of a turn is a whole number")
+        return {"turns": await self._appliance.past_turns.read(last, number)}
+
     async def _watch(self, _: Request) -> Feed:
         return self._watchers.open()
 
@@ -260,5 +269,6 @@ _ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object] | Fee
     "reload": Orders._reload,
     "restart-brain": Orders._restart_brain,
     "tool": Orders._tool,
+    "turns": Orders._turns,
     "watch": Orders._watch,
 }
