@@ -25,6 +25,9 @@ def add_commands(commands: Commands[Any]) -> None:
     parser.add_argument("number", nargs="?", type=int, metavar="N", help="explain this one")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="how many (20)")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.png", help="draw their timelines (needs matplotlib)"
+    )
     parser.add_argument("--socket", type=Path, metavar="PATH", help="the appliance's socket")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a settings file")
     parser.set_defaults(run=run)
@@ -38,6 +41,10 @@ def run(chosen: argparse.Namespace) -> int:
     turns = _turns(chosen)
     if chosen.number is not None and not turns:
         raise BitternError(f"there is no turn {chosen.number}", "See `bittern turns`.")
+    if chosen.plot is not None:
+        from device.cli.turns_plot import plot
+
+        plot(turns, chosen.plot)
     if chosen.json:
         print(json.dumps(turns))
     elif chosen.number is not None:

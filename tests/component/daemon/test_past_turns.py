@@ -12,6 +12,7 @@ import pytest
 from device.assistant.news import QuestionHeard, TurnBegan, TurnEnded, Unanswered, WakeHeard
 from device.assistant.turn import Figures, Trigger
 from device.cli import main
+from device.cli.turns_plot import phase
 from device.house.past_turns import FILE, KEPT_DAYS, KEPT_TURNS, PastTurns, read
 from device.settings.forget import forget
 from tests.component.daemon.test_service import SHORT, run, running
@@ -97,3 +98,19 @@ async def test_a_factory_reset_erases_it(tmp_path):
     assert read(state / FILE, 9)
     forget(tmp_path / "bittern.toml", state, tmp_path / "keys")
     assert list(state.glob(f"{FILE}*")) == []
+
+
+async def test_the_timelines_are_drawn(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib", reason="only training and pictures need matplotlib")
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    await _kept(tmp_path / FILE, TurnBegan(1, Trigger.WAKE_WORD), TurnEnded(1, FIGURES))
+    (turn,) = read(tmp_path / FILE, 9)
+    begin, length = phase(turn, "speech_end_s", "first_audio_played_s")
+    assert (round(begin, 3), round(length, 3)) == (2.1, 0.9)
+    assert phase({"events": []}, "wake_s", "speech_end_s") == (0.0, 0.0)
+    picture = tmp_path / "turns.png"
+    assert await asyncio.to_thread(main, ["turns", "--plot", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert await asyncio.to_thread(main, ["turns", "--plot", str(tmp_path / "no" / "a.png")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
