@@ -18,6 +18,7 @@ BENCHES = (
     "daemon",
     "evening",
     "television",
+    "servers",
 )
 """Modules of ``device.workshop.bench``; each declares itself with ``add_command(benches)``."""
 

@@ -146,7 +146,8 @@ class _Connection:
 
     async def _call(self, order: CallTool) -> None:
         result = await self._host.call(order)
-        self.tell(CallEnded(order.call, result.text[: LONGEST_TEXT + 1], result.is_error))
+        text = result.text[: LONGEST_TEXT + 1]
+        self.tell(CallEnded(order.call, text, result.is_error, result.is_away))
 
     def close(self) -> None:
         for task in tuple(self._calls.values()):

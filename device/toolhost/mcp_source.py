@@ -88,9 +88,9 @@ class McpSource:
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallResult:
         """Have it called. The whole call is bounded: signs of life do not prolong it."""
-        client = self._client
-        if client is None:
-            return CallResult(f"{self.name} is not there at the moment", is_error=True)
+        client, child = self._client, self._child
+        if client is None or (child is not None and child.ended.is_set()):
+            return CallResult("it is not there", is_error=True, is_away=True)
         try:
             async with asyncio.timeout(self._plan.timeout_s):
                 return _result(await client.call_tool(tool, dict(arguments)))

@@ -32,6 +32,8 @@ class CallResult:
 
     text: str
     is_error: bool = False
+    is_away: bool = False
+    """There was nobody to ask."""
 
 
 class RunSource(Protocol):

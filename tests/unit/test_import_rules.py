@@ -61,8 +61,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"settings", "spending", "tools", "updates"},
     },
     "workshop": {
-        *{"appliance", "assistant", "audio", "brain", "daemon", "ears", "models", "panel"},
-        *{"realtime", "settings", "tools", "vad", "wake"},
+        *{"appliance", "assistant", "audio", "brain", "daemon", "ears", "house", "models", "panel"},
+        *{"realtime", "room", "settings", "tools", "vad", "wake"},
     },
     "setup": {
         *{"appliance", "assistant", "audio", "doctor", "ears", "house", "models", "panel"},

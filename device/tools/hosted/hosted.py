@@ -166,16 +166,19 @@ class HostedTools:
         """Call it; who is cancelled while waiting cancels the call. Raises ``HostAwayError``."""
         told = self.told.get(source)
         if self._writer is None or told is None or not told.is_ready:
-            raise HostAwayError(f"{one_line(source)} is not there at the moment")
+            raise HostAwayError(_away(source))
         number = next(self._numbers)
         ended: asyncio.Future[CallEnded] = asyncio.get_running_loop().create_future()
         self._calls[number] = ended
         self._send(CallTool(number, source, tool, dict(arguments)))
         try:
-            return await ended
+            result = await ended
         finally:
             if self._calls.pop(number, None) is not None and not ended.done():
                 self._send(CancelCall(number))
+        if result.is_away:
+            raise HostAwayError(_away(source))
+        return result
 
     # -- the connection ----------------------------------------------------------------
 
@@ -269,6 +272,10 @@ class HostedTools:
             name: msgspec.structs.replace(told, is_ready=False, detail=away.what)
             for name, told in self.told.items()
         }
+
+
+def _away(source: str) -> str:
+    return f"{one_line(source)} is not there at the moment"
 
 
 def _bounded(text: str) -> str:

@@ -69,6 +69,8 @@ class CallEnded(msgspec.Struct, tag_field="tell", tag="ended", frozen=True):
     text: str
     """A result, or why there is none."""
     is_error: bool = False
+    is_away: bool = False
+    """There was nobody to ask: nothing was done."""
 
 
 Order = CallTool | CancelCall | EndHost
