@@ -97,11 +97,11 @@ class AboutItself:
 
     def _abilities(self, tools: Sequence[FunctionTool]) -> str:
         """What can be done: by the tools that there are, and by nothing else."""
-        known = self._language.replies.table["abilities"]
+        known = self._language.replies.abilities
         intents = {intent_of(tool.name) for tool in tools}
         able = list(dict.fromkeys(known[one] for one in known if one in intents))
         others = [tool.name.replace("_", " ") for tool in tools if not intent_of(tool.name)]
-        said = listing([*able, *known["always"]])
+        said = listing([*able, *self._language.replies.always])
         text = self._say("about_abilities", what=said)
         if others:
             text += " " + self._say("about_more", what=listing(others[:_MOST_ABILITIES]))

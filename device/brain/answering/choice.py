@@ -10,6 +10,8 @@ from typing import Any
 from device.brain.speaking import spoken
 from device.brain.understanding.intents.moments import ClockTime, Moments
 from device.brain.understanding.intents.recognition import Slot
+from device.phrases.book import Day, Phrase, phrase
+from device.phrases.en import ENGLISH
 from device.phrases.en.forms import WEEKDAYS
 
 Thing = Mapping[str, Any]
@@ -17,6 +19,13 @@ Thing = Mapping[str, Any]
 
 _NAMED_ALOUD = 3
 _WEEKDAYS = tuple(day.lower() for day in WEEKDAYS)
+_PLACES = (phrase("the_first"), phrase("the_second"), phrase("the_third"))
+_NOUNS = {"timer": phrase("timer"), "alarm": phrase("alarm")}
+_NONE = {
+    "timer": phrase("timers_none"),
+    "alarm": phrase("alarms_none"),
+    "reminder": phrase("reminders_none"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +46,19 @@ def choose(
 ) -> Chosen:
     """Choose by what was said; ``kind`` is ``timer``, ``alarm`` or ``reminder``."""
     if not things:
-        return Chosen(nothing=f"You have no {kind}s.")
+        return Chosen(nothing=_say(_NONE[kind]))
     places = [place for place, thing in enumerate(things) if _fits(thing, slots, moments)]
     if slots.get("same_as"):
         places = _same(things, slots["same_as"]) or places
-        return Chosen(tuple(places[-1:])) if places else Chosen(nothing=f"There is no such {kind}.")
+        return (
+            Chosen(tuple(places[-1:]))
+            if places
+            else Chosen(nothing=_say(phrase(f"no_such_{kind}")))
+        )
     if name := str(slots.get("name") or slots.get("text") or ""):
         places = _named(things, places, name)
     if not places:
-        return Chosen(nothing=f"You have no such {kind}.")
+        return Chosen(nothing=_say(phrase(f"no_such_{kind}")))
     if slots.get("all") or (slots.get("both") and len(places) == 2):
         return Chosen(tuple(places))
     which = slots.get("which")
@@ -53,7 +66,7 @@ def choose(
         at = which if which < 0 else which - 1
         if -len(places) <= at < len(places):
             return Chosen((places[at],))
-        return Chosen(nothing=f"You have no such {kind}.")
+        return Chosen(nothing=_say(phrase(f"no_such_{kind}")))
     if superlative := slots.get("superlative"):
         return Chosen((_extreme(things, places, str(superlative)),))
     if len(places) == 1:
@@ -132,13 +145,10 @@ def _extreme(things: Sequence[Thing], places: Sequence[int], superlative: str) -
 def _question(kind: str, things: Sequence[Thing], now: dt.datetime) -> str:
     names = [called(kind, thing, now) for thing in things]
     if len(set(names)) < len(names) <= len(_PLACES):
-        names = [f"the {_PLACES[place]}" for place in range(len(names))]
+        names = [_say(place) for place in _PLACES[: len(names)]]
     if len(names) > _NAMED_ALOUD:
-        return f"There are {spoken.number(len(names))} {kind}s. Which one?"
-    return f"Which one: {spoken.listing(names, 'or')}?"
-
-
-_PLACES = ("first", "second", "third")
+        return _say(phrase(f"which_of_{kind}s", count=len(names)))
+    return _say(phrase("which_of", choice=names))
 
 
 def called(kind: str, thing: Thing, now: dt.datetime) -> str:
@@ -146,12 +156,16 @@ def called(kind: str, thing: Thing, now: dt.datetime) -> str:
     if kind == "reminder":
         return str(thing.get("text", ""))
     if name := thing.get("name"):
-        return f"the {name} {kind}"
+        return _say(phrase("the_named", name=str(name), noun=_NOUNS[kind]))
     if kind == "timer":
-        return f"the one for {spoken.duration(float(thing.get('length_s') or 0))}"
-    time = spoken.time_word(dt.time.fromisoformat(str(thing.get("time", "0:00")).zfill(5)))
-    weekdays = thing.get("weekdays") or []
-    if weekdays:
-        return f"the one {spoken.weekdays([_WEEKDAYS.index(day) for day in weekdays])} at {time}"
-    date = dt.date.fromisoformat(str(thing["date"]))
-    return f"the one {spoken.day(date, now.date())} at {time}"
+        return _say(phrase("the_one_for", length=float(thing.get("length_s") or 0)))
+    hour = spoken.time_word(dt.time.fromisoformat(str(thing.get("time", "0:00")).zfill(5)))
+    if weekdays := thing.get("weekdays"):
+        days = tuple(_WEEKDAYS.index(day) for day in weekdays)
+        return _say(phrase("the_one_every_week", days=days, hour=hour))
+    day = Day(dt.date.fromisoformat(str(thing["date"])), now.date())
+    return _say(phrase("the_one_on_day", day=day, hour=hour))
+
+
+def _say(said: Phrase) -> str:
+    return ENGLISH.say(said)

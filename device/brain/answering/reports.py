@@ -2,7 +2,8 @@
 
 Nothing is added to what the result says. What the user has just said herself (the
 arguments of the call) is not told back; what is only for programs is left out
-(`device.brain.answering.facts`); lists are cut with "and N more".
+(`device.phrases.en.values`); lists are cut with "and N more". How a fact is said is the
+phrase book's business: whole sentences are phrases of it, clauses are `device.phrases.en.clauses`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from device.brain.answering.facts import (
+from device.brain.base.abilities import ToolCall, ToolResult
+from device.phrases.book import Phrase, PhraseBook, Said, phrase
+from device.phrases.en import ENGLISH, clauses
+from device.phrases.en.forms import listing
+from device.phrases.en.values import (
     is_sayable,
     is_silent,
     phrase_of,
@@ -22,9 +27,7 @@ from device.brain.answering.facts import (
     without_unit,
     words_of_name,
 )
-from device.brain.base.abilities import ToolCall, ToolResult
-from device.brain.understanding.intents.language import Replies
-from device.phrases.en.forms import listing, number
+from device.phrases.replies import Replies
 
 _SPOKEN = "spoken"
 """Where this project's own tools keep what is to be said."""
@@ -35,13 +38,6 @@ _NAMES = ("name", "title", "summary", "label", "track", "song", "item", "subject
 _PEOPLE = ("artist", "author", "by", "artists")
 _WEATHER = frozenset({"condition", "conditions", "weather"})
 _STATES = frozenset({"state", "status", "mode"}) | _WEATHER
-_DAYS = frozenset({"today", "tonight", "tomorrow", "yesterday", "now"})
-_LINKS = frozenset({"with", "by", "to", "from", "in", "of", "for", "near", "until"})
-_VERBS = frozenset(
-    {"ends", "starts", "begins", "opens", "closes", "departs", "arrives", "leaves", "finishes"}
-)
-_OF_COUNTS = frozenset({"unread", "missed", "pending", "new", "free", "waiting", "due"})
-_MASSES = frozenset({"motion", "movement", "smoke", "rain", "snow", "traffic", "gas", "noise"})
 _ENDS = frozenset({"end", "ends", "until", "to"})
 _COUNTS = frozenset({"quantity", "count", "amount", "qty"})
 _MONEY = frozenset({"price", "cost", "total", "amount", "balance", "value", "result", "fee"})
@@ -49,12 +45,6 @@ _INNER = frozenset({"text", "value", "name", "description", "label", "main"})
 _PLAIN_ANSWERS = frozenset({"answer", "result", "value", "time", "date", "datetime", "temperature"})
 _FINE = frozenset({"ok", "okay", "success", "successful", "done", "completed", "200", "true"})
 _FAILED = frozenset({"error", "failed", "failure", "fail", "false"})
-_OPPOSITES = {"on": "off", "open": "closed", "locked": "unlocked", "online": "offline"}
-_LEFT = frozenset({"remaining", "left"})
-_ADJECTIVE = re.compile(
-    r"\w+(?:ed|ing|able)|on|off|open|full|empty|online|offline|dry|wet|ready|home|away|free|busy|"
-    r"found|lost|broken|done|shut|awake|asleep|available|present|paid|late|active|low|high|sunny|rainy|cloudy|dark|clean|dirty"
-)
 _MOST_FACTS = 4
 _MOST_CHARACTERS = 400
 
@@ -63,10 +53,14 @@ def report(
     results: Sequence[tuple[ToolCall | None, ToolResult]],
     replies: Replies,
     now: dt.datetime | None = None,
+    book: PhraseBook = ENGLISH,
 ) -> str:
     """Say what came of the calls, in their order; the same sentence only once."""
     now = now or dt.datetime.now().astimezone()
-    sentences = [_Teller(replies, now, _arguments(call)).tell(r.output) for call, r in results]
+    sentences = [
+        _Teller(replies, book, now, _arguments(call)).tell(result.output)
+        for call, result in results
+    ]
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
@@ -90,8 +84,11 @@ def _comparable(value: object) -> object:
 class _Teller:
     """Tells one result."""
 
-    def __init__(self, replies: Replies, now: dt.datetime, asked: Sequence[object]) -> None:
+    def __init__(
+        self, replies: Replies, book: PhraseBook, now: dt.datetime, asked: Sequence[object]
+    ) -> None:
         self._replies = replies
+        self._book = book
         self._now = now
         self._asked = asked
 
@@ -116,7 +113,10 @@ class _Teller:
             return self._text(value)
         if not is_sayable(value):
             return ""
-        return as_sentence(f"It's {say_value(value, (), '', self._now)}")
+        return self._say(phrase("report_value", value=say_value(value, (), "", self._now)))
+
+    def _say(self, said: Said) -> str:
+        return as_sentence(self._book.say(said))
 
     def _text(self, text: str) -> str:
         known = text.strip().casefold()
@@ -126,7 +126,7 @@ class _Teller:
         if known in _FINE or not readable:
             return ""
         said = say_value(readable, (), "", self._now) if " " not in readable[8:] else readable
-        return as_sentence(said if said == readable else f"It's {said}")
+        return self._say(said if said == readable else phrase("report_value", value=said))
 
     # ------------------------------------------------------------------ objects
 
@@ -202,7 +202,7 @@ class _Teller:
         first = shortened(reason, _MOST_CHARACTERS // 2)
         if first[:2] != first[:2].upper():
             first = first[0].lower() + first[1:]
-        return as_sentence(f"That didn't work: {first}")
+        return self._say(phrase("report_failed", reason=first))
 
     def _nulls(self, value: Mapping[str, object]) -> str:
         unknown = [
@@ -212,7 +212,7 @@ class _Teller:
         ]
         if not unknown:
             return ""
-        return as_sentence(f"I didn't get the {listing(unknown[:_MOST_FACTS], 'or')}")
+        return self._say(phrase("report_unknown", names=unknown[:_MOST_FACTS]))
 
     def _facts(self, value: Mapping[str, object], whole: Mapping[str, object]) -> str:
         """Tell the fields of an object: first what it is or does, then the rest."""
@@ -224,7 +224,7 @@ class _Teller:
             if key not in used and not (key in _STATES and str(item).casefold() in done)
         }
         if not rest:
-            return as_sentence(f"It's {subject}") if subject else ""
+            return self._say(phrase("report_value", value=subject)) if subject else ""
         clauses = list(self._clauses(rest, whole, subject))
         scalars = [text for text in clauses if not text.endswith((".", "!", "?"))]
         sentences = [text for text in clauses if text.endswith((".", "!", "?"))]
@@ -240,7 +240,8 @@ class _Teller:
             if isinstance(name, str) and len(name) < 80 and key not in _STATES:
                 by = next((k for k in _PEOPLE if isinstance(value.get(k), str)), None)
                 if by is not None:
-                    return f"{name} by {value[by]}", (key, by)
+                    made = phrase("report_made_by", name=name, maker=str(value[by]))
+                    return self._book.say(made), (key, by)
                 return name, (key,)
         return "", ()
 
@@ -259,7 +260,7 @@ class _Teller:
                 inner = self._object(item)
                 if inner:
                     name = key if key[:1].isupper() else phrase_of(words_of_name(key)).capitalize()
-                    yield f"{name}: {_uncapitalized(inner)}"
+                    yield f"{name}: {clauses.uncapitalized(inner)}"
             else:
                 yield self._clause(who, key, item, whole, is_alone and not subject)
 
@@ -268,9 +269,10 @@ class _Teller:
     ) -> str:
         words = words_of_name(key)
         if key[:1].isupper() and len(words) == 1 and not isinstance(item, bool):
-            return f"{key} is {say_value(item, words, '', self._now)}"
+            value = say_value(item, words, "", self._now)
+            return self._book.say(phrase("report_named", name=key, value=value))
         if isinstance(item, bool):
-            return _flag(who, words, item)
+            return clauses.flag(who, words, item)
         unit = unit_in(words) or _unit_beside(key, whole)
         said = say_value(item, words, unit, self._now)
         name = without_unit(words, unit)
@@ -278,15 +280,15 @@ class _Teller:
         if is_written or key in ("message", "text", "response", "speech"):
             return as_sentence(said)  # something that somebody wrote to be read
         if key in _WEATHER:
-            return _uncapitalized(said)
+            return clauses.uncapitalized(said)
         if key in _STATES or name[-1:] in (["state"], ["status"]):
             owner = name[:-1]
-            return f"{_is('the ' + phrase_of(owner) if owner else who)} {_uncapitalized(said)}"
+            return clauses.state(who, owner, said)
         if name[-1:] in (["time"], ["date"], ["datetime"], ["now"]):
-            said = said.removeprefix("at ").removeprefix("on ")
+            said = clauses.without_preposition(said)
         if is_alone and (not name or set(name) & _PLAIN_ANSWERS or key in _WRAPPERS):
-            return f"it's {said}"
-        return _named(who, name, words, said, item)
+            return self._book.say(phrase("report_value", value=said))
+        return clauses.holds(who, name, words, said, item)
 
     # ------------------------------------------------------------------ lists
 
@@ -299,18 +301,23 @@ class _Teller:
         )
         told = [text for item in items if (text := self._entry(item))]
         if not items:
-            return f"There are no {noun}." if noun else "There's nothing."
+            return self._say(
+                phrase("report_none_of", things=noun) if noun else phrase("report_nothing")
+            )
         if not told:
-            return f"There {'is' if len(items) == 1 else 'are'} {number(len(items))}."
-        count = len(items)
-        shown = told[:_MOST_FACTS]
+            return self._say(phrase("report_count", count=len(items)))
+        count, shown = len(items), told[:_MOST_FACTS]
         if count > len(shown):
-            shown = [*shown, f"{number(count - len(shown))} more"]
-        if count == 1:
-            head = f"There's one {_singular(noun)}" if noun else "There's one"
-        else:
-            head = f"There are {number(count)}" + (f" {noun}" if noun != _singular(noun) else "")
-        return as_sentence(f"{head}: {listing(shown)}")
+            shown = [*shown, self._book.say(phrase("report_more", count=count - len(shown)))]
+        return self._say(self._listed(count, noun, shown))
+
+    def _listed(self, count: int, noun: str, shown: Sequence[str]) -> Phrase:
+        one = clauses.singular(noun)
+        if count == 1 and noun:
+            return phrase("report_one_listed", thing=one, items=shown)
+        if noun != one:
+            return phrase("report_things_listed", count=count, things=noun, items=shown)
+        return phrase("report_listed", count=count, items=shown)
 
     def _entry(self, item: object) -> str:
         """Say one thing of a list in a few words."""
@@ -333,17 +340,19 @@ class _Teller:
     def _detail(self, key: str, part: object, whole: Mapping[str, object]) -> str:
         words = words_of_name(key)
         if isinstance(part, bool):
-            return _flag("", words, part).strip()
+            return clauses.flag("", words, part).strip()
         unit = unit_in(words) or _unit_beside(key, whole)
         said = say_value(part, words, unit, self._now)
         if key in _WEATHER:
-            return _uncapitalized(said)
+            return clauses.uncapitalized(said)
         if key in _STATES:
-            return f"is {_uncapitalized(said)}"
+            return self._book.say(phrase("report_state", value=clauses.uncapitalized(said)))
         if unit and {"high", "low", "min", "max"} & set(words):
             return f"{phrase_of(without_unit(words, unit))} {said}"
         if key in ("from", "sender", "by", "author", "artist"):
-            return f"{'from' if key in ('from', 'sender') else 'by'} {said}"
+            is_sent = key in ("from", "sender")
+            told = phrase("report_from", who=said) if is_sent else phrase("report_by", who=said)
+            return self._book.say(told)
         is_text = isinstance(part, str) and not part.isdigit()
         is_clear = is_text or unit or words[-1] in _COUNTS
         return said if is_clear else f"{phrase_of(words)} {said}"
@@ -352,66 +361,6 @@ class _Teller:
 def _is_event(value: Mapping[str, object], key: str) -> bool:
     """A ``summary`` among times is a name, as calendars have it."""
     return key == "summary" and any("start" in other or "end" in other for other in value)
-
-
-def _flag(who: str, words: Sequence[str], value: bool) -> str:
-    """Say a yes or no: ``it's locked``, ``it's off``, ``it has no bag``, ``rain: yes``."""
-    if words[:1] in (["is"], ["are"]) and len(words) > 1:
-        words = words[1:]
-    name = phrase_of(words)
-    is_ = _is(who) if who else ""
-    if words[:1] == ["will"] and len(words) > 1:
-        return f"{who} {'will' if value else 'will not'} {phrase_of(words[1:])}"
-    if len(words) > 1 and words[0] in ("needs", "wants", "uses"):
-        what = phrase_of(words[1:])
-        return f"{who} {words[0]} {what}" if value else f"{who} doesn't {words[0][:-1]} {what}"
-    if words[0] in ("exists", "works"):
-        return f"{who} {words[0]}" if value else f"{who} doesn't {words[0][:-1]}"
-    if len(words) == 1 and words[0] in _MASSES:
-        return f"there's {'' if value else 'no '}{words[0]}"
-    if len(words) == 2 and words[1] in _DAYS and _ADJECTIVE.fullmatch(words[0]):
-        return f"{_flag(who, words[:1], value)} {words[1]}"
-    if words[:1] == ["has"]:
-        return f"{who} has {'' if value else 'no '}{phrase_of(words[1:])}"
-    if _ADJECTIVE.fullmatch(words[-1]):
-        owner = "" if len(words) == 1 else f"the {phrase_of(words[:-1])} is"
-        state = words[-1] if value else _OPPOSITES.get(words[-1], f"not {words[-1]}")
-        return f"{owner or is_} {state}".strip()
-    return f"{name}: {'yes' if value else 'no'}"
-
-
-def _is(who: str) -> str:
-    return f"{who}'s" if who in ("it", "It") else f"{who} is"
-
-
-def _named(who: str, name: Sequence[str], words: Sequence[str], said: str, item: object) -> str:
-    """Say what a field of this name holds."""
-    is_number = isinstance(item, int | float)
-    if name[-1:] == ["at"] and len(name) > 1:
-        verb = " ".join(name[:-1])
-        return f"{who} {verb if verb.endswith('s') else f'was {verb}'} {said}"
-    if name and name[-1] in _VERBS and said.startswith(("at ", "on ", "tomorrow")):
-        return f"{who} {phrase_of(name)} {said}"
-    if is_number and len(name) == 1 and name[0] in _OF_COUNTS:
-        return f"there {'is' if item == 1 else 'are'} {said} {name[0]}"
-    if is_number and not item and list(name) == ["delay"]:
-        return "there's no delay"
-    if is_number and list(name) == ["eta"]:
-        return f"{_is(who)} expected in {said}"
-    if words == ["eta"] or list(name) in (["arrival"], ["expected"], ["delivery", "date"]):
-        return f"{_is(who)} expected {said}"
-    if _LEFT & set(name) and is_number:
-        return f"there {'is' if said.startswith(('one ', '1 ')) else 'are'} {said} left"
-    if name and name[-1] in _LINKS and len(name) > 1:
-        return f"{who} was {phrase_of(name)} {said}"
-    if not name or set(name) <= _DAYS:
-        return f"it's {said} {phrase_of(name)}".rstrip()
-    phrase = phrase_of(name)
-    if is_number and list(words) == list(name) and _singular(phrase) != phrase:
-        one = item == 1
-        said = "no" if not item else said
-        return f"there {'is' if one else 'are'} {said} {_singular(phrase) if one else phrase}"
-    return f"the {phrase} {'are' if _singular(phrase) != phrase else 'is'} {said}"
 
 
 def _units_in(value: Mapping[str, object]) -> dict[str, object]:
@@ -427,22 +376,6 @@ def _unit_beside(key: str, whole: Mapping[str, object]) -> str:
     is_money = _MONEY & set(words_of_name(key))
     currency = whole.get("currency")
     return currency if is_money and isinstance(currency, str) else ""
-
-
-def _singular(noun: str) -> str:
-    if noun.endswith("ies"):
-        return noun[:-3] + "y"
-    is_plural = noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
-    return noun[:-1] if is_plural else noun
-
-
-def _uncapitalized(text: str) -> str:
-    """Small letter first, unless the word is one of capitals or a name that goes on."""
-    first = text.split(" ")[0]
-    if not text or first[:2].isupper() or first in ("I", "I'm"):
-        return text
-    known = ("It", "There", "The", "Running", "On", "Off", "Open", "Closed", "Rain", "Sunny")
-    return text[0].lower() + text[1:] if first.rstrip("'s") in known or first == "It's" else text
 
 
 def _readable(text: str) -> str:

@@ -97,7 +97,7 @@ class LayeredThinker:
         self._planner = Planner(language, now)
         self._saying = Saying(language)
         self._own = SelfReliance(language, now, chance or random.Random())
-        self._kinds = Kinds(language.replies.table["kinds"])
+        self._kinds = Kinds(language.kinds)
         self._chat = chat
         self._guesser = Guesser(self._recognizer, now)
         if understandings is None:
@@ -317,26 +317,12 @@ class LayeredThinker:
         meant = self._recognizer.understand(turn.utterance)
         if meant and meant[0].intent not in ("yes", "no"):
             return meant
-        completions = self._replies.completions(turn.asked, turn.before, turn.utterance)
+        completions = self._language.completions(turn.asked, turn.before, turn.utterance)
         for command in completions:
             completed = self._recognizer.understand(command)
             if completed and "lacks" not in completed[0].slots:
                 return completed
-        return meant or self._chosen(turn)
-
-    def _chosen(self, turn: Turn) -> list[Understood]:
-        """ "The pasta one", after a tool has asked which one of several is meant."""
-        if not turn.asked.startswith("Which one") or not turn.before:
-            return []
-        before = self._recognizer.one(turn.before)
-        if before is None:
-            return []
-        around = set(self._replies.table["which_one"])
-        words = self._language.command_in(turn.utterance).split()
-        name = " ".join(word for word in words if word not in around)
-        span = self._recognizer.quantities.duration_s(name)
-        slots = {"duration": span} if span else {"name": name}
-        return [Understood(before.intent, {**before.slots, **slots})] if name else []
+        return meant
 
     def _confirmed(
         self, turn: Turn, meant: Sequence[Understood], tools: Sequence[FunctionTool]

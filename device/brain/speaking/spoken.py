@@ -21,6 +21,7 @@ from device.phrases.en.forms import (
     listing,
     number,
     ordinal,
+    rounded,
     weekdays,
     year,
 )
@@ -84,14 +85,6 @@ def as_spoken(text: str) -> str:
     for unit, mark in slashes.items():
         text = text.replace(mark, unit)
     return re.sub(r"[ \t]+", " ", text).strip()
-
-
-def rounded(value: Decimal, figures: int = 4) -> Decimal:
-    """Round to as many significant figures as one cares to hear, whole numbers untouched."""
-    if not value or value == value.to_integral_value():
-        return value
-    places = figures - 1 - value.adjusted()
-    return value.quantize(Decimal(1).scaleb(-max(places, 0))).normalize()
 
 
 def decimal(value: Decimal | float | int) -> str:

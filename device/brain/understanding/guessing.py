@@ -37,7 +37,7 @@ class Guesser:
         self._recognizer = recognizer
         self._language = recognizer.language
         self._now = now
-        self._kinds = Kinds(self._language.replies.table["kinds"])
+        self._kinds = Kinds(self._language.kinds)
         wishes = replace(self._language, sentences=self._language.probable)
         self._wishes = Recognizer(wishes, now) if wishes.sentences else None
         self._questions: Mapping[str, Sequence[str]] = self._language.guesses.get("questions") or {}

@@ -2,7 +2,7 @@
 
 A model of 135 million weights answers questions of fact wrongly and with confidence, so
 it is not asked any. This is the fence: rules, written by hand for each language
-(``kinds`` in ``replies.yaml``), that tell a question of fact, a wish for news and a
+(``intents/en/kinds.yaml``), that tell a question of fact, a wish for news and a
 command from chat.
 """
 

@@ -55,7 +55,7 @@ class SchemaMatcher:
         words = language.words
         self._language = language
         self._quantities = Quantities(words)
-        self._kinds = Kinds(language.replies.table["kinds"])
+        self._kinds = Kinds(language.kinds)
         self._stop = frozenset(words["stop_words"])
         self._actions = [frozenset(group) for group in words["actions"]]
         self._requests = tuple(words["requests"])

@@ -72,7 +72,7 @@ class Needle:
         self, engine: Engine, language: Language, *, patience_s: float = PATIENCE_S
     ) -> None:
         self._language = language
-        self._kinds = Kinds(language.replies.table["kinds"])
+        self._kinds = Kinds(language.kinds)
         self._evidence = _Evidence(language)
         actions = [frozenset(group) for group in language.words["actions"]]
         self._getters = next(group for group in actions if "what" in group)

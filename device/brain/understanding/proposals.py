@@ -15,7 +15,7 @@ from typing import Protocol
 from device.brain.base.abilities import FunctionTool, ToolCallPiece
 from device.brain.speaking import spoken
 from device.brain.understanding.functions import words_of
-from device.brain.understanding.intents.language import Replies
+from device.phrases.replies import Replies
 
 SURE = 0.8
 """Confidence from which a call is made without asking."""
@@ -59,7 +59,7 @@ def confirmation(proposal: Proposal, replies: Replies) -> str:
         [words, *(_said(name, value) for name, value in arguments.items())], ","
     )
     action = action.replace(" , ", ", ")
-    return str(replies.table["confirm"]["ask"]).format(action=action[0].upper() + action[1:])
+    return replies.say("confirm", action=action[0].upper() + action[1:])
 
 
 def _said(name: str, value: object) -> str:

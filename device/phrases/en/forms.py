@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 
 _SMALL = [
     "zero",
@@ -181,3 +182,11 @@ def weekdays(days: Collection[int]) -> str:
     if chosen in named:
         return named[chosen]
     return f"on {listing([f'{WEEKDAYS[day]}s' for day in sorted(chosen)])}"
+
+
+def rounded(value: Decimal, figures: int = 4) -> Decimal:
+    """Round to as many significant figures as one cares to hear, whole numbers untouched."""
+    if not value or value == value.to_integral_value():
+        return value
+    places = figures - 1 - value.adjusted()
+    return value.quantize(Decimal(1).scaleb(-max(places, 0))).normalize()

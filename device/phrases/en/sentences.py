@@ -1,4 +1,4 @@
-"""Every English sentence that the appliance says."""
+"""The English sentences that the appliance says; `replies.yaml` has the brain's small talk."""
 
 from __future__ import annotations
 
@@ -19,8 +19,31 @@ SENTENCES: dict[str, str] = {
     "Please check what is set.",
     "store_restored": "My timers, alarms and lists were damaged. I took them from my second "
     "copy: please check what is set.",
+    # -- what came of other people's tools -----------------------------------------------
+    "report_value": "it's {value}",
+    "report_named": "{name} is {value}",
+    "report_state": "is {value}",
+    "report_failed": "that didn't work: {reason}",
+    "report_unknown": "I didn't get the {names:list or}",
+    "report_made_by": "{name} by {maker}",
+    "report_by": "by {who}",
+    "report_from": "from {who}",
+    "report_nothing": "there's nothing",
+    "report_none_of": "there are no {things}",
+    "report_count": "there {count:plural is|are} {count:number}",
+    "report_one_listed": "there's one {thing}: {items:list}",
+    "report_listed": "there {count:plural is|are} {count:number}: {items:list}",
+    "report_things_listed": "there are {count:number} {things}: {items:list}",
+    "report_more": "{count:number} more",
     # -- which one ---------------------------------------------------------------------
     "the": "the {what}",
+    "the_first": "the first",
+    "the_second": "the second",
+    "the_third": "the third",
+    "the_named": "the {name} {noun}",
+    "the_one_for": "the one for {length:duration}",
+    "the_one_every_week": "the one {days:weekdays} at {hour}",
+    "the_one_on_day": "the one {day:day} at {hour}",
     "timer": "timer",
     "alarm": "alarm",
     "no_such_timer": "I have no such timer.",

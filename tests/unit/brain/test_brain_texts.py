@@ -204,4 +204,4 @@ def test_every_language_has_what_the_others_have() -> None:
     for path in languages:
         language = load_language(path.name)
         assert language.words.keys() == english.words.keys()
-        assert language.replies.table["say"].keys() == english.replies.table["say"].keys()
+        assert language.replies.ways.keys() == english.replies.ways.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from device.phrases.book import Day, Phrase, PhraseBook, phrase
 from device.phrases.en import ENGLISH, FORMS, NOTICES
 
 DEVICE = Path(__file__).parents[3] / "device"
-ROOMS = ("tools", "room", "house", "assistant", "ears", "audio/sounds.py")
-"""Where whatever is said is said by phrase. The brain's own reports are not there yet: they
-are `device/brain/answering/reports.py` and what it uses."""
+ROOMS = (
+    "tools", "room", "house", "assistant", "ears", "audio/sounds.py", "brain/answering",
+    "brain/understanding",
+)  # fmt: skip
+"""Where whatever is said is said by phrase. What the rest of the brain writes is errors of the
+protocol, for programs."""
 READ = {
+    "Your answer is spoken aloud: plain sentences, no lists, no markup.",
     "See `quiet_from` and `quiet_to` of [speaker] in the settings.",
     "Try again in a moment.",
     "The words of the user's last question were lost. What follows was done for it already: "
@@ -128,6 +133,19 @@ def test_no_sentence_is_anywhere_else() -> None:
     ]
     assert len(files) > 50
     assert [each for file in sorted(files) for each in said_and_not_advice(file)] == []
+
+
+@pytest.mark.parametrize("file", ["reports.py", "choice.py", "saying.py", "self_reliance.py"])
+def test_what_the_brain_reports_is_put_together_of_phrases(file: str) -> None:
+    """Not even half a sentence: two words in one literal, or one beside what is filled in."""
+    tree = ast.parse((DEVICE / "brain" / "answering" / file).read_text())
+    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    words = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare
+    ]
+    assert [text for text in words if re.search(r"[a-z'] [a-z]|^[a-z']+ $|^ [a-z]+", text)] == []
 
 
 def test_the_check_finds_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

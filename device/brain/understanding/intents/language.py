@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 import yaml
 
 from device.brain.understanding.intents.normal import normal, without_politeness
+from device.phrases.replies import Replies, load_replies
 
 _FOLDER = Path(__file__).parent
 _NOT_SENTENCES = (
     "words.yaml",
-    "replies.yaml",
+    "questions.yaml",
+    "kinds.yaml",
     "guesses.yaml",
     "probable.yaml",
     "commands.yaml",
@@ -28,12 +30,16 @@ _NOT_SENTENCES = (
 
 @dataclass(frozen=True)
 class Language:
-    """The words, templates and replies of one language."""
+    """The words, templates and replies of one language; what is said is in `device.phrases`."""
 
     code: str
     words: Mapping[str, Any]
     """See ``en/words.yaml``."""
     replies: Replies
+    kinds: Mapping[str, Sequence[str]]
+    """See ``en/kinds.yaml``."""
+    joins: Mapping[str, Sequence[str]]
+    """See ``en/questions.yaml``."""
     guesses: Mapping[str, Any]
     """See ``en/guesses.yaml``."""
     sentences: tuple[Path, ...]
@@ -51,49 +57,21 @@ class Language:
         """Return the utterance in normal form, without courtesies."""
         return without_politeness(normal(utterance), self.words["politeness"], self.words["names"])
 
-    @cached_property
-    def determiner(self) -> re.Pattern[str]:
-        """Matches articles and the like at the start of a name."""
-        words = "|".join(map(re.escape, self.words["determiners"]))
-        return re.compile(rf"^(?:(?:{words})\s+)+")
-
-
-@dataclass(frozen=True)
-class Replies:
-    """What the assistant says, several ways for some of it."""
-
-    table: Mapping[str, Any]
-    chance: random.Random
-
-    def say(self, key: str, **slots: object) -> str:
-        """Return one of the ways to say it; raises ``KeyError`` for what nobody wrote."""
-        ways = self.table["say"][key]
-        chosen = ways if isinstance(ways, str) else self.chance.choice(ways)
-        return str(chosen).format(**slots)
-
-    def has(self, key: str) -> bool:
-        """Whether there is something to say under this key."""
-        return key in self.table["say"]
-
-    def cannot(self, intent: str) -> str:
-        """Say that nothing here can do what was asked."""
-        what = self.table["cannot"].get(intent)
-        return self.say("cannot", what=what) if what else self.say("cannot_that")
-
-    def question(self, intent: str, lacks: str) -> str | None:
-        """Return what to ask where an intent lacks what it needs."""
-        known = self.table["questions"].get(f"{intent}_{lacks}")
-        return str(known["ask"]) if known else None
-
     def completions(self, question: str, before: str, answer: str) -> list[str]:
         """Return the commands that an answer may make of what was asked; none if not ours."""
         slots = {"before": before.rstrip(" .?!"), "answer": answer.rstrip(" .?!")}
         return [
             join.format(**slots)
-            for known in self.table["questions"].values()
-            if known["ask"] == question
-            for join in known["joins"]
+            for name, joins in self.joins.items()
+            if self.replies.questions[name] == question
+            for join in joins
         ]
+
+    @cached_property
+    def determiner(self) -> re.Pattern[str]:
+        """Matches articles and the like at the start of a name."""
+        words = "|".join(map(re.escape, self.words["determiners"]))
+        return re.compile(rf"^(?:(?:{words})\s+)+")
 
 
 def load_language(code: str = "en", seed: int | None = None) -> Language:
@@ -107,7 +85,9 @@ def load_language(code: str = "en", seed: int | None = None) -> Language:
     return Language(
         code=code,
         words=read("words.yaml"),
-        replies=Replies(read("replies.yaml"), random.Random(seed)),
+        replies=load_replies(code, random.Random(seed)),
+        kinds=read("kinds.yaml"),
+        joins=read("questions.yaml"),
         guesses=read("guesses.yaml"),
         commands=read("commands.yaml"),
         devices=read("devices.yaml"),

@@ -1,4 +1,4 @@
-"""Puts one fact of a tool's result, a name and a value, in words (English).
+"""Puts one value of a tool's result in words, by its name (English).
 
 A result is JSON made for programs: ``temperature_c: 21``, ``eta: 2026-11-23T14:00``. Names
 are split into words, units are read from the ends of names, times become words that one
@@ -12,8 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from device.brain.speaking.spoken import rounded
-from device.phrases.en.forms import clock_time, day, duration
+from device.phrases.en.forms import clock_time, day, duration, rounded
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _SILENT = frozenset({
