@@ -23,6 +23,7 @@ from device.tools.answers import Answer, ToolError
 from device.tools.hosted.arguments import read_arguments
 from device.tools.hosted.messages import (
     LONGEST_TEXT,
+    MOST_TOOLS_IN_ALL,
     STARTING,
     CallEnded,
     CallTool,
@@ -188,7 +189,7 @@ class HostedTools:
         while True:
             try:
                 reader, self._writer = await self._connect()
-                await self._hear(reader)
+                await self._listen(reader)
                 wait_s = FIRST_WAIT_S
             except (OSError, BitternError) as failure:
                 log.warning("the host of tools is not there: %s", one_line(str(failure), 300))
@@ -210,9 +211,9 @@ class HostedTools:
         for told in self.told.values():
             # Until it is back: what has been denied meanwhile is not offered any more.
             if told.is_ready:
-                self._take(told)
+                self.hear(told)
 
-    async def _hear(self, reader: asyncio.StreamReader) -> None:
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Raises ``ValueError`` for a line that is too long, and for too many."""
         loop = asyncio.get_running_loop()
         began_s, count = loop.time(), 0
@@ -224,7 +225,7 @@ class HostedTools:
                 raise ValueError(f"it tells more than {MOST_TOLD} things in {WITHIN_S:g} s")
             match told_of(line):
                 case SourceTold() as told:
-                    self._take(told)
+                    self.hear(told)
                     self.heard.set()
                 case CallEnded() as ended:
                     waiting = self._calls.pop(ended.call, None)
@@ -232,7 +233,8 @@ class HostedTools:
                         waiting.set_result(ended)
             await asyncio.sleep(0)  # a line that was there already must not keep others waiting
 
-    def _take(self, told: SourceTold) -> None:
+    def hear(self, told: SourceTold) -> None:
+        """Take a source's word; the registries are told where its tools are others by that."""
         rules = self.rules.get(told.source)
         if rules is None:
             return
@@ -243,7 +245,8 @@ class HostedTools:
             return
         if told.mistakes:
             log.warning("tools of %s: %s", told.source, in_short(told.mistakes))
-        offer = offer_of(rules, told.tools)
+        others = sum(len(each.tools) for name, each in self.offers.items() if name != rules.name)
+        offer = offer_of(rules, told.tools, MOST_TOOLS_IN_ALL - others)
         if offer == self.offers.get(told.source):
             return
         if offer.left_out:

@@ -15,7 +15,9 @@ LONGEST_TEXT = 12_000
 """Characters of a result; what is longer is cut. A model's context is small, a house's patience
 too."""
 MOST_TOOLS = 64
-"""Of one source. Endpoints take 128 in a session, our own among them."""
+"""Of one source."""
+MOST_TOOLS_IN_ALL = 80
+"""Of all sources. OpenAI takes 128 in a session, our own among them, and refuses all of more."""
 
 STARTING = "it is being started"
 """What is told of a source of which nothing is known yet."""

@@ -57,16 +57,19 @@ class Offer:
     """One line for each that cannot be offered, with the reason. Not those that are denied."""
 
 
-def offer_of(rules: SourceRules, offered: Sequence[OfferedTool]) -> Offer:
-    """Look at each; what is wrong with one leaves the others as they are."""
+def offer_of(rules: SourceRules, offered: Sequence[OfferedTool], most: int = MOST_TOOLS) -> Offer:
+    """Look at each; what is wrong with one leaves the others as they are.
+
+    ``most``: how many there may be; the first ones stay.
+    """
     tools: dict[str, CleanTool] = {}
     left_out: list[str] = []
     for each in offered:
         if not rules.allows(each.name):
             continue
         shown = one_line(each.name, 80) or "one without a name"
-        if len(tools) >= MOST_TOOLS:
-            left_out.append(f"{shown}: it has more than {MOST_TOOLS} tools; choose with allow")
+        if len(tools) >= min(most, MOST_TOOLS):
+            left_out.append(f"{shown}: these would be too many tools; choose with allow")
             continue
         try:
             tool = _clean(rules, each)

@@ -6,7 +6,7 @@
 # ROOT is the folder of a Debian system; it is made with mmdebstrap if it is not there, and
 # only read afterwards: everything is written to an overlay beside it. MODELS is a model
 # store to copy from instead of fetching ('' for none). The PARTs are the files of booted/;
-# without any, all of them, and the removal at the end. BITTERN_RECORDINGS names recordings
+# without any, all of them, and the removal at the end (which is the part "removal"). BITTERN_RECORDINGS names recordings
 # of people to speak into the microphone.
 #
 # Needs root, systemd-nspawn, overlayfs, and pulseaudio, whose null sinks are the sound card.
@@ -56,12 +56,13 @@ sed -n '/doctor:/,$s/^/       /p' "$work/install.log"
 is 'a second time changes nothing' sh -c '"$@" 2>&1 | grep -q "nothing had to be changed"' - "${install[@]}"
 
 for part in "${parts[@]:-${all_parts[@]}}"; do
+    [ "$part" != removal ] || continue
     printf -- '-- %s\n' "$part"
     # shellcheck source=/dev/null
     . "$here/booted/$part.sh"
 done
 
-if [ "${#parts[@]}" -eq 0 ]; then
+if [ "${#parts[@]}" -eq 0 ] || [[ " ${parts[*]} " == *" removal "* ]]; then
     printf -- '-- removal\n'
     inside systemctl enable --quiet --now bittern-update.timer
     inside touch /boot/firmware/bittern-report.txt

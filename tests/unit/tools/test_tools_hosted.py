@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import pytest
@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.tools.hosted.arguments import read_arguments
-from device.tools.hosted.messages import MOST_TOOLS, OfferedTool
+from device.tools.hosted.hosted import HostedTools
+from device.tools.hosted.messages import MOST_TOOLS, MOST_TOOLS_IN_ALL, OfferedTool, SourceTold
 from device.tools.hosted.offers import SourceRules, offer_of
 from device.tools.hosted.schemas import SchemaError, cleaned_schema
 from device.tools.signature import ArgumentsError
@@ -162,3 +163,18 @@ def test_arguments_are_read(written: str, read: dict[str, object]) -> None:
 def test_arguments_that_do_not_fit(written: str, why: str) -> None:
     with pytest.raises(ArgumentsError, match=why):
         read_arguments(written, SCHEMA)
+
+
+def test_all_sources_together_leave_room_for_our_own_tools() -> None:
+    """What an endpoint refuses for being too much, it refuses as a whole."""
+
+    async def connect() -> NoReturn:
+        raise OSError
+
+    rules = [SourceRules(name, 1.0, f"{name}_") for name in ("a", "b")]
+    hosted = HostedTools(connect, rules)
+    tools = tuple(OfferedTool(f"t{number}", "T.") for number in range(50))
+    for each in rules:
+        hosted.hear(SourceTold(each.name, is_ready=True, tools=tools))
+    assert [len(hosted.tools_of(each.name)) for each in rules] == [50, MOST_TOOLS_IN_ALL - 50]
+    assert "too many" in hosted.offers["b"].left_out[0]
