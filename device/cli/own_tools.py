@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 from pathlib import Path
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from device.cli.config import add_config_option
@@ -14,6 +16,7 @@ from device.errors import EXIT_FAILURE, BitternError
 if TYPE_CHECKING:
     from device.cli import Commands
     from device.settings import LoadedSettings
+    from device.settings.tree import Settings
     from device.tools.hosted.messages import SourceTold
 
 LIKE = ("example", "program", "weather", "news")
@@ -65,7 +68,7 @@ def _new(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     from device.settings import load_settings
     from device.settings.places import SYSTEMD_TOOLS, own_tools_folder
-    from device.toolhost.opening import OWN
+    from device.settings.rules import OWN_SOURCE
     from device.toolhost.own_source import OwnSource, files_in
 
     loaded = load_settings(chosen.config)
@@ -82,7 +85,7 @@ def _check(chosen: argparse.Namespace) -> int:
             )
         told = asyncio.run(_told_by_host(loaded))
     else:
-        source = OwnSource(OWN, folder, own.timeout_s, os.environ)
+        source = OwnSource(OWN_SOURCE, folder, own.timeout_s, os.environ)
         told = asyncio.run(source.look(files))
     for tool in told.tools:
         print(f"{tool.name}  {tool.description.splitlines()[0] if tool.description else ''}")
@@ -96,20 +99,18 @@ def _check(chosen: argparse.Namespace) -> int:
 async def _told_by_host(loaded: LoadedSettings) -> SourceTold:
     """As the installed service sees them, in its sandbox."""
     from device.house.host_visit import visit
-    from device.house.other_tools import OWN
+    from device.settings.rules import OWN_SOURCE
     from device.tools.hosted.messages import SourceTold
 
     async with visit(loaded) as visiting:
         await visiting.settle()
-        return visiting.hosted.told.get(OWN, SourceTold(OWN, is_ready=False))
+        return visiting.hosted.told.get(OWN_SOURCE, SourceTold(OWN_SOURCE, is_ready=False))
 
 
 def _host(chosen: argparse.Namespace) -> int:
     from device.brain.sessions.listening_socket import ListenAddress, open_socket, passed_sockets
     from device.logs import log_to_terminal
     from device.settings import load_settings
-    from device.toolhost.host import serve_host
-    from device.toolhost.opening import host_for
 
     settings = load_settings(chosen.config).settings
     log_to_terminal(settings.log.level)
@@ -117,15 +118,14 @@ def _host(chosen: argparse.Namespace) -> int:
     if not passed and chosen.listen is None:
         raise BitternError("there is no socket to listen on", "Say --listen PATH.")
     listener = passed[0] if passed else open_socket(ListenAddress(path=chosen.listen))
-    asyncio.run(_served(host_for(settings, os.environ), listener, serve_host))
+    asyncio.run(_served(settings, listener))
     return 0
 
 
-async def _served(host: Any, listener: Any, serve: Any) -> None:
-    import contextlib
-    import signal
+async def _served(settings: Settings, listener: socket) -> None:
+    from device.toolhost.host import serve_host
+    from device.toolhost.opening import host_for
 
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, host.is_left.set)
-    with contextlib.suppress(KeyboardInterrupt):
-        await serve(host, listener)
+    host = host_for(settings, os.environ)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, host.is_left.set)
+    await serve_host(host, listener)

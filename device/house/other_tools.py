@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.settings.places import own_tools_folder
-from device.settings.tree import Settings
+from device.settings.rules import OWN_SOURCE
+from device.settings.tree import Mcp, OwnTools, Settings
 
 if TYPE_CHECKING:
     from device.appliance.tool_host import ToolHostProcess
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from device.tools.hosted.offers import SourceRules
     from device.tools.registry import Registry
 
-OWN = "own"
-"""The source of the owner's own tools."""
 SLACK_S = 2.0
 """What a call may take longer here than at its host, which knows better why it takes so long."""
 
@@ -50,7 +49,7 @@ def rules_of(settings: Settings) -> list[SourceRules]:
         for each in settings.mcp_servers()
     ]
     if has_own_tools(settings):
-        rules.append(SourceRules(OWN, settings.own_tools.timeout_s + SLACK_S))
+        rules.append(SourceRules(OWN_SOURCE, settings.own_tools.timeout_s + SLACK_S))
     return rules
 
 
@@ -64,21 +63,24 @@ class OtherTools:
         self._hosted: HostedTools | None = None
         self._process: ToolHostProcess | None = None
         self._task: asyncio.Task[None] | None = None
+        self._adopted: tuple[tuple[Mcp, ...], OwnTools] = ((), OwnTools())
+        """What the host was started with; other settings are none of its business."""
 
     def is_outdated(self, settings: Settings) -> bool:
         """Whether there are other sources by now than those in use, such as a first own tool."""
         wanted = {each.name for each in settings.mcp_servers()}
-        wanted |= {OWN} if has_own_tools(settings) else set()
+        wanted |= {OWN_SOURCE} if has_own_tools(settings) else set()
         return wanted != (set(self._hosted.rules) if self._hosted is not None else set())
 
     async def adopt(self, settings: Settings) -> None:
         """Have what these settings name; waits for nobody outside."""
         if not are_wanted(settings):
             await self.close()
-        elif self._hosted is not None:
-            await self._hosted.use(rules_of(settings))
-        else:
+        elif self._hosted is None:
             self._begin(settings)
+        elif (settings.mcp, settings.own_tools) != self._adopted or self.is_outdated(settings):
+            await self._hosted.use(rules_of(settings))
+        self._adopted = (settings.mcp, settings.own_tools)
 
     def _begin(self, settings: Settings) -> None:
         from device.appliance.tool_host import ToolHostProcess

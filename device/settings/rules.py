@@ -9,8 +9,10 @@ from device.schema.mistakes import Mistake, value_text
 from device.settings.endpoints import name_of
 from device.settings.tree import Settings, plain_word
 
-OWN_SOURCES = ("bittern", "own")
-"""Names that no server may have: of the built-in tools, and of the owner's."""
+OWN_SOURCE = "own"
+"""What the owner's own tools are called as a source."""
+TAKEN = ("bittern", OWN_SOURCE)
+"""Names that no server may have: that of the built-in tools is the other one."""
 
 BrokenRule = tuple[tuple[str, ...], str]
 """The keys that contradict each other, as ``table.key``, and what was expected of them."""
@@ -41,7 +43,7 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
         place = f"mcp.{server.name}"
         if bool(server.command) == bool(server.url):
             yield (f"{place}.command", f"{place}.url"), "expected a command or a url, one of them"
-        if server.name in OWN_SOURCES:
+        if server.name in TAKEN:
             yield (f"{place}.name",), "expected another name: our own tools have this one"
     if not settings.endpoints():
         names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)

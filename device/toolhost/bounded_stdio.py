@@ -30,8 +30,6 @@ MOST_RUBBISH = 50
 LEAVES_WITHIN_S = 0.25
 """Each time it is asked more firmly: with what runs in it, the host ends within a second."""
 LAST_WORDS_WITHIN_S = 0.5
-PASSED_ON = ("HOME", "LANG", "PATH", "TZ")
-"""Of the host's own environment: everything else is nobody's business."""
 
 
 class ChildServer:
@@ -129,12 +127,6 @@ class ChildServer:
             for line in piece.decode("latin-1").splitlines():
                 if line.strip():
                     self._last_words.append(one_line(line.strip(), 160))
-
-
-def environment_for(key_variable: str, key: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What a child is given: little of ours, and its own key."""
-    given = {name: environ[name] for name in PASSED_ON if name in environ}
-    return given | ({key_variable: key} if key_variable and key else {})
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -139,8 +139,8 @@ class _Connection:
                 self._calls[order.call] = task
                 task.add_done_callback(lambda _: self._calls.pop(order.call, None))
             case CancelCall(call):
-                if (task_ := self._calls.get(call)) is not None:
-                    task_.cancel()
+                if (running := self._calls.get(call)) is not None:
+                    running.cancel()
             case EndHost():
                 self._host.is_left.set()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import msgspec
 from mcp import Client, MCPError
 from mcp.client._transport import Transport
 from mcp.client.streamable_http import streamable_http_client
@@ -19,9 +20,14 @@ from mcp.types import CallToolResult, TextContent, Tool, ToolListChangedNotifica
 
 from device.plain_text import one_line
 from device.toolhost.bounded_http import http_client
-from device.toolhost.bounded_stdio import ChildServer, environment_for
-from device.toolhost.plans import CallResult, ServerPlan, Tell
-from device.tools.hosted.messages import LONGEST_TEXT, MOST_TOOLS, OfferedTool, SourceTold
+from device.toolhost.bounded_stdio import ChildServer
+from device.toolhost.plans import CallResult, ServerPlan, Tell, environment_for
+from device.tools.hosted.messages import (
+    LONGEST_LINE_BYTES,
+    LONGEST_TEXT,
+    OfferedTool,
+    SourceTold,
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +42,12 @@ SETTLED_S = 0.3
 """Servers tell of several changes at once."""
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 120.0
+STEADY_S = 60.0
+"""One that was connected for so long is tried again at once; others later and later."""
 MOST_PAGES = 10
+MOST_LISTED = 256
+"""More than is ever offered: the owner may allow the last of them only."""
+MOST_LISTED_BYTES = LONGEST_LINE_BYTES - 10_000
 LISTED_TIMES = 3
 """A server whose list fails may only be busy; after so many times it is connected anew."""
 
@@ -61,7 +72,6 @@ class McpSource:
         self._changed = asyncio.Event()
         self._lost = asyncio.Event()
         self._tools: tuple[OfferedTool, ...] = ()
-        self._wait_s = FIRST_WAIT_S
         self._is_doubted = False
         """A call has not been answered: the list shows whether it hangs or is only slow."""
 
@@ -72,8 +82,9 @@ class McpSource:
 
     async def run(self, tell: Tell) -> None:
         """Connect, list, listen; after a failure again, later and later."""
+        loop, wait_s = asyncio.get_running_loop(), FIRST_WAIT_S
         while True:
-            why = "the connection has ended"
+            why, began_s = "the connection has ended", loop.time()
             try:
                 await self._connected(tell)
             except* FAILURES as failures:
@@ -83,8 +94,10 @@ class McpSource:
             if self._child is not None and self._child.why:
                 why = self._child.why
             tell(SourceTold(self.name, is_ready=False, detail=why, tools=self._tools))
-            await asyncio.sleep(self._wait_s)
-            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+            if loop.time() - began_s > STEADY_S:
+                wait_s = FIRST_WAIT_S
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallResult:
         """Have it called. The whole call is bounded: signs of life do not prolong it."""
@@ -142,11 +155,14 @@ class McpSource:
         while not self._lost.is_set():
             self._changed.clear()
             try:
-                self._tools = await _listed(
+                listed = await _listed(
                     client, ALIVE_WITHIN_S if self._is_doubted else LIST_WITHIN_S
                 )
-                failed, self._wait_s, self._client = 0, FIRST_WAIT_S, client
-                tell(SourceTold(self.name, True, _about(client), self._tools))
+                self._tools = _within_a_line(listed)
+                failed, self._client = 0, client
+                unread = len(listed) - len(self._tools)
+                mistakes = (f"{unread} tools more than can be read",) if unread else ()
+                tell(SourceTold(self.name, True, _about(client), self._tools, mistakes))
             except (MCPError, TimeoutError):
                 failed += 1
                 if failed >= LISTED_TIMES or self._is_doubted:
@@ -180,7 +196,7 @@ class McpSource:
         self._changed.set()
 
 
-async def _listed(client: Client, within_s: float) -> tuple[OfferedTool, ...]:
+async def _listed(client: Client, within_s: float) -> list[Tool]:
     """All pages, as far as they are bounded; never from a cache."""
     tools: list[Tool] = []
     cursor: str | None = None
@@ -189,20 +205,21 @@ async def _listed(client: Client, within_s: float) -> tuple[OfferedTool, ...]:
             page = await client.list_tools(cursor=cursor, cache_mode="refresh")
             tools += page.tools
             cursor = page.next_cursor
-            if cursor is None or len(tools) > MOST_TOOLS:
+            if cursor is None or len(tools) > MOST_LISTED:
                 break
-    return _within_a_line(tools)
+    return tools
 
 
 def _within_a_line(tools: Sequence[Tool]) -> tuple[OfferedTool, ...]:
     """As many as fit into a message; of each no more than somebody could want to read."""
-    offered = []
-    for tool in tools[: 2 * MOST_TOOLS]:
-        schema: object = tool.input_schema
-        if len(json.dumps(schema)) > 16_000:
-            schema = "too long"
-        offered.append(OfferedTool(tool.name[:200], (tool.description or "")[:4000], schema))
-    return tuple(offered[: MOST_TOOLS + 1])
+    offered, left = [], MOST_LISTED_BYTES
+    for tool in tools[:MOST_LISTED]:
+        each = OfferedTool(tool.name[:200], (tool.description or "")[:2000], tool.input_schema)
+        left -= len(msgspec.json.encode(each))
+        if left < 0:
+            break
+        offered.append(each)
+    return tuple(offered)
 
 
 def _about(client: Client) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from device.errors import BitternError
 from device.settings.places import own_tools_folder
+from device.settings.rules import OWN_SOURCE
 from device.settings.secrets import find_key
 from device.settings.tree import Mcp, Settings
 from device.toolhost.host import ToolHost
@@ -14,8 +15,6 @@ from device.toolhost.own_source import OwnSource
 from device.toolhost.plans import RunSource, ServerPlan
 
 log = logging.getLogger(__name__)
-
-OWN = "own"
 
 
 def host_for(settings: Settings, environ: Mapping[str, str]) -> ToolHost:
@@ -37,7 +36,7 @@ def sources_of(settings: Settings, environ: Mapping[str, str]) -> list[RunSource
         sources += [McpSource(_plan(each, environ), environ) for each in servers]
     own = settings.own_tools
     if own.enabled:
-        sources.append(OwnSource(OWN, own_tools_folder(own.folder), own.timeout_s, environ))
+        sources.append(OwnSource(OWN_SOURCE, own_tools_folder(own.folder), own.timeout_s, environ))
     return sources
 
 

@@ -14,9 +14,8 @@ from typing import Any
 import msgspec
 
 from device.plain_text import one_line
-from device.toolhost.bounded_stdio import environment_for
 from device.toolhost.own_process import Finished, run_to_end
-from device.toolhost.plans import CallResult, Tell
+from device.toolhost.plans import CallResult, Tell, environment_for
 from device.tools.hosted.messages import OfferedTool, SourceTold
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class OwnSource:
         if wrong := _refusal(path):
             return [], [f"{path.name}:1: {wrong}"]
         try:
-            done = await self._run([*_command(path, "describe")], b"", DESCRIBED_WITHIN_S)
+            done = await self._run(_command(path, "describe"), b"", DESCRIBED_WITHIN_S)
             if path.suffix == ".py":
                 found = msgspec.json.decode(done.out, type=_Described)
             else:

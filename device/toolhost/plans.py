@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from device.tools.hosted.messages import SourceTold
 
+PASSED_ON = ("HOME", "LANG", "PATH", "TZ")
+"""Of the host's own environment: everything else is nobody's business."""
+
 Tell = Callable[[SourceTold], None]
 
 
@@ -48,3 +51,9 @@ class RunSource(Protocol):
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallResult:
         """Call one of its tools, in bounded time; raises nothing but ``CancelledError``."""
+
+
+def environment_for(key_variable: str, key: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What a child is given: little of ours, and its own key."""
+    given = {name: environ[name] for name in PASSED_ON if name in environ}
+    return given | ({key_variable: key} if key_variable and key else {})

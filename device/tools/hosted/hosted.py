@@ -174,9 +174,11 @@ class HostedTools:
         self._send(CallTool(number, source, tool, dict(arguments)))
         try:
             result = await ended
+        except asyncio.CancelledError:
+            self._send(CancelCall(number))
+            raise
         finally:
-            if self._calls.pop(number, None) is not None and not ended.done():
-                self._send(CancelCall(number))
+            self._calls.pop(number, None)
         if result.is_away:
             raise HostAwayError(_away(source))
         return result
@@ -206,12 +208,12 @@ class HostedTools:
         self.rules = {each.name: each for each in rules}
         self._send(EndHost())
         self.offers.clear()
+        self.told = {name: told for name, told in self.told.items() if name in self.rules}
         for gone in self._tools.keys() - self.rules.keys():
             del self._tools[gone]
-        for told in self.told.values():
+        for told in tuple(self.told.values()):
             # Until it is back: what has been denied meanwhile is not offered any more.
-            if told.is_ready:
-                self.hear(told)
+            self.hear(told)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Raises ``ValueError`` for a line that is too long, and for too many."""
@@ -242,7 +244,8 @@ class HostedTools:
         if not told.is_ready:
             weight = logging.INFO if told.detail == STARTING else logging.WARNING
             log.log(weight, "tools of %s: %s", told.source, one_line(told.detail, 300))
-            return
+            if not told.tools:
+                return
         if told.mistakes:
             log.warning("tools of %s: %s", told.source, in_short(told.mistakes))
         others = sum(len(each.tools) for name, each in self.offers.items() if name != rules.name)

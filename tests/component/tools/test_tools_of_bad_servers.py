@@ -126,7 +126,7 @@ async def test_five_dead_ones_keep_nobody_waiting(tmp_path: Path) -> None:
 
 
 async def test_a_key_goes_to_its_server_alone_and_the_environment_to_none() -> None:
-    from device.toolhost.bounded_stdio import environment_for
+    from device.toolhost.plans import environment_for
 
     ours = {"PATH": "/bin", "OPENAI_API_KEY": "sk-1", "CREDENTIALS_DIRECTORY": "/c", "HOME": "/h"}
     assert environment_for("TOKEN", "t", ours) == {"PATH": "/bin", "HOME": "/h", "TOKEN": "t"}
@@ -152,6 +152,22 @@ class Elsewhere:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+
+async def test_a_changed_list_is_told_by_the_protocol_of_2026_too(tmp_path: Path) -> None:
+    there = Elsewhere()
+    there.start("lamp")
+    plan = ServerPlan("net", url=f"http://127.0.0.1:{there.port}/mcp", timeout_s=5.0)
+    try:
+        async with hosting(tmp_path, [McpSource(plan, os.environ)]) as house:
+            await house.until_ready("net")
+            assert "protocol 2026" in house.hosted.told["net"].detail
+            told = asyncio.Event()
+            house.registry.watch(told.set)
+            assert "error" not in await house.call("net_grow")
+            await until(lambda: "net_grown" in house.names(), told, 10.0)
+    finally:
+        there.stop()
 
 
 async def test_a_server_by_http_comes_back_with_other_tools(tmp_path: Path) -> None:

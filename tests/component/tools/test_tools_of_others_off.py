@@ -24,6 +24,23 @@ print([name for name in sys.modules if name.split(".")[0] in sdk or name.startsw
 """
 
 
+OWN_ONLY = """
+import sys
+from device.settings.tree import OwnTools, Settings
+from device.toolhost.opening import sources_of
+
+(own,) = sources_of(Settings(own_tools=OwnTools(folder="/nowhere")), {})
+print([name for name in ("mcp", "anyio", "httpx2", "pydantic") if name in sys.modules])
+"""
+
+
+def test_own_tools_alone_need_no_sdk() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_ONLY], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
 def test_nothing_is_loaded_for_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOADS], capture_output=True, text=True, check=True, timeout=60

@@ -181,6 +181,25 @@ async def test_whatever_a_function_does_there_is_an_answer(
         assert "KEY" not in (await house.call("keys"))["result"]
 
 
+async def test_who_waits_no_longer_ends_the_call(tmp_path: Path, folder: Path) -> None:
+    begun = tmp_path / "pid"
+    text = f'''
+import os, pathlib, time
+
+def waits() -> str:
+    """Wait."""
+    pathlib.Path("{begun}").write_text(str(os.getpid()))
+    time.sleep(600)
+'''
+    (folder / "waits.py").write_text(text)
+    rules = SourceRules("own", timeout_s=2.5)
+    async with hosting(tmp_path, [source(folder, timeout_s=60.0)], [rules]) as house:
+        await house.until_ready("own")
+        assert "did not finish within 2.5 s" in (await house.call("waits"))["error"]
+        process = Path("/proc") / begun.read_text()
+        await until(lambda: not process.exists(), asyncio.Event(), 5.0)
+
+
 async def test_a_file_that_comes_and_changes_is_seen(tmp_path: Path, folder: Path) -> None:
     async with hosting(tmp_path, [source(folder)], [RULES]) as house:
         await house.until_ready("own")
