@@ -6,10 +6,10 @@ sequencer and the account of what was received, and forgets all of it with the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import assert_never
 
 from device.assistant.heard import HeardAudio
 from device.assistant.items import ItemKey
@@ -178,6 +178,45 @@ OfEndpoint = EndpointFailed | Complaint | ResponseRefused | SoundForgotten
 Fact = OfQuestion | OfAnswer | OfEndpoint
 
 
+_OfUser = (
+    wire.InputAudioBufferSpeechStarted
+    | wire.InputAudioBufferSpeechStopped
+    | wire.InputAudioBufferCommitted
+    | wire.InputAudioBufferCleared
+    | wire.ConversationItemInputAudioTranscriptionCompleted
+    | wire.ConversationItemInputAudioTranscriptionDelta
+)
+_OfNoConcern = (
+    wire.SessionCreated
+    | wire.SessionUpdated
+    | wire.ConversationCreated
+    | wire.ConversationItemAdded
+    | wire.ConversationItemDone
+    | wire.ConversationItemCreated
+    | wire.ConversationItemRetrieved
+    | wire.ConversationItemDeleted
+    | wire.ConversationItemTruncated
+    | wire.ConversationItemInputAudioTranscriptionFailed
+    | wire.ConversationItemInputAudioTranscriptionSegment
+    | wire.InputAudioBufferTimeoutTriggered
+    | wire.InputAudioBufferDtmfEventReceived
+    | wire.OutputAudioBufferStarted
+    | wire.OutputAudioBufferStopped
+    | wire.OutputAudioBufferCleared
+    | wire.ResponseContentPartDone
+    | wire.ResponseOutputTextDone
+    | wire.ResponseOutputAudioDelta
+    | wire.ResponseMcpCallArgumentsDone
+    | wire.ResponseMcpCallFailed
+    | wire.McpListToolsInProgress
+    | wire.McpListToolsCompleted
+    | wire.McpListToolsFailed
+    | wire.RateLimitsUpdated
+    | wire.UnknownEvent
+)
+"""Nothing is decided by these. Sound comes as an :class:`device.realtime.sound.AudioDelta`."""
+
+
 class Downlink:
     """What one link has told us so far."""
 
@@ -215,8 +254,56 @@ class Downlink:
 
     def take(self, event: wire.LinkEvent) -> list[Fact]:
         """Account for one event; return what it means."""
-        handler = _HANDLERS.get(type(event))
-        return handler(self, event) if handler is not None else []
+        if isinstance(event, _OfUser):
+            return self._of_user(event)
+        if isinstance(event, _OfNoConcern):
+            return []
+        match event:
+            case wire.AudioDelta():
+                return self._audio(event)
+            case wire.ResponseOutputAudioTranscriptDelta() | wire.ResponseOutputTextDelta():
+                return self._words(event)
+            case wire.ResponseOutputAudioTranscriptDone():
+                return self._transcript_done(event)
+            case wire.ResponseOutputAudioDone():
+                return self._audio_done(event)
+            case wire.ResponseCreated():
+                return self._response_created(event)
+            case wire.ResponseDone():
+                return self._response_done(event)
+            case wire.ResponseOutputItemAdded():
+                return self._item_added(event)
+            case wire.ResponseOutputItemDone():
+                return self._item_done(event)
+            case wire.ResponseFunctionCallArgumentsDone():
+                return self._arguments_done(event)
+            case (
+                wire.ResponseFunctionCallArgumentsDelta()
+                | wire.ResponseContentPartAdded()
+                | wire.ResponseMcpCallArgumentsDelta()
+            ):
+                return self._alive(event.response_id)
+            case wire.ResponseMcpCallInProgress() | wire.ResponseMcpCallCompleted():
+                return [SignOfLife()]
+            case wire.ErrorEvent():
+                return self._error(event)
+            case _:
+                assert_never(event)
+
+    def _of_user(self, event: _OfUser) -> list[Fact]:
+        match event:
+            case wire.InputAudioBufferSpeechStarted():
+                return [UserBegan()]
+            case wire.InputAudioBufferSpeechStopped() | wire.InputAudioBufferCommitted():
+                return [UserEnded()]
+            case wire.InputAudioBufferCleared():
+                return [SoundForgotten()]
+            case wire.ConversationItemInputAudioTranscriptionCompleted():
+                return self._transcribed(event)
+            case wire.ConversationItemInputAudioTranscriptionDelta():
+                return self._transcribing(event)
+            case _:
+                assert_never(event)
 
     def _is_stale(self, response_id: object) -> bool:
         return response_id in self._stale
@@ -287,7 +374,9 @@ class Downlink:
             return []
         return [ItemEnded(key)]
 
-    def _transcript(self, event: wire.ResponseOutputAudioTranscriptDelta) -> list[Fact]:
+    def _words(
+        self, event: wire.ResponseOutputAudioTranscriptDelta | wire.ResponseOutputTextDelta
+    ) -> list[Fact]:
         if self._is_stale(event.response_id):
             return []
         key = ItemKey(event.item_id, event.content_index)
@@ -301,17 +390,10 @@ class Downlink:
         self.heard.corrected(key, event.transcript)
         return [AnswerWorded(key, event.transcript, is_final=True)]
 
-    def _text(self, event: wire.ResponseOutputTextDelta) -> list[Fact]:
-        if self._is_stale(event.response_id):
-            return []
-        key = ItemKey(event.item_id, event.content_index)
-        self.heard.said(key, event.delta)
-        return [AnswerWorded(key, self.heard.text(key), is_final=False)]
-
     def _item_added(self, event: wire.ResponseOutputItemAdded) -> list[Fact]:
         if isinstance(event.item, FunctionCallItem) and event.item.call_id:
             self._call_names[event.item.call_id] = event.item.name
-        return self._alive(event)
+        return self._alive(event.response_id)
 
     def _item_done(self, event: wire.ResponseOutputItemDone) -> list[Fact]:
         if self._is_stale(event.response_id):
@@ -371,19 +453,8 @@ class Downlink:
             return [EndpointFailed(failure)]
         return [Complaint(failure)]
 
-    def _forgotten(self, _: wire.InputAudioBufferCleared) -> list[Fact]:
-        return [SoundForgotten()]
-
-    def _user_began(self, _: wire.InputAudioBufferSpeechStarted) -> list[Fact]:
-        return [UserBegan()]
-
-    def _user_ended(
-        self, _: wire.InputAudioBufferSpeechStopped | wire.InputAudioBufferCommitted
-    ) -> list[Fact]:
-        return [UserEnded()]
-
-    def _alive(self, event: Any) -> list[Fact]:
-        return [] if self._is_stale(getattr(event, "response_id", None)) else [SignOfLife()]
+    def _alive(self, response_id: str) -> list[Fact]:
+        return [] if self._is_stale(response_id) else [SignOfLife()]
 
 
 def _outcome_of(response: wire.Response) -> ResponseOutcome:
@@ -396,29 +467,3 @@ def _outcome_of(response: wire.Response) -> ResponseOutcome:
         case "max_output_tokens":
             return ResponseOutcome.LIMITED
     return ResponseOutcome.COMPLETED
-
-
-_HANDLERS: dict[type, Callable[[Downlink, Any], list[Fact]]] = {
-    wire.ResponseCreated: Downlink._response_created,
-    wire.ResponseDone: Downlink._response_done,
-    wire.AudioDelta: Downlink._audio,
-    wire.ResponseOutputAudioDone: Downlink._audio_done,
-    wire.ResponseOutputAudioTranscriptDelta: Downlink._transcript,
-    wire.ResponseOutputAudioTranscriptDone: Downlink._transcript_done,
-    wire.ResponseOutputTextDelta: Downlink._text,
-    wire.ResponseOutputItemAdded: Downlink._item_added,
-    wire.ResponseOutputItemDone: Downlink._item_done,
-    wire.ResponseFunctionCallArgumentsDelta: Downlink._alive,
-    wire.ResponseFunctionCallArgumentsDone: Downlink._arguments_done,
-    wire.ResponseContentPartAdded: Downlink._alive,
-    wire.ResponseMcpCallArgumentsDelta: Downlink._alive,
-    wire.ResponseMcpCallInProgress: Downlink._alive,
-    wire.ResponseMcpCallCompleted: Downlink._alive,
-    wire.ConversationItemInputAudioTranscriptionCompleted: Downlink._transcribed,
-    wire.ConversationItemInputAudioTranscriptionDelta: Downlink._transcribing,
-    wire.InputAudioBufferCleared: Downlink._forgotten,
-    wire.InputAudioBufferSpeechStarted: Downlink._user_began,
-    wire.InputAudioBufferSpeechStopped: Downlink._user_ended,
-    wire.InputAudioBufferCommitted: Downlink._user_ended,
-    wire.ErrorEvent: Downlink._error,
-}

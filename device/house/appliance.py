@@ -20,7 +20,7 @@ from device.errors import BitternError
 from device.house.changes import Changes, changes
 from device.house.controls import Controls
 from device.house.front import HouseFront
-from device.house.house import MAIN, House, begin_house
+from device.house.house import MAIN, House, Rooms, begin_house
 from device.house.levels import set_levels_once
 from device.house.orders import Orders
 from device.house.past_turns import FILE, PastTurns
@@ -211,16 +211,16 @@ async def _begun(
         own = control_socket(settings.paths)
         await asyncio.to_thread(look_for_another, own, control_socket(tree.Paths(), {}))
     controls = Controls(asyncio.get_running_loop(), manner.forget)
-    front = HouseFront(settings.panel, controls, hardware.pins)
+    rooms: Rooms = {}  # lights are there before any room is
+    front = HouseFront(settings.panel, controls, hardware.pins, lambda: rooms.get(MAIN))
     stack.callback(front.close)
     await asyncio.to_thread(set_levels_once, settings)
     # A microphone that a switch closes is not opened, not for a moment.
     await front.until_switch_is_known()
     claim = stack.enter_context(ExitStack())  # kept until the house has let go of it
-    house = await begin_house(loaded)
+    house = await begin_house(loaded, rooms=rooms)
     stack.push_async_callback(_closed, house)
     appliance = Appliance(house, controls, front, load, manner, stack)
-    front.follow(lambda: house.rooms.get(MAIN))
     room = await house.open_room(MAIN, lambda loaded: appliance.plan(hardware, loaded))
     claim.callback(MicrophoneClaim.make(room.capture.microphone.name).release)
     controls.take(room, front.front.panel)

@@ -23,11 +23,20 @@ SWITCH_WITHIN_S = 2.0
 class HouseFront:
     """Lights and buttons, whichever board has them now. Lit from the beginning."""
 
-    def __init__(self, panel: tree.Panel, controls: Controls, pins: Pins | None) -> None:
-        """``pins``: gpiozero's, in place of the Raspberry Pi's."""
+    def __init__(
+        self,
+        panel: tree.Panel,
+        controls: Controls,
+        pins: Pins | None,
+        room: Callable[[], Room | None],
+    ) -> None:
+        """``pins``: gpiozero's, in place of the Raspberry Pi's.
+
+        ``room``: the one with whose voices the lights grow, while there is one.
+        """
         self._controls = controls
         self._pins = pins
-        self._room: Callable[[], Room | None] = lambda: None
+        self._room = room
         self.front = self._lit(panel)
 
     def _lit(self, panel: tree.Panel) -> Front:
@@ -57,10 +66,6 @@ class HouseFront:
         """For the panel, on its thread."""
         room = self._room()
         return loudness(room, state) if room is not None else 0.0
-
-    def follow(self, room: Callable[[], Room | None]) -> None:
-        """Have the lights grow with the voices of a room."""
-        self._room = room
 
     async def until_switch_is_known(self) -> None:
         """Return when it is known whether a switch mutes, or nobody tells in time."""

@@ -27,6 +27,8 @@ MAIN = "main"
 
 USUAL_TERMS = Terms()
 
+Rooms = dict[str, Room]
+"""Those that are open, by name."""
 PlanOf = Callable[[LoadedSettings], RoomPlan]
 """Plans a room by the settings: asked again whenever these change."""
 
@@ -47,11 +49,16 @@ class House:
     """
 
     def __init__(
-        self, loaded: LoadedSettings, terms: Terms, services: Services, stops: Stops
+        self,
+        loaded: LoadedSettings,
+        terms: Terms,
+        services: Services,
+        stops: Stops,
+        rooms: Rooms,
     ) -> None:
         self.loaded = loaded
         self.services = services
-        self.rooms: dict[str, Room] = {}
+        self.rooms = rooms
         self.listeners: set[Reporter] = set()
         """Are told all news of all rooms, what was said included."""
         self._terms = terms
@@ -183,15 +190,20 @@ class House:
         await self._stops.close()
 
 
-async def begin_house(loaded: LoadedSettings, terms: Terms = USUAL_TERMS) -> House:
-    """Open what lasts; rooms come later. Raises a ``BitternError``."""
+async def begin_house(
+    loaded: LoadedSettings, terms: Terms = USUAL_TERMS, rooms: Rooms | None = None
+) -> House:
+    """Open what lasts; rooms come later. Raises a ``BitternError``.
+
+    ``rooms``: a table of no rooms yet, where somebody else is to see them come and go.
+    """
     stops = Stops()
     try:
         services = await open_services(loaded, stops, is_private=terms.is_private)
     except BaseException:
         await stops.close()
         raise
-    return House(loaded, terms, services, stops)
+    return House(loaded, terms, services, stops, {} if rooms is None else rooms)
 
 
 @asynccontextmanager

@@ -84,9 +84,10 @@ class RoomOpening:
             is_quiet=quiet_hours(self._settings.speaker),
         )
         voice = services.voice
-        self._alarms = Alarms(self._mouth, sounds.chime("timer"), voice.speak_first)
         self._untold = Untold(self._mouth, services.ringer, voice.speak, plan.attend)
-        self._alarms.on_change = self._untold.look
+        self._alarms = Alarms(
+            self._mouth, sounds.chime("timer"), voice.speak_first, self._untold.look
+        )
         self._quietening: set[asyncio.Task[object]] = set()
 
     async def room(self) -> Room:

@@ -29,7 +29,8 @@ class Alarms:
     """Sounds what the ringer decides. Needs a speaker, and nothing else of the appliance.
 
     ``tone`` is int16 at 24 kHz. ``speak`` gives the sound of a sentence (int16, 24 kHz) or
-    raises a ``BitternError``: then the tone is all there is. On the event loop's thread.
+    raises a ``BitternError``: then the tone is all there is. ``is_worth_knowing`` is called when
+    there is something that somebody should know. On the event loop's thread.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Alarms:
         mouth: Mouth,
         tone: Samples,
         speak: Callable[[str], Awaitable[Samples]],
+        is_worth_knowing: Callable[[], None],
         phrases: PhraseBook = ENGLISH,
     ) -> None:
         self._phrases = phrases
@@ -46,8 +48,7 @@ class Alarms:
         self._sounding: dict[int, float] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
-        self.on_change: Callable[[], None] = lambda: None
-        """Called when there is something that somebody should know."""
+        self._is_worth_knowing = is_worth_knowing
 
     @property
     def is_ringing(self) -> bool:
@@ -91,13 +92,13 @@ class Alarms:
     def missed(self, miss: NoteMissed) -> None:
         """Nobody heard it: told when somebody is there (:mod:`device.room.untold`)."""
         log.warning("missed: %s", self._phrases.say(announcement(miss.ringing)))
-        self.on_change()
+        self._is_worth_knowing()
 
     def trouble(self, what: Said) -> None:
         """The store failed: a person must know."""
         sentence = self._phrases.say(what)
         log.error("%s", sentence)
-        self.on_change()
+        self._is_worth_knowing()
         task = asyncio.create_task(
             self._say(Channel.TROUBLE, "alarm trouble", sentence, lambda: True)
         )

@@ -78,11 +78,12 @@ class ToolCall:
 
 
 class Registry:
-    """Unites the sources and runs the calls; one for the house, used from one event loop.
+    """Unites the sources and runs the calls of one room, with a budget a turn of its own.
 
     Names that collide: the source that was attached first keeps the name. The other's tool
     of that name is left out, which the log tells, until the first one has gone. A call of
-    a tool that goes meanwhile is carried out; one that comes later is of no tool.
+    a tool that goes meanwhile is carried out; one that comes later is of no tool. Used from
+    one event loop.
     """
 
     def __init__(self, *, limits: Limits | None = None, phrases: PhraseBook = ENGLISH) -> None:

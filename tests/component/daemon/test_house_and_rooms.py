@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from device.assistant import inputs
+from device.assistant.effects import Show
 from device.assistant.news import AnswerSaid, News
 from device.assistant.states import State
 from device.audio.files import FileMicrophone, FileSpeaker, read_sound, write_sound
@@ -19,6 +20,7 @@ from device.room.focus import Channel
 from device.room.room import RoomPlan
 from device.room.stopping import ORDER, Stage
 from device.settings import load_settings
+from device.tools.alarms.decisions import NoteMissed
 from device.tools.alarms.entries import Kind
 
 ANSWER = {"answers": [{"items": [{"say": "It is noon.", "audio_ms": 300}]}]}
@@ -110,3 +112,50 @@ async def test_two_rooms_answer_each_in_its_own_and_ring_together(house, studio,
     for name in takes:
         sound, _ = read_sound(tmp_path / f"{name}.wav")
         assert np.abs(sound).max() > 300
+
+
+@pytest.fixture
+async def two_rooms(house, tmp_path) -> dict[str, list[Show | bool]]:
+    """What the panels of kitchen and study were told; nobody says anything in either."""
+    panels: dict[str, list[Show | bool]] = {"kitchen": [], "study": []}
+    silence = tmp_path / "silence.wav"
+    write_sound(silence, np.zeros(24_000, np.int16), 24_000)
+    for name, panel in panels.items():
+        plan = RoomPlan(
+            FileMicrophone(silence),
+            FileSpeaker(tmp_path / f"{name}.wav"),
+            lambda _: None,
+            show=panel.append,
+            attend=panel.append,
+        )
+        await house.open_room(name, lambda _, plan=plan: plan)
+    return panels
+
+
+async def test_each_room_has_a_panel_of_its_own(house, two_rooms) -> None:
+    for panel in two_rooms.values():
+        panel.clear()
+    house.rooms["study"].conductor.feed(inputs.MuteChanged(True))
+    assert two_rooms == {"kitchen": [], "study": [Show(State.MUTED)]}
+    house.rooms["kitchen"].conductor.feed(inputs.MuteChanged(True))
+    assert two_rooms["kitchen"] == [Show(State.MUTED)]
+
+
+async def test_what_somebody_should_know_is_looked_for_in_each_room(house, two_rooms) -> None:
+    await house.services.ringer.set_countdown(Kind.TIMER, "eggs", 0.0)
+    await until(lambda: all(room.alarms.is_ringing for room in house.rooms.values()))
+    for panel in two_rooms.values():
+        panel.clear()
+    house.services.rings.missed(NoteMissed(house.services.ringer.ringing[0]))
+    # It rings still, and is not among what the store calls missed: no light, in either.
+    assert two_rooms == {"kitchen": [False], "study": [False]}
+
+
+async def test_calls_in_one_room_are_none_of_the_other_rooms_budget(house, two_rooms) -> None:
+    kitchen, study = (house.rooms[name].conductor.parts.registry for name in two_rooms)
+    for number in range(kitchen.limits.calls_per_turn):
+        assert not (await kitchen.run("get_time", "{}", f"call-{number}")).is_error
+    assert (await kitchen.run("get_time", "{}", "one more")).is_error
+    assert not (await study.run("get_time", "{}", "its first")).is_error
+    study.new_turn()
+    assert (await kitchen.run("get_time", "{}", "one more")).is_error, "its turn goes on"
