@@ -40,7 +40,7 @@ async def check_endpoints(loaded: LoadedSettings) -> list[Finding]:
         enabled = loaded.settings.endpoints()
         environ, is_hidden = service_environment(enabled)
         url = f"unix:{brain.socket_path}"
-        chosen = roster(loaded, url, brain, lambda: [], environ=environ)
+        chosen = roster(loaded, url, brain, lambda: [], find=lambda each: find_key(each, environ))
         local = {each.name for each in enabled if each.url == OWN_BRAIN}
         findings = []
         for name, entry in chosen.entries.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,9 +70,11 @@ def roster(
     tools: Callable[[], list[dict[str, object]]],
     only: str | None = None,
     spending: Spending | None = None,
-    environ: Mapping[str, str] = os.environ,
+    find: Callable[[tree.Endpoint], FoundKey | None] = find_key,
 ) -> Roster:
     """Build plans and entries; ``only`` names the one endpoint to use, ``spending`` counts.
+
+    ``find`` knows where keys are: for a doctor somewhere else than for the appliance.
 
     An endpoint whose key is missing is left out when it is one of those we ship: who has
     set up no cloud is not to be told that it failed. One whose key is no key is there, and
@@ -88,7 +89,7 @@ def roster(
     for chosen in settings.endpoints():
         if only is not None and chosen.name != only:
             continue
-        key, is_bad = _key_of(chosen, environ)
+        key, is_bad = _key_of(chosen, find)
         needs_key = chosen.key_required and bool(chosen.key_env or chosen.key_file)
         lacks_key = is_bad or (key is None and needs_key)
         if lacks_key and not is_bad and chosen.name not in written and only is None:
@@ -114,10 +115,12 @@ def roster(
     return Roster(plans, entries, _profiles(settings.profile, set(entries)))
 
 
-def _key_of(chosen: tree.Endpoint, environ: Mapping[str, str]) -> tuple[FoundKey | None, bool]:
+def _key_of(
+    chosen: tree.Endpoint, find: Callable[[tree.Endpoint], FoundKey | None]
+) -> tuple[FoundKey | None, bool]:
     """The key of an endpoint, and whether something that is none is in its place."""
     try:
-        return find_key(chosen, environ), False
+        return find(chosen), False
     except KeyFileError as failure:
         log.error("endpoint %s cannot be asked: %s", chosen.name, failure)
         return None, True

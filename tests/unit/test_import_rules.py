@@ -92,7 +92,6 @@ BEYOND_THE_BORDER = {
     "device/__main__.py": "sets what OpenBLAS takes by no other way",
     "device/audio/chatter.py": "sets what JACK's library takes by no other way",
     "device/panel/gpio.py": "sets what lgpio takes by no other way",
-    "device/house/endpoints.py": "keys of endpoints, for settings that name a variable",
     "device/models/location.py": "where caches lie (XDG)",
     "device/models/pip_settings.py": "pip's own settings, to fetch as pip does",
     "device/tools/moments.py": "the time zone (TZ), as the C library reads it",

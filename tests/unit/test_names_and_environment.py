@@ -30,7 +30,6 @@ ENVIRONMENT = {
     "audio/chatter.py": "tells JACK's library to start no server",
     "daemon/safe.py": "what systemd passes a unit: how the last run ended",
     "daemon/service.py": "what systemd passes a unit: its state folder",
-    "house/endpoints.py": "keys, by the names that the settings give (key_env)",
     "models/location.py": "$BITTERN_MODELS, a default argument of who finds the store",
     "models/pip_settings.py": "pip's own, for its way through the network",
     "panel/gpio.py": "tells lgpio where it may write",
@@ -44,6 +43,16 @@ ENVIRONMENT = {
     "updates/candidate.py": "what the process of a new release is given of it",
 }
 """Who else reads or writes it, and why that is no configuration of what runs already."""
+OF_OURS = {
+    "models/location.py": {"BITTERN_MODELS"},
+    "settings/load.py": {"BITTERN_CONFIG"},
+    "updates/candidate.py": {"BITTERN_MODELS"},
+}
+"""Where variables of our own are named, outside of commands."""
+FOR_BENCHES = ("brain/answering/putting_together.py", "brain/loading.py", "wake/open.py")
+"""Take the store that a bench means where they are handed none; what serves hands them one."""
+BY_VARIABLE = {"store", "path_of", "store_folder", "named_folder"}
+"""What asks $BITTERN_MODELS: for commands, and for the settings that they load."""
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
@@ -77,3 +86,21 @@ def test_the_environment_is_asked_at_the_border_only() -> None:
 
 def _is_of_os(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "os"
+
+
+def test_our_own_variables_have_a_say_in_commands_only() -> None:
+    named: dict[str, set[str]] = {}
+    asking = set()
+    for file, tree in trees():
+        if file.startswith(("cli/", "workshop/")):
+            continue
+        for node in ast.walk(tree):
+            match node:
+                case ast.Constant(value=str(text)) if text in ("BITTERN_MODELS", "BITTERN_CONFIG"):
+                    named.setdefault(file, set()).add(text)
+                case ast.ImportFrom(module=str(module), names=names):
+                    of_models = module in ("device.models", "device.models.location")
+                    if of_models and BY_VARIABLE & {each.name for each in names}:
+                        asking.add(file)
+    assert named == OF_OURS
+    assert asking == {"models/__init__.py", "settings/store.py"} | set(FOR_BENCHES)

@@ -117,8 +117,6 @@ happenings = st.one_of(
     st.just(inputs.SpeakerFree()),
     st.just(inputs.ToolsChanged()),
     st.builds(inputs.Ruled, st.integers(0, 9), st.sampled_from(list(Ruling))),
-    st.just(inputs.ToolsChanged()),
-    st.builds(inputs.Ruled, st.integers(0, 9), st.sampled_from(list(Ruling))),
     st.just(inputs.TimePassed()),
 )
 KINDS = get_args(inputs.Input)

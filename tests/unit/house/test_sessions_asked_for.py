@@ -14,7 +14,7 @@ SETTINGS = '[[endpoint]]\nname = "cloud"\nurl = "ws://127.0.0.1:9"\nkey_required
 def test_a_cloud_drops_a_chunk_at_once_of_what_has_outgrown_it(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text(SETTINGS)
-    chosen = roster(load_settings(file), "unix:brain", None, list, environ={})
+    chosen = roster(load_settings(file), "unix:brain", None, list, find=lambda _: None)
     sessions = {name: entry.session(entry.endpoint) for name, entry in chosen.entries.items()}
     assert sessions["cloud"].truncation == RetentionRatio(retention_ratio=RETENTION)
     assert sessions["brain"].truncation == "auto"
@@ -24,5 +24,7 @@ def test_the_same_settings_ask_for_the_same_session_each_time(tmp_path: Path) ->
     """A prefix that is the same is read at the price of what was read before."""
     file = tmp_path / "my.toml"
     file.write_text(SETTINGS)
-    entry = roster(load_settings(file), "unix:brain", None, list, environ={}).entries["cloud"]
+    entry = roster(load_settings(file), "unix:brain", None, list, find=lambda _: None).entries[
+        "cloud"
+    ]
     assert entry.session(entry.endpoint) == entry.session(entry.endpoint)
