@@ -227,3 +227,20 @@ def test_the_files_that_the_page_names_are_there() -> None:
     ]
     assert len(named) > 20
     assert not missing
+
+
+def test_only_who_builds_reads_the_settings() -> None:
+    """All the others take plain arguments, and can be tested with plain arguments."""
+    builds = {"cli", "daemon", "doctor", "house", "settings", "setup", "updates", "workshop"}
+    readers = {
+        each.path
+        for each in sources()
+        if each.folder not in builds and any("device.settings" in name for name in each.imports)
+    }
+    assert readers == {
+        "device/ears/opening.py",
+        "device/nearmisses/review.py",  # a command
+        "device/room/cards.py",
+        "device/room/policy.py",
+        "device/toolhost/opening.py",
+    }

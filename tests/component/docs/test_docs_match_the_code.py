@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from device.assistant.policy import Policy
 from device.assistant.states import State
 from device.audio.chimes import CHIMES
 from device.cli import FAMILIES
+from device.house.changes import NEEDS_RESTART
+from device.house.house import REST_WITHIN_S
 from device.panel import lights
 from device.panel.boards import board_names, load_board
 from device.panel.describe import document
@@ -19,8 +23,11 @@ from device.panel.lights import glow
 from device.panel.reset_guard import GRACE_S
 from device.panel.view import PanelView
 from device.phrases.en import NOTICES
+from device.room.stopping import ENDS_WITHIN_S
+from device.settings import tree
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
+DEVICE = DOCS.parent / "device"
 PAGE = (DOCS / "lights-and-sounds.md").read_text()
 OWNED = ("card-to-speaker.md", "boards.md", "lights-and-sounds.md", "troubleshooting.md")
 
@@ -118,3 +125,39 @@ def test_commands_and_links_are_real(name: str) -> None:
             assert (DOCS / target).exists(), target
     for script in re.findall(r"scripts/[a-z-]+(?:\.sh)?", page):
         assert (DOCS.parent / script).exists(), script
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "brain.md"])
+def test_every_file_and_folder_that_a_map_names_is_there(name: str) -> None:
+    named = re.findall(r"`((?:[a-z_]+/)*(?:[a-z_]+\.py|[a-z_]+/))`", (DOCS / name).read_text())
+    assert len(named) > 10
+    roots = [DEVICE.parent, DEVICE, DEVICE / "assistant", DEVICE / "brain", DEVICE / "workshop"]
+    roots += [DEVICE / "audio", DEVICE / "brain" / "understanding"]
+    assert [each for each in named if not any((root / each).exists() for root in roots)] == []
+
+
+def test_architecture_names_every_folder_and_every_part_of_the_core() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    folders = [path.parent.name for path in DEVICE.glob("*/__init__.py")]
+    assert [each for each in folders if f"| `{each}/`" not in page] == []
+    parts = [path.name for path in (DEVICE / "assistant").glob("[a-z]*.py")]
+    assert [each for each in parts if f"`{each}`" not in page and f"/{each}`" not in page] == []
+
+
+def test_architecture_says_the_times_that_the_code_has() -> None:
+    page = " ".join((DOCS / "architecture.md").read_text().split())
+    assert Policy().chime_delay_s == 0.25
+    assert "within a quarter of a second, a chime" in page
+    assert tree.Microphone().ring_s == 60.0
+    assert "memory, 60 s long" in page
+    assert REST_WITHIN_S == 20.0
+    assert "or after 20 s all the same" in page
+    assert ENDS_WITHIN_S < 2.0
+    assert "It takes less than two seconds" in page
+    for unit in ("bittern.service", "bittern-safe.service"):
+        assert "WatchdogSec=10" in (DEVICE.parent / "systemd" / unit).read_text()
+    assert "systemd's watchdog (10 s)" in page
+    for key in re.findall(r"`([a-z]+_(?:timeout|interval)_s)`", page):
+        assert key in {each.name for each in fields(tree.Endpoint)}, key
+    for key in NEEDS_RESTART:
+        assert f"`[{key.split('.')[0]}]" in page
