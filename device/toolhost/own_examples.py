@@ -29,7 +29,7 @@ def write_example(folder: Path, name: str, like: str) -> Path:
     path = folder / (name if is_program else f"{name}.py")
     text = source.read_text(encoding="utf-8")
     if like in ("weather", "news"):
-        text = re.sub(rf"^def {like}\(", f"def {name}(", text, flags=re.MULTILINE)
+        text = text.replace(f"def get_{like}(", f"def get_{name}(")
     text = text.replace(_PLACEHOLDER, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """your_tool: a tool of your own. Each function here whose name begins with a letter is one.
 
 The assistant reads the name, the docstring and the types; write them for somebody who has never
-seen your house. `bittern tools check` says what is wrong, with the line; `bittern tools try` calls
-it. What a function returns (a text, a number, a list, a dict) is what the assistant gets to know.
+seen your house. A name that begins with get_ says that it only looks. `bittern tools check` says
+what is wrong, with the line; `bittern mcp call your_tool '{"room": "kitchen"}'` calls it. What a
+function returns (a text, a number, a list, a dict) is what the assistant gets to know.
 """
 
 from typing import Literal

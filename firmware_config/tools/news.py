@@ -17,7 +17,7 @@ _TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</title>", re.DOTALL
 _TAG = re.compile(r"<[^>]*>")
 
 
-def news(count: int = 3) -> dict[str, Any]:
+def get_news(count: int = 3) -> dict[str, Any]:
     """Tell the latest headlines of the world's news.
 
     Args:

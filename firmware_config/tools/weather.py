@@ -28,7 +28,7 @@ WORDS = {
 """Codes of the World Meteorological Organization, as the service gives them."""
 
 
-def weather(place: str = "", days_ahead: int = 0) -> dict[str, Any]:
+def get_weather(place: str = "", days_ahead: int = 0) -> dict[str, Any]:
     """Tell the weather of a place: now and today, or of one of the next six days.
 
     Args:
@@ -52,12 +52,13 @@ def weather(place: str = "", days_ahead: int = 0) -> dict[str, Any]:
     )
     day = {name: values[days_ahead] for name, values in told["daily"].items()}
     answer = {
-        "place": there["name"],
         "conditions": WORDS.get(day["weather_code"], "unknown"),
         "highest_celsius": round(day["temperature_2m_max"]),
         "lowest_celsius": round(day["temperature_2m_min"]),
         "chance_of_rain_percent": day["precipitation_probability_max"],
     }
+    if place:
+        answer["place"] = there["name"]
     if days_ahead == 0:
         answer["temperature_celsius"] = round(told["current"]["temperature_2m"])
         answer["conditions"] = WORDS.get(told["current"]["weather_code"], answer["conditions"])

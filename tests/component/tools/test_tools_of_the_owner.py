@@ -262,20 +262,20 @@ def test_weather_and_news_read_what_their_services_say(
             text = text.replace(f"https://{place}", service)
         (folder / f"{name}.py").write_text(text)
     capsys.readouterr()
-    assert call(settings, "weather", '{"place": "Oslo"}') == 0
+    assert call(settings, "get_weather", '{"place": "Oslo"}') == 0
     assert json.loads(capsys.readouterr().out)["result"] == {
-        "place": "Oslo",
         "conditions": "light rain",
         "highest_celsius": 5,
         "lowest_celsius": -1,
         "chance_of_rain_percent": 80,
+        "place": "Oslo",
         "temperature_celsius": 4,
     }
-    assert call(settings, "weather", '{"days_ahead": 1}') == 0
+    assert call(settings, "get_weather", '{"days_ahead": 1}') == 0
     assert json.loads(capsys.readouterr().out)["result"]["conditions"] == "light snow"
-    assert call(settings, "weather", '{"place": "Nowhere"}') == 1
+    assert call(settings, "get_weather", '{"place": "Nowhere"}') == 1
     assert "no place called Nowhere is known" in capsys.readouterr().err
-    assert call(settings, "news") == 0
+    assert call(settings, "get_news") == 0
     said = json.loads(capsys.readouterr().out)["result"]
     assert said == {"headlines": ["Rain & wind", "Bitterns boom again"]}
 
