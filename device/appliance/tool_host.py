@@ -69,7 +69,7 @@ class ToolHostProcess:
         await self.stop()
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "device", "tools", "host", "--listen", str(self._path),
+            sys.executable, "-P", "-m", "device.toolhost", "--listen", str(self._path),
             *self._arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 from pathlib import Path
-from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from device.cli.config import add_config_option
@@ -16,7 +14,6 @@ from device.errors import EXIT_FAILURE, BitternError
 if TYPE_CHECKING:
     from device.cli import Commands
     from device.settings import LoadedSettings
-    from device.settings.tree import Settings
     from device.tools.hosted.messages import SourceTold
 
 LIKE = ("example", "program", "weather", "news")
@@ -108,24 +105,7 @@ async def _told_by_host(loaded: LoadedSettings) -> SourceTold:
 
 
 def _host(chosen: argparse.Namespace) -> int:
-    from device.brain.sessions.listening_socket import ListenAddress, open_socket, passed_sockets
-    from device.logs import log_to_terminal
-    from device.settings import load_settings
+    from device.toolhost.__main__ import serve
 
-    settings = load_settings(chosen.config).settings
-    log_to_terminal(settings.log.level)
-    passed = passed_sockets(os.environ, os.getpid())
-    if not passed and chosen.listen is None:
-        raise BitternError("there is no socket to listen on", "Say --listen PATH.")
-    listener = passed[0] if passed else open_socket(ListenAddress(path=chosen.listen))
-    asyncio.run(_served(settings, listener))
+    serve(chosen.config, chosen.listen, os.environ)
     return 0
-
-
-async def _served(settings: Settings, listener: socket) -> None:
-    from device.toolhost.host import serve_host
-    from device.toolhost.opening import host_for
-
-    host = host_for(settings, os.environ)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, host.is_left.set)
-    await serve_host(host, listener)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 from device.errors import BitternError
+from device.logs import log_to_terminal
+from device.settings import load_settings
 from device.settings.places import own_tools_folder
 from device.settings.rules import OWN_SOURCE
 from device.settings.secrets import find_key
@@ -17,8 +20,13 @@ from device.toolhost.plans import RunSource, ServerPlan
 log = logging.getLogger(__name__)
 
 
-def host_for(settings: Settings, environ: Mapping[str, str]) -> ToolHost:
-    """The host with all that the settings name; raises a ``BitternError`` without the SDK."""
+def begin_host(config: Path | None, environ: Mapping[str, str]) -> ToolHost:
+    """The host with all that the settings name, and a log as they wish.
+
+    Raises a ``BitternError`` for bad settings, and without the SDK where it is needed.
+    """
+    settings = load_settings(config, environ).settings
+    log_to_terminal(settings.log.level)
     return ToolHost(sources_of(settings, environ))
 
 

@@ -94,6 +94,7 @@ BEYOND_THE_BORDER = {
     "device/panel/gpio.py": "sets what lgpio takes by no other way",
     "device/models/location.py": "where caches lie (XDG)",
     "device/models/pip_settings.py": "pip's own settings, to fetch as pip does",
+    "device/toolhost/__main__.py": "what systemd passes a unit; keys of servers, for them alone",
     "device/tools/moments.py": "the time zone (TZ), as the C library reads it",
 }
 """Single files that touch the environment, and why."""
