@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from socket import socket
 
 import msgspec
@@ -38,7 +38,11 @@ MOST_CONNECTIONS = 8
 class ToolHost:
     """Serves any number of connections; every source runs once."""
 
-    def __init__(self, sources: Sequence[RunSource]) -> None:
+    def __init__(
+        self, sources: Sequence[RunSource], is_outdated: Callable[[], bool] = lambda: False
+    ) -> None:
+        """``is_outdated``: whether the settings that it was made by are others by now."""
+        self._is_outdated = is_outdated
         self._sources = {source.name: source for source in sources}
         self._told: dict[str, SourceTold] = {}
         self._connections: set[_Connection] = set()
@@ -81,7 +85,10 @@ class ToolHost:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its beginning to its end."""
-        if len(self._connections) >= MOST_CONNECTIONS:
+        if self._is_outdated():
+            # Whoever connects has read the new ones; the next host will have, too.
+            self.is_left.set()
+        if self.is_left.is_set() or len(self._connections) >= MOST_CONNECTIONS:
             writer.close()
             return
         connection = _Connection(self, writer)

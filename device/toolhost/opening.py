@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device.errors import BitternError
 from device.logs import log_to_terminal
-from device.settings import load_settings
+from device.settings.load import find_user_file, load_settings
 from device.settings.places import own_tools_folder
 from device.settings.rules import OWN_SOURCE
 from device.settings.secrets import find_key
@@ -25,9 +25,15 @@ def begin_host(config: Path | None, environ: Mapping[str, str]) -> ToolHost:
 
     Raises a ``BitternError`` for bad settings, and without the SDK where it is needed.
     """
+
+    def state() -> tuple[Path | None, int]:
+        file = find_user_file(config, environ)
+        return file, file.stat().st_mtime_ns if file is not None and file.exists() else 0
+
+    was = state()
     settings = load_settings(config, environ).settings
     log_to_terminal(settings.log.level)
-    return ToolHost(sources_of(settings, environ))
+    return ToolHost(sources_of(settings, environ), lambda: state() != was)
 
 
 def sources_of(settings: Settings, environ: Mapping[str, str]) -> list[RunSource]:

@@ -44,6 +44,20 @@ async def test_nothing_it_has_started_outlives_it(tmp_path: Path) -> None:
     await until(lambda: not sleepers(), asyncio.Event(), 3.0)
 
 
+async def test_one_with_older_settings_makes_way_for_the_next(tmp_path: Path) -> None:
+    """As when an owner tries one server after the other: the host is not ours to end."""
+    process = host(tmp_path, "")
+    reader, _ = await process.connect()
+    assert b'"own"' in await reader.readline()
+    host(tmp_path, f'[[mcp]]\nname = "stays"\ncommand = ["/bin/sleep", "{STAYS}"]\n')
+    refused, _ = await process.connect()
+    assert await refused.read() == b""
+    assert await reader.read() == b""
+    again, _ = await process.connect()
+    assert b'"stays"' in await again.readline()
+    await process.stop()
+
+
 async def test_one_that_cannot_start_is_told_with_what_to_do(tmp_path: Path) -> None:
     process = host(tmp_path, "[nonsense]\n")
     with pytest.raises(ToolHostError, match=r"did not start .*bittern tools host"):
