@@ -189,10 +189,10 @@ def _take_from_settings(arguments: argparse.Namespace) -> None:
 def _options(arguments: argparse.Namespace) -> ServerOptions:
     from dataclasses import replace
 
-    from device.brain.protocol.limits import Limits
+    from device.brain.protocol.limits import BrainLimits
     from device.brain.sessions.server import ServerOptions
 
-    limits = Limits()
+    limits = BrainLimits()
     if arguments.max_session_s is not None:
         limits = replace(limits, session_s=arguments.max_session_s)
     if arguments.max_sessions is not None:

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from device.phrases.book import Phrase, phrase
 from device.tools.answers import Answer
-from device.tools.house import House, HouseStatus
+from device.tools.house import HouseForTools, HouseStatus
 from device.tools.undo import UndoLog
 
 _AFTER_MUTE = 50
@@ -19,7 +19,7 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 class ApplianceTools:
     """The volume, the microphone, ``repeat_last`` and ``device_status``."""
 
-    def __init__(self, house: House, changes: UndoLog | None = None) -> None:
+    def __init__(self, house: HouseForTools, changes: UndoLog | None = None) -> None:
         self._house = house
         self._changes = changes or UndoLog()
         self._before_mute = _AFTER_MUTE

@@ -6,7 +6,7 @@ from device.tools.alarm_tools import AlarmTools
 from device.tools.alarms.ringer import Ringer
 from device.tools.appliance_tools import ApplianceTools
 from device.tools.clock_tools import ClockTools
-from device.tools.house import House
+from device.tools.house import HouseForTools
 from device.tools.list_tools import ListTools
 from device.tools.lists import Lists
 from device.tools.moments import Clock
@@ -19,7 +19,7 @@ from device.tools.undo import UndoLog, UndoTools
 
 
 def add_builtin_tools(
-    registry: Registry, *, house: House, clock: Clock, ringer: Ringer, lists: Lists
+    registry: Registry, *, house: HouseForTools, clock: Clock, ringer: Ringer, lists: Lists
 ) -> None:
     """Register everything built in, in the order a model is shown it."""
     changes = UndoLog(clock)

@@ -31,7 +31,7 @@ class HouseStatus(TypedDict, total=False):
     """Of the processor."""
 
 
-class House(Protocol):
+class HouseForTools(Protocol):
     """The appliance, as far as a tool may touch it. Failures are ``BitternError``."""
 
     def volume(self) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from device.tools.alarms.ringer import Ringer
 from device.tools.answers import Answer
-from device.tools.house import House
+from device.tools.house import HouseForTools
 
 
 class QuietTools:
     """``stop``."""
 
-    def __init__(self, house: House, ringer: Ringer) -> None:
+    def __init__(self, house: HouseForTools, ringer: Ringer) -> None:
         self._house = house
         self._ringer = ringer
 

@@ -48,7 +48,7 @@ class ToolOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CallLimits:
     """Bounds on what a session's calls may cost."""
 
     timeout_s: float = 8.0
@@ -86,10 +86,10 @@ class Registry:
     one event loop.
     """
 
-    def __init__(self, *, limits: Limits | None = None, phrases: PhraseBook = ENGLISH) -> None:
+    def __init__(self, *, limits: CallLimits | None = None, phrases: PhraseBook = ENGLISH) -> None:
         """``phrases``: the language in which results are said."""
         self._phrases = phrases
-        self.limits = limits or Limits()
+        self.limits = limits or CallLimits()
         self.functions = FunctionTools(OWN, self.limits.timeout_s, self.limits.threads)
         self._sources: dict[str, ToolSource] = {}
         self._offers: dict[str, tuple[str, Tool]] = {}

@@ -92,7 +92,7 @@ class ConversationReader:
         own = self._reader.read(current.utterance, past, others)
         if own is None or isinstance(own, Unclear):
             own = self._of_devices(current.utterance, before, session, depth) or own
-        if before and before[-1].said.endswith("?") and depth:
+        if before and before[-1].has_asked and depth:
             asked = self.outcome(before, session, depth - 1)
             if not self._stands_alone(own, current.utterance):
                 answer = self._answer(asked, current.utterance, before, session, others)

@@ -24,6 +24,14 @@ class UserTurn:
     said: str = ""
 
     @property
+    def has_asked(self) -> bool:
+        """Whether the user was asked something: by a tool, which says so, or by what was said."""
+        results = [result for _, result in self.calls if result is not None]
+        return self.said.endswith("?") or any(
+            _object(one.output).get("question") for one in results
+        )
+
+    @property
     def done(self) -> list[PastCall]:
         """The calls with their results, as far as there are any."""
         return [

@@ -8,7 +8,7 @@ MEBI = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BrainLimits:
     """Bounds of one brain. Figures with a source are the protocol's, the others are ours."""
 
     append_bytes: int = 15 * MEBI

@@ -12,7 +12,7 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.sessions.items import Json
 from device.brain.sessions.session import Session
 from device.brain.sessions.unread import CountedConnection
@@ -31,7 +31,7 @@ class Connection:
     """The asyncio shell around a `Session`; lives as long as the socket."""
 
     def __init__(
-        self, socket: ServerConnection, session: Session, limits: Limits, translate: Translate
+        self, socket: ServerConnection, session: Session, limits: BrainLimits, translate: Translate
     ) -> None:
         self._socket = socket
         self._session = session

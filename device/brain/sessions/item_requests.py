@@ -6,7 +6,7 @@ import msgspec
 
 from device.brain.protocol.codec import decoded_base64
 from device.brain.protocol.configuration import Configuration
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.protocol.shapes import RequestError
 from device.brain.sessions.context import Context
 from device.brain.sessions.conversation import Conversation
@@ -29,7 +29,7 @@ class ItemRequests:
         context: Context,
         responses: Responses,
         words: Words,
-        limits: Limits,
+        limits: BrainLimits,
     ) -> None:
         self._outbox = outbox
         self._configuration = configuration

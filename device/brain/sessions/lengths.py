@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.protocol.shapes import RequestError
 
 _NO_TEXT = frozenset({"image_url", "audio"})
@@ -29,12 +29,12 @@ def characters_of(value: Any) -> int:
     return count
 
 
-def check_item(fields: dict[str, Any], limits: Limits, param: str) -> None:
+def check_item(fields: dict[str, Any], limits: BrainLimits, param: str) -> None:
     """Raise `RequestError` for an item with too much text."""
     _check(fields, limits.item_characters, "An item", param)
 
 
-def check_wishes(given: dict[str, Any], limits: Limits, param: str) -> None:
+def check_wishes(given: dict[str, Any], limits: BrainLimits, param: str) -> None:
     """Raise `RequestError` for a session, or a response, that is told too much."""
     for name in ("instructions", "tools", "prompt"):
         _check(given.get(name), limits.item_characters, f"'{param}.{name}'", f"{param}.{name}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from device.brain.protocol.configuration import ResponseSettings
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.protocol.rates import TokenRate
 from device.brain.protocol.shapes import RequestError
 from device.brain.sessions.context import Context
@@ -36,7 +36,7 @@ class Responses:
         conversation: Conversation,
         context: Context,
         count: CountTokens,
-        limits: Limits,
+        limits: BrainLimits,
         now_s: float,
         conversation_has_grown: Callable[[], None],
     ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 
 
 @dataclass(eq=False)
@@ -29,7 +29,7 @@ class Seat:
 class Seats:
     """All places of one brain."""
 
-    limits: Limits
+    limits: BrainLimits
     _taken: list[Seat] = field(default_factory=list)
 
     def __len__(self) -> int:

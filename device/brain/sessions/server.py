@@ -21,7 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from device.brain.base.abilities import Abilities
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.protocol.shapes import RequestError
 from device.brain.sessions.admission import SUBPROTOCOL, Admission, HttpRefusal, admit
 from device.brain.sessions.connection import Connection, Translate
@@ -52,7 +52,7 @@ _READ_AHEAD = 4
 class ServerOptions:
     """What the command line decides."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: BrainLimits = field(default_factory=BrainLimits)
     strict: bool = False
     speaks_beta: bool = False
     token: str | None = None

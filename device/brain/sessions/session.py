@@ -15,7 +15,7 @@ from device.brain.hearing.semantics import wait_ms
 from device.brain.protocol.codec import WireFormat, decoded_base64
 from device.brain.protocol.configuration import Configuration
 from device.brain.protocol.ids import NewId, random_id
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.protocol.requests import checked, parsed
 from device.brain.protocol.shapes import RequestError
 from device.brain.sessions.context import Context
@@ -53,7 +53,7 @@ class Session:
         now_s: float,
         epoch_s: float,
         *,
-        limits: Limits | None = None,
+        limits: BrainLimits | None = None,
         strict: bool = False,
         model: str | None = None,
         is_transcription: bool = False,
@@ -64,7 +64,7 @@ class Session:
 
         ``from_client`` brings an event of another dialect to GA.
         """
-        limits = self._limits = limits or Limits()
+        limits = self._limits = limits or BrainLimits()
         self._strict = strict
         self._from_client = from_client
         outbox = self._outbox = Outbox(new_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.sessions.seats import LOCAL
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ _CLOSE_TOO_MUCH = 1008
 class UnreadBytes:
     """The account of all connections of one brain."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: BrainLimits) -> None:
         self._limits = limits
         self._connections: dict[CountedConnection, int] = {}
 

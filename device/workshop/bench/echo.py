@@ -139,9 +139,9 @@ def _take(
     scene: EchoScene, played: Sound, person: NDArray[np.float64], spans: list[tuple[int, int]]
 ) -> _Take:
     from device.audio.resample import resample
-    from device.workshop.simulation.acoustics import Echo
+    from device.workshop.simulation.acoustics import AcousticEcho
 
-    way = Echo(
+    way = AcousticEcho(
         scene.delay_ms / 1000,
         echo_sounds.ECHO_DB,
         shoebox=ROOMS[scene.room],

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from device.workshop.simulation.room import Echo
+from device.workshop.simulation.room import AcousticEcho
 
 Sound = NDArray[np.int16]
 RATE_HZ = 16_000
@@ -119,7 +119,7 @@ def _spoken(text: str) -> Sound:
 
 def _echo_of(played: Sound) -> Sound:
     """As the microphone beside the speaker hears it: 14 dB softer, in a room."""
-    echo = Echo(delay_s=0.02, gain_db=-14.0, reverb_s=0.3).of(played, RATE_HZ)
+    echo = AcousticEcho(delay_s=0.02, gain_db=-14.0, reverb_s=0.3).of(played, RATE_HZ)
     return np.clip(echo, -32768, 32767).astype(np.int16)
 
 

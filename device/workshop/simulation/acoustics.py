@@ -85,7 +85,7 @@ def _pulses(late: NDArray[np.float64], amplitude: NDArray[np.float64]) -> NDArra
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
+class AcousticEcho:
     """The way of the sound from the speaker to the microphone."""
 
     delay_s: float = 0.02
@@ -143,7 +143,7 @@ class Echo:
 class Air:
     """Carries what is played to the microphone, block by block, from clock to clock."""
 
-    def __init__(self, echo: Echo, rate_hz: int, block: int) -> None:
+    def __init__(self, echo: AcousticEcho, rate_hz: int, block: int) -> None:
         response = echo.response(rate_hz)
         self._block = block
         self._size = 1 << (block + len(response) - 2).bit_length()

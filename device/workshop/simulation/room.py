@@ -28,16 +28,16 @@ from device.audio.pace import RealTime
 from device.audio.resample import resample
 from device.audio.samples import Floats, Samples, scaled, silence
 from device.audio.speaker import Fill, PullMeter, SpeakerHealth
-from device.workshop.simulation.acoustics import Air, Echo
+from device.workshop.simulation.acoustics import AcousticEcho, Air
 
-__all__ = ["Echo", "Room", "RoomMicrophone", "RoomSpeaker"]
+__all__ = ["AcousticEcho", "RoomMicrophone", "RoomSpeaker", "SimulatedRoom"]
 
 Handler = TypeVar("Handler", Deliver, Fill)
 
 log = logging.getLogger(__name__)
 
 
-class Room:
+class SimulatedRoom:
     """One microphone, one speaker, and a person who begins to speak when the microphone opens.
 
     ``rate_hz`` is that of both; by default the recording's. Positions in ``heard`` are the
@@ -49,7 +49,7 @@ class Room:
     def __init__(
         self,
         recording: Path,
-        echo: Echo | None = None,
+        echo: AcousticEcho | None = None,
         *,
         rate_hz: int | None = None,
         person_db: float = 0.0,
@@ -64,7 +64,7 @@ class Room:
         person = scaled(person, 10 ** (person_db / 20)) if person_db else person
         self._person = resample(person, recorded_hz, self.rate_hz)
         self._block = max(1, round(self.rate_hz * BLOCK_S))
-        self._air = Air(echo or Echo(), self.rate_hz, self._block)
+        self._air = Air(echo or AcousticEcho(), self.rate_hz, self._block)
         self._on_end = on_end
         self._began_sample: int | None = None
         self._played: list[Samples] = []
@@ -162,7 +162,7 @@ class _Side(Generic[Handler]):
 
     _kind: str
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: SimulatedRoom) -> None:
         self._room = room
         self._handler: Handler | None = None
         self._lock = threading.Lock()
@@ -205,7 +205,7 @@ class RoomMicrophone(_Side[Deliver]):
     _kind = "microphone"
     is_live = True
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: SimulatedRoom) -> None:
         super().__init__(room)
         self._meter = BlockMeter()
 
@@ -234,7 +234,7 @@ class RoomSpeaker(_Side[Fill]):
     _kind = "speaker"
     latency_s = 0.0
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: SimulatedRoom) -> None:
         super().__init__(room)
         self._meter = PullMeter()
 

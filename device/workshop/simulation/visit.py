@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Message:
+class WireMessage:
     """One event as it was on the wire; ``at_s`` is :func:`time.monotonic`."""
 
     at_s: float
@@ -40,8 +40,8 @@ class Visit:
     number: int
     path: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    received: list[Message] = field(default_factory=list)
-    sent: list[Message] = field(default_factory=list)
+    received: list[WireMessage] = field(default_factory=list)
+    sent: list[WireMessage] = field(default_factory=list)
     mishaps: list[str] = field(default_factory=list)
     audio: bytearray = field(default_factory=bytearray)
     """All appended audio: PCM16, 24 kHz."""
@@ -76,13 +76,13 @@ class Visit:
             self.first_audio_at_s = self.first_audio_at_s or now
             raw = {**raw, "audio": f"{len(pcm)} bytes"}
         self._log("<-", raw)
-        self.received.append(Message(now, raw))
+        self.received.append(WireMessage(now, raw))
         self._wake()
 
     def note_sent(self, raw: Json) -> None:
         """Remember an outgoing event."""
         self._log("->", raw)
-        self.sent.append(Message(time.monotonic(), raw))
+        self.sent.append(WireMessage(time.monotonic(), raw))
         self._wake()
 
     def note_mishap(self, what: str) -> None:

@@ -34,7 +34,7 @@ from device.realtime.secret import Secret
 from device.settings import load_settings
 from device.updates.freshness import Memory
 from device.updates.manifest import ReleaseManifest
-from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.room import AcousticEcho, SimulatedRoom
 
 RATE_HZ = 24_000
 
@@ -49,7 +49,7 @@ def quiet(tmp_path: Path) -> Path:
 
 class TestEchoPath:
     def test_the_echo_of_a_room_is_measured(self, quiet: Path) -> None:
-        room = Room(quiet, Echo(delay_s=0.08, gain_db=-26.0, reverb_s=0.2))
+        room = SimulatedRoom(quiet, AcousticEcho(delay_s=0.08, gain_db=-26.0, reverb_s=0.2))
         path = listen_for_echo(room.microphone, room.speaker, 100.0)
         assert path.is_clear
         assert path.gain_db == pytest.approx(-26.0, abs=2.0)
@@ -57,13 +57,13 @@ class TestEchoPath:
         assert 80 - 25 <= path.delay_ms <= 80 + 65
 
     def test_a_room_without_an_echo(self, quiet: Path) -> None:
-        room = Room(quiet, Echo(gain_db=float("-inf")))
+        room = SimulatedRoom(quiet, AcousticEcho(gain_db=float("-inf")))
         finding = check_echo_path(lambda: room.microphone, lambda: room.speaker, 100.0)
         assert finding.verdict is Verdict.WARNING
         assert "does not hear" in finding.found
 
     def test_too_loud_an_echo(self, quiet: Path) -> None:
-        room = Room(quiet, Echo(gain_db=6.0))
+        room = SimulatedRoom(quiet, AcousticEcho(gain_db=6.0))
         finding = check_echo_path(lambda: room.microphone, lambda: room.speaker, 100.0)
         assert (finding.verdict, "drowns" in finding.advice) == (Verdict.WARNING, True)
 

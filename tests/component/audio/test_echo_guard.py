@@ -21,7 +21,7 @@ from device.ears.listener import VadSettings, build_listener
 from device.ears.opening import own_voice
 from device.wake.card import SHIPPED, cards
 from device.wake.open import WakeSettings
-from device.workshop.simulation.acoustics import Echo, Shoebox
+from device.workshop.simulation.acoustics import AcousticEcho, Shoebox
 
 RATE_HZ = 16_000
 SPEAKER_HZ = 24_000
@@ -68,7 +68,7 @@ class Scene:
     def __init__(
         self,
         played: Samples,
-        echo: Echo,
+        echo: AcousticEcho,
         *,
         person: Samples | None = None,
         at_s: float = 8.0,
@@ -136,7 +136,7 @@ class Scene:
 def test_a_person_wakes_it_and_interrupts_by_voice_while_it_speaks(
     answer, wake_word, delay_s: float, drift_ppm: float, near_db: float
 ) -> None:
-    way = Echo(delay_s, -10.0, shoebox=LIVING_ROOM, drift_ppm=drift_ppm)
+    way = AcousticEcho(delay_s, -10.0, shoebox=LIVING_ROOM, drift_ppm=drift_ppm)
     scene = Scene(answer, way, person=wake_word, near_db=near_db).play()
     (heard,) = scene.of(WakeWordHeard)
     assert scene.begin < heard.end_sample < scene.end + 0.3 * RATE_HZ
@@ -148,7 +148,7 @@ def test_a_person_wakes_it_and_interrupts_by_voice_while_it_speaks(
 
 def test_it_neither_wakes_nor_interrupts_itself_not_even_by_the_wake_word(voice) -> None:
     own = voice(OWN)
-    way = Echo(0.12, -6.0, shoebox=LIVING_ROOM)
+    way = AcousticEcho(0.12, -6.0, shoebox=LIVING_ROOM)
     scene = Scene(own, way).play()
     assert not scene.of(WakeWordHeard)
     assert not scene.of(SpeechStarted)
@@ -168,7 +168,7 @@ WITH_A_SECOND_LOOK = [card.word for _, card in cards((SHIPPED,)) if card.verifie
 def test_other_things_that_it_says_are_not_taken_for_a_persons_word(word, voice, answer) -> None:
     """The first model is interested in much of what is said; that makes it no wake word."""
     person = by_a_person(voice(f"{word}!"))
-    way = Echo(0.1, -10.0, shoebox=LIVING_ROOM)
+    way = AcousticEcho(0.1, -10.0, shoebox=LIVING_ROOM)
     scene = Scene(answer, way, person=person, near_db=0.0, word=word).play()
     (heard,) = scene.of(WakeWordHeard)
     assert scene.begin < heard.end_sample < scene.end + 0.3 * RATE_HZ
@@ -177,21 +177,21 @@ def test_other_things_that_it_says_are_not_taken_for_a_persons_word(word, voice,
 @pytest.mark.parametrize("word", WITH_A_SECOND_LOOK)
 def test_no_word_that_it_says_wakes_it(word, voice) -> None:
     own = voice(f"{ANSWER} To wake the other speaker, say: {word}! And then ask. {word}!")
-    scene = Scene(own, Echo(0.12, -6.0, shoebox=LIVING_ROOM), word=word).play()
+    scene = Scene(own, AcousticEcho(0.12, -6.0, shoebox=LIVING_ROOM), word=word).play()
     assert not scene.of(WakeWordHeard)
 
 
 def test_a_person_who_says_the_word_after_the_speaker_said_it_is_heard(voice, wake_word) -> None:
     own = np.concatenate((voice(OWN), silence(SPEAKER_HZ), voice(ANSWER)))
     at_s = len(voice(OWN)) / SPEAKER_HZ + 3.0
-    way = Echo(0.12, -6.0, shoebox=LIVING_ROOM)
+    way = AcousticEcho(0.12, -6.0, shoebox=LIVING_ROOM)
     scene = Scene(own, way, person=wake_word, at_s=at_s, near_db=0.0).play()
     (heard,) = scene.of(WakeWordHeard)
     assert scene.begin < heard.end_sample < scene.end + 0.3 * RATE_HZ
 
 
 def test_what_is_sent_does_not_carry_the_answer(answer, wake_word) -> None:
-    way = Echo(0.1, -10.0, shoebox=LIVING_ROOM, drift_ppm=100.0)
+    way = AcousticEcho(0.1, -10.0, shoebox=LIVING_ROOM, drift_ppm=100.0)
     scene = Scene(answer, way, person=wake_word).play()
     before = slice(5 * RATE_HZ, 7 * RATE_HZ)
     kept = scene.ring.read(0, len(scene.heard))
@@ -209,7 +209,7 @@ def test_where_the_reference_is_useless_no_voice_interrupts_and_it_is_told(
 ) -> None:
     """What the speaker plays is not what it was given: another program plays as well."""
     other = voice("I would like to tell you a long story about a bird. " * 5)
-    way = Echo(0.1, -10.0, shoebox=LIVING_ROOM)
+    way = AcousticEcho(0.1, -10.0, shoebox=LIVING_ROOM)
     scene = Scene(answer, way, person=wake_word, at_s=11.0, near_db=12.0, reference=other).play()
     assert scene.qualities()[-1] is Quality.NOT_WORKING
     told_s = next(at for at, it in scene.events if isinstance(it, EchoChanged))
@@ -223,14 +223,14 @@ def test_where_the_reference_is_useless_no_voice_interrupts_and_it_is_told(
 
 
 def test_without_a_canceller_it_is_half_duplex_and_knows_its_own_word(voice, answer) -> None:
-    scene = Scene(voice(OWN), Echo(0.05, -10.0), canceller=False).play()
+    scene = Scene(voice(OWN), AcousticEcho(0.05, -10.0), canceller=False).play()
     assert scene.qualities() == [Quality.NOT_WORKING]
     assert not scene.of(SpeechStarted)
     assert not scene.of(WakeWordHeard)
 
 
 def test_with_nothing_played_the_sound_is_handed_through_untouched(wake_word) -> None:
-    scene = Scene(silence(4 * SPEAKER_HZ), Echo(), length_s=4.0)
+    scene = Scene(silence(4 * SPEAKER_HZ), AcousticEcho(), length_s=4.0)
     scene.guard.restart(0)
     for at in range(0, len(scene.heard), 960):
         block = scene.heard[at : at + 960]
@@ -242,7 +242,7 @@ def test_with_nothing_played_the_sound_is_handed_through_untouched(wake_word) ->
 def test_a_question_is_heard_while_a_chime_plays(voice) -> None:
     """The ears are shut only for somebody who would interrupt."""
     question = resample(voice("What time is it?"), SPEAKER_HZ, RATE_HZ)
-    way = Echo(0.05, -20.0)
+    way = AcousticEcho(0.05, -20.0)
     chime = voice("Ding dong.")[: SPEAKER_HZ // 2]
     scene = Scene(chime, way, person=question, at_s=0.2, near_db=20.0, length_s=2.5)
     scene.play(interrupts=False)
@@ -250,9 +250,9 @@ def test_a_question_is_heard_while_a_chime_plays(voice) -> None:
 
 
 def test_a_delay_that_jumps_is_found_again(answer) -> None:
-    way = Echo(0.05, -10.0, shoebox=LIVING_ROOM)
+    way = AcousticEcho(0.05, -10.0, shoebox=LIVING_ROOM)
     scene = Scene(answer, way)
-    late = Scene(answer, Echo(0.35, -10.0, shoebox=LIVING_ROOM))
+    late = Scene(answer, AcousticEcho(0.35, -10.0, shoebox=LIVING_ROOM))
     half = 5 * RATE_HZ
     scene.heard[half:] = late.heard[half : len(scene.heard)]
     scene.play()
@@ -266,8 +266,8 @@ def test_a_speaker_that_was_opened_anew_is_followed_at_once(answer, wake_word) -
     """It rested between two answers, and lags by other 37 ms; the room is the same."""
     rest_s, shift_s = 40.0, 0.037
     length_s = len(answer) / SPEAKER_HZ + 0.5
-    first = Scene(answer, Echo(0.1, -10.0, shoebox=LIVING_ROOM), length_s=length_s)
-    way = Echo(0.1 + shift_s, -10.0, shoebox=LIVING_ROOM)
+    first = Scene(answer, AcousticEcho(0.1, -10.0, shoebox=LIVING_ROOM), length_s=length_s)
+    way = AcousticEcho(0.1 + shift_s, -10.0, shoebox=LIVING_ROOM)
     second = Scene(answer, way, person=wake_word, at_s=2.0, near_db=-5.0, length_s=length_s)
     first.play()
     assert first.guard.quality is Quality.GOOD
@@ -296,7 +296,7 @@ def test_a_speaker_that_was_opened_anew_is_followed_at_once(answer, wake_word) -
 
 
 def test_a_speaker_that_distorts_is_understood(voice, answer, wake_word) -> None:
-    way = Echo(0.1, -10.0, shoebox=LIVING_ROOM, drift_ppm=100.0, drive=4.0)
+    way = AcousticEcho(0.1, -10.0, shoebox=LIVING_ROOM, drift_ppm=100.0, drive=4.0)
     scene = Scene(answer, way, person=wake_word, near_db=-10.0).play()
     assert scene.guard.status.removed_db > 22, "a linear canceller leaves it at 17"
     (heard,) = scene.of(WakeWordHeard)

@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from device.brain.base.abilities import AbilityFailedError, StopPiece, TextPiece, ToolCallPiece
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.sessions.listening_socket import ListenAddress, open_socket
 from device.brain.sessions.server import BrainServer, ServerOptions
 from device.brain.work.jobs import (
@@ -39,7 +39,7 @@ NIGHTLY = os.environ.get("BITTERN_NIGHTLY") == "1"
 STEPS = 50
 EXAMPLES = 2500 if NIGHTLY else 100
 MUTANTS = 600 if NIGHTLY else 30
-SMALL = Limits(
+SMALL = BrainLimits(
     items=12, responses_per_session=3, tokens_per_minute=5000, buffered_audio_bytes=400_000
 )
 
@@ -297,7 +297,7 @@ def test_mutated_sessions(new_bench):
 
 
 def test_every_event_of_the_session_is_understood_as_it_is(new_bench):
-    bench = new_bench(strict=True, limits=Limits(min_commit_ms=50))
+    bench = new_bench(strict=True, limits=BrainLimits(min_commit_ms=50))
     for event in A_SESSION:
         bench.send_text(json.dumps(event))
     codes = {event["error"]["code"] for event in bench.of("error")}

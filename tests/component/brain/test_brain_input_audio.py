@@ -9,7 +9,7 @@ import pytest
 
 from device.brain.base.abilities import AbilityFailedError
 from device.brain.protocol.codec import A_LAW, MU_LAW
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.work.jobs import DropTranscription, FinishTranscription
 
 
@@ -35,7 +35,7 @@ def test_what_is_no_base64_is_refused(bench):
 
 
 def test_an_append_may_have_fifteen_mebibytes(new_bench):
-    bench = new_bench(limits=Limits(append_bytes=9600))
+    bench = new_bench(limits=BrainLimits(append_bytes=9600))
     bench.detect(None)
     assert append(bench, bytes(9600)) == []
     assert code_of(append(bench, bytes(9602))) == "invalid_value"
@@ -43,11 +43,11 @@ def test_an_append_may_have_fifteen_mebibytes(new_bench):
     item_id = bench.last("input_audio_buffer.committed")["item_id"]
     got = bench.send("conversation.item.retrieve", item_id=item_id)[0]["item"]
     assert len(got["content"][0]["audio"]) * 3 // 4 == 9600
-    assert Limits().append_bytes == 15 * 1024 * 1024
+    assert BrainLimits().append_bytes == 15 * 1024 * 1024
 
 
 def test_a_full_buffer_refuses_more_and_keeps_what_it_has(new_bench):
-    bench = new_bench(limits=Limits(buffered_audio_bytes=10_000))
+    bench = new_bench(limits=BrainLimits(buffered_audio_bytes=10_000))
     bench.detect(None)
     assert append(bench, bytes(9600)) == []
     assert code_of(append(bench, bytes(960))) == "input_audio_buffer_full"
@@ -55,7 +55,7 @@ def test_a_full_buffer_refuses_more_and_keeps_what_it_has(new_bench):
 
 
 def test_silence_does_not_fill_the_buffer_while_turns_are_detected(new_bench):
-    bench = new_bench(limits=Limits(buffered_audio_bytes=200_000))
+    bench = new_bench(limits=BrainLimits(buffered_audio_bytes=200_000))
     bench.speak(60_000, loud=False, step_ms=500)
     assert not bench.of("error")
     bench.say_something()

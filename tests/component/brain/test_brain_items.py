@@ -16,7 +16,7 @@ from device.brain.base.abilities import (
     ToolCallPiece,
     ToolResult,
 )
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.work.jobs import Speak, TranscribeRecording
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"
@@ -343,7 +343,7 @@ def test_an_interrupted_answer_is_known_to_be_one(bench):
 
 
 def test_a_conversation_has_a_largest_size(new_bench):
-    bench = new_bench(limits=Limits(items=3))
+    bench = new_bench(limits=BrainLimits(items=3))
     for number in range(3):
         bench.write(str(number), id=f"i{number}")
     assert "3 items" in refused(bench.write("x"))["message"]
@@ -354,12 +354,12 @@ def test_a_conversation_has_a_largest_size(new_bench):
 
 
 def test_an_item_has_a_largest_size(new_bench):
-    bench = new_bench(limits=Limits(item_bytes=1000))
+    bench = new_bench(limits=BrainLimits(item_bytes=1000))
     assert refused(bench.write("x" * 1000))["param"] == "item"
 
 
 def test_old_sound_is_forgotten_before_old_words(new_bench):
-    bench = new_bench(limits=Limits(kept_audio_bytes=150_000))
+    bench = new_bench(limits=BrainLimits(kept_audio_bytes=150_000))
     bench.detect(None)
     ids = []
     for _ in range(3):
@@ -389,7 +389,7 @@ def test_items_of_the_answer_are_in_the_conversation(bench):
 
 
 def test_a_conversation_with_too_much_text_loses_its_oldest_items(new_bench):
-    bench = new_bench(limits=Limits(kept_characters=10_000))
+    bench = new_bench(limits=BrainLimits(kept_characters=10_000))
     for _ in range(6):
         bench.write("word " * 600)
     assert len(bench.of("conversation.item.deleted")) == 3

@@ -16,7 +16,7 @@ from device.brain.base.abilities import (
     ToolCallPiece,
 )
 from device.brain.protocol.codec import A_LAW, MU_LAW, PCM
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.work.jobs import Speak, Spoken, Think, Thought
 
 LIGHT = {
@@ -311,7 +311,7 @@ def test_input_is_made_of_items_and_references(bench):
 
 
 def test_a_session_has_so_many_responses_at_a_time(new_bench):
-    bench = new_bench(limits=Limits(responses_per_session=2))
+    bench = new_bench(limits=BrainLimits(responses_per_session=2))
     bench.hold(Think)
     for _ in range(2):
         bench.send("response.create", response={"conversation": "none"})
@@ -467,7 +467,7 @@ def test_what_was_said_is_input_of_the_next_turn(bench):
 
 
 def test_the_rate_goes_down_and_recovers(new_bench):
-    bench = new_bench(limits=Limits(tokens_per_minute=100))
+    bench = new_bench(limits=BrainLimits(tokens_per_minute=100))
     bench.update(instructions="")
     bench.ask("one two three", output_modalities=["text"])
     used = done(bench)["usage"]["total_tokens"]
@@ -484,7 +484,7 @@ def test_the_rate_goes_down_and_recovers(new_bench):
 
 
 def test_an_exhausted_rate_fails_the_response(new_bench):
-    bench = new_bench(limits=Limits(tokens_per_minute=5))
+    bench = new_bench(limits=BrainLimits(tokens_per_minute=5))
     bench.ask("one two three four five six")
     bench.ask("more")
     assert done(bench)["status"] == "failed"

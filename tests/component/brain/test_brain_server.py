@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from device.brain.base.abilities import TextPiece
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 from device.brain.sessions.listening_socket import (
     ListenAddress,
     ListenError,
@@ -173,7 +173,7 @@ async def test_other_paths_are_nothing(serve):
 
 
 async def test_there_is_room_for_so_many_sessions(serve):
-    running = await serve(limits=Limits(sessions=2))
+    running = await serve(limits=BrainLimits(sessions=2))
     async with running.connect() as first, running.connect():
         with pytest.raises(InvalidStatus) as refused:
             await running.connect()
@@ -256,7 +256,7 @@ async def test_nonsense_does_not_end_the_session(serve, message):
 
 
 async def test_an_event_beyond_all_measure_ends_the_connection_and_nothing_else(serve):
-    running = await serve(limits=Limits(event_bytes=10_000))
+    running = await serve(limits=BrainLimits(event_bytes=10_000))
     async with running.connect() as client, running.connect() as other:
         await receive(client)
         await client.send("x" * 20_000)
@@ -287,7 +287,7 @@ def push_to_talk() -> dict:
 async def test_a_client_that_does_not_read_is_dropped_and_told_why(serve, new_bench):
     bench = new_bench()
     bench.thinker.answers.append([TextPiece("x" * 200 + ". ") for _ in range(200)])
-    limits = Limits(unsent_bytes=200_000, slow_client_s=0.5)
+    limits = BrainLimits(unsent_bytes=200_000, slow_client_s=0.5)
     running = await serve(abilities=bench.abilities, limits=limits)
     async with running.connect(max_queue=1) as client, running.connect() as other:
         await ask(client, "talk")
@@ -311,7 +311,7 @@ async def test_a_client_that_reads_slowly_gets_everything(serve, new_bench):
     bench = new_bench()
     bench.thinker.answers.append([TextPiece("x" * 200 + ". ") for _ in range(20)])
     running = await serve(
-        abilities=bench.abilities, limits=Limits(unsent_bytes=200_000, slow_client_s=10)
+        abilities=bench.abilities, limits=BrainLimits(unsent_bytes=200_000, slow_client_s=10)
     )
     async with running.connect(max_queue=1) as client:
         await ask(client, "talk")
@@ -364,7 +364,7 @@ def stubborn(new_bench):
 
 
 async def test_one_client_cannot_take_all_the_threads(serve, stubborn):
-    running = await serve(abilities=stubborn.abilities, limits=Limits(responses=2))
+    running = await serve(abilities=stubborn.abilities, limits=BrainLimits(responses=2))
     async with running.connect() as greedy, running.connect() as modest:
         for _ in range(4):
             await ask(greedy, "think", conversation="none")
@@ -375,7 +375,7 @@ async def test_one_client_cannot_take_all_the_threads(serve, stubborn):
 
 
 async def test_cancelled_work_stops_at_once_and_gives_its_thread_back(serve, stubborn):
-    running = await serve(abilities=stubborn.abilities, limits=Limits(responses=1))
+    running = await serve(abilities=stubborn.abilities, limits=BrainLimits(responses=1))
     async with running.connect() as client:
         await ask(client, "think")
         await receive(client, "response.output_audio_transcript.delta")
@@ -532,7 +532,7 @@ async def test_a_session_that_cannot_hear_ends_and_does_not_only_look_alive(serv
 
 
 async def test_sessions_expire(serve):
-    running = await serve(limits=Limits(session_s=0.3))
+    running = await serve(limits=BrainLimits(session_s=0.3))
     async with running.connect() as client:
         await receive(client)
         error = await receive(client)
@@ -646,7 +646,7 @@ def test_a_passed_socket_that_others_can_reach_is_known():
 
 
 async def test_idle_clients_do_not_shut_out_the_owner(serve):
-    running = await serve(limits=Limits(sessions=3, seat_idle_s=0.0))
+    running = await serve(limits=BrainLimits(sessions=3, seat_idle_s=0.0))
     async with contextlib.AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(running.connect()) for _ in range(3)]
         for client in idle:
@@ -665,7 +665,7 @@ async def test_idle_clients_do_not_shut_out_the_owner(serve):
 
 
 async def test_clients_in_use_keep_their_places(serve):
-    running = await serve(limits=Limits(sessions=1, seat_idle_s=60.0))
+    running = await serve(limits=BrainLimits(sessions=1, seat_idle_s=60.0))
     async with running.connect() as client:
         await receive(client)
         with pytest.raises(InvalidStatus) as refused:
@@ -676,7 +676,7 @@ async def test_clients_in_use_keep_their_places(serve):
 
 
 async def test_unfinished_messages_are_bounded_for_all_clients_of_a_peer(serve):
-    limits = Limits(unread_bytes_per_peer=300_000, unread_bytes=1_000_000)
+    limits = BrainLimits(unread_bytes_per_peer=300_000, unread_bytes=1_000_000)
     running = await serve(limits=limits)
     async with contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(running.connect()) for _ in range(4)]
@@ -700,7 +700,7 @@ async def test_unfinished_messages_are_bounded_for_all_clients_of_a_peer(serve):
 
 
 async def test_an_abandoned_session_ends_and_one_in_use_does_not(new_bench):
-    bench = new_bench(limits=Limits(idle_s=60))
+    bench = new_bench(limits=BrainLimits(idle_s=60))
     bench.wait(50)
     bench.send("input_audio_buffer.clear")
     bench.wait(50)
@@ -716,7 +716,7 @@ async def test_an_abandoned_session_ends_and_one_in_use_does_not(new_bench):
 
 
 def test_a_peer_elsewhere_has_half_of_the_places_and_gives_up_its_own():
-    seats = Seats(Limits(sessions=4, seat_idle_s=10))
+    seats = Seats(BrainLimits(sessions=4, seat_idle_s=10))
     left: list[int] = []
     heard_s = [0.0, 5.0, 8.0, 8.0]
 

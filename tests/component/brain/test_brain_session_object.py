@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device.brain.protocol.limits import Limits
+from device.brain.protocol.limits import BrainLimits
 
 TOOL = {
     "type": "function",
@@ -344,7 +344,7 @@ def test_a_transcription_session_is_updated_as_one(new_bench):
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_session_ends_after_an_hour(new_bench, strict):
-    bench = new_bench(strict=strict, limits=Limits(idle_s=10_000))
+    bench = new_bench(strict=strict, limits=BrainLimits(idle_s=10_000))
     assert bench.session.next_deadline_s() == bench.now_s + 3600
     [error] = bench.wait(3600)
     assert error["error"]["code"] == "session_expired"

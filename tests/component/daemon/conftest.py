@@ -30,10 +30,10 @@ from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
 from device.house.house import MAIN, House, begin_house
 from device.reports import NewsRecord, record
-from device.room.room import Room as OpenRoom
 from device.room.room import RoomPlan
+from device.room.room import SimulatedRoom as OpenRoom
 from device.settings import LoadedSettings, load_settings
-from device.workshop.simulation.room import Room
+from device.workshop.simulation.room import SimulatedRoom
 
 RATE_HZ = 24_000
 WAKE = "Hey Jarvis"
@@ -250,11 +250,11 @@ async def appliance_of(tmp_path: Path) -> AsyncIterator[ApplianceOf]:
     async with AsyncExitStack() as stack:
 
         async def start(
-            loaded: LoadedSettings, source: Take | Room, *, watch_sound: bool = False
+            loaded: LoadedSettings, source: Take | SimulatedRoom, *, watch_sound: bool = False
         ) -> Appliance:
             microphone: Microphone
             speaker: Speaker
-            if isinstance(source, Room):
+            if isinstance(source, SimulatedRoom):
                 microphone, speaker = source.microphone, source.speaker
             else:
                 microphone = FileMicrophone(source.path)

@@ -18,7 +18,7 @@ from device.audio.chimes import chime
 from device.audio.resample import resample
 from device.audio.samples import Samples
 from device.workshop.simulation.cloud import Cloud
-from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.room import AcousticEcho, SimulatedRoom
 from device.workshop.simulation.script import script_from
 
 pytestmark = pytest.mark.timeout(600)  # the first one waits for all
@@ -27,7 +27,7 @@ WIRE_HZ = 24_000
 AT_A_TIME = 5
 STARVED_S = 0.1
 """Who begins to speak 0.1 s after the chime was decided on needs ears that are not late."""
-ECHO = Echo(delay_s=0.03, gain_db=-20.0)
+ECHO = AcousticEcho(delay_s=0.03, gain_db=-20.0)
 ANSWER = {"items": [{"say": "It is noon.", "audio_ms": 400}]}
 CHIMED_AFTER_S = 0.5
 """Who has said nothing this long after the wake word surely hears the chime."""
@@ -60,7 +60,7 @@ CASES = {
 class Run:
     """Two questions: the first to a link that is still to be opened, the second to an open one."""
 
-    room: Room
+    room: SimulatedRoom
     visit: Any
     word_ends: list[int]
     questions: list[tuple[int, int]]
@@ -89,7 +89,7 @@ def runs(
     async def play(case: Case) -> Run:
         parts = ["Hey Jarvis", case.pause_s, "What time is it?"]
         take = studio.take(0.4, *parts, 2.4, *parts, 0.5)
-        room = Room(take.path, ECHO, rate_hz=case.rate_hz)
+        room = SimulatedRoom(take.path, ECHO, rate_hz=case.rate_hz)
         settings = settings_in(tmp_path_factory.mktemp("beginning"))
         async with Cloud(script_from({"answers": [ANSWER]})) as cloud:
             loaded = settings.load(settings.endpoint("cloud", cloud.url), chime=case.has_chime)

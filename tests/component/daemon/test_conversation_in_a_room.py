@@ -24,7 +24,7 @@ from device.house.controls import Controls
 from device.panel.actions import Action
 from device.realtime.pcm import BYTES_PER_MS
 from device.workshop.simulation.cloud import Cloud
-from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.room import AcousticEcho, SimulatedRoom
 from device.workshop.simulation.script import script_from
 
 pytestmark = pytest.mark.timeout(900)  # the first one waits for all
@@ -39,7 +39,7 @@ SHORT = {"items": [{"say": "It is noon.", "audio_ms": 500}]}
 LONG = {
     "items": [{"say": "once upon a time there was a bittern in the reeds", "audio_ms": 6_000}],
 }
-OWN_ECHO = Echo(delay_s=0.03, gain_db=-30.0)
+OWN_ECHO = AcousticEcho(delay_s=0.03, gain_db=-30.0)
 """What is left of one's own voice behind a good echo canceller."""
 
 
@@ -82,7 +82,7 @@ class Scene:
         raw = {"answers": answers, **(script or {})}
         self.cloud = await self._stack.enter_async_context(Cloud(script_from(raw)))
         self.take = self.studio.take(0.4, *parts)
-        self.room = Room(self.take.path, OWN_ECHO)
+        self.room = SimulatedRoom(self.take.path, OWN_ECHO)
         loaded = self.settings.load(
             self.settings.endpoint("cloud", self.cloud.url, **(endpoint or {})), **assistant
         )

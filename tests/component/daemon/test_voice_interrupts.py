@@ -6,7 +6,7 @@ import numpy as np
 
 from device.audio.files import write_sound
 from device.workshop.simulation.cloud import Cloud
-from device.workshop.simulation.room import Echo, Room
+from device.workshop.simulation.room import AcousticEcho, SimulatedRoom
 from device.workshop.simulation.script import script_from
 
 RATE_HZ = 24_000
@@ -18,7 +18,7 @@ STORY = (
 ANSWERS = [{"items": [{"say": STORY}]}, {"items": [{"say": "It is noon."}]}]
 TELEVISION_SHARE = 6
 """Of the amplitude of whom asked: 16 dB softer, as from across a room."""
-ECHO = Echo(delay_s=0.06, gain_db=-8.0, reverb_s=0.2, drift_ppm=60.0)
+ECHO = AcousticEcho(delay_s=0.06, gain_db=-8.0, reverb_s=0.2, drift_ppm=60.0)
 
 
 async def test_a_voice_interrupts_an_answer_and_its_own_echo_does_not(
@@ -28,7 +28,7 @@ async def test_a_voice_interrupts_an_answer_and_its_own_echo_does_not(
     take = studio.take(0.4, "Hey Jarvis", 0.2, "What time is it?", 9.0, "What day is it?", 2.0)
     script = {"answers": ANSWERS, "server": {"voice": "speech"}}
     async with Cloud(script_from(script)) as cloud:
-        room = Room(take.path, ECHO)
+        room = SimulatedRoom(take.path, ECHO)
         loaded = settings.load(settings.endpoint("cloud", cloud.url), barge_in="voice")
         async with appliance_class(loaded, room.microphone, room.speaker) as appliance:
             await appliance.until_told("turn", 2, within_s=40.0)
@@ -56,7 +56,7 @@ async def test_a_television_over_an_answer_does_not_end_it(
     write_sound(take.path, quieter, RATE_HZ)
     script = {"answers": ANSWERS, "server": {"voice": "speech"}}
     async with Cloud(script_from(script)) as cloud:
-        room = Room(take.path, ECHO)
+        room = SimulatedRoom(take.path, ECHO)
         loaded = settings.load(settings.endpoint("cloud", cloud.url), barge_in="voice")
         async with appliance_class(loaded, room.microphone, room.speaker) as appliance:
             await appliance.until_told("said", 1, within_s=40.0)

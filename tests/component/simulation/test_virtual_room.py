@@ -13,8 +13,8 @@ from device.audio.capture import Capture
 from device.audio.files import SoundFileError, write_sound
 from device.audio.playback import Playback
 from device.audio.samples import Samples, silence
-from device.workshop.simulation.acoustics import Air, Echo, Shoebox
-from device.workshop.simulation.room import Room
+from device.workshop.simulation.acoustics import AcousticEcho, Air, Shoebox
+from device.workshop.simulation.room import SimulatedRoom
 
 RATE_HZ = 16_000
 BLOCK = RATE_HZ // 50
@@ -50,7 +50,7 @@ def let_pass(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def collected(room: Room, seconds: float, sound: Samples) -> Samples:
+def collected(room: SimulatedRoom, seconds: float, sound: Samples) -> Samples:
     """What the microphone delivers while the speaker plays."""
     blocks: list[Samples] = []
     room.speaker.open(Talker(sound))
@@ -65,7 +65,7 @@ def test_without_a_sound_from_the_speaker_the_person_is_heard_to_the_bit(
     recording: Path, person: Samples
 ) -> None:
     ended = threading.Event()
-    room = Room(recording, on_end=ended.set)
+    room = SimulatedRoom(recording, on_end=ended.set)
     heard = collected(room, 0.8, silence(0))
     assert ended.is_set()
     assert np.array_equal(heard[: len(person)], person)
@@ -77,7 +77,7 @@ def test_the_echo_comes_late_and_softer_on_top_of_the_person(
     recording: Path, person: Samples
 ) -> None:
     sound = noise(RATE_HZ // 4, seed=2)
-    room = Room(recording, Echo(delay_s=0.05, gain_db=-20.0))
+    room = SimulatedRoom(recording, AcousticEcho(delay_s=0.05, gain_db=-20.0))
     heard = collected(room, 0.6, sound)
     assert np.array_equal(room.played[: len(sound)], sound)
 
@@ -92,18 +92,20 @@ def test_the_echo_comes_late_and_softer_on_top_of_the_person(
 
 
 def test_the_response_is_as_strong_and_as_long_as_it_was_asked_for() -> None:
-    dry = Echo(delay_s=0.01, gain_db=-6.0).response(RATE_HZ)
+    dry = AcousticEcho(delay_s=0.01, gain_db=-6.0).response(RATE_HZ)
     assert np.count_nonzero(dry) == 1
     assert dry[160] == pytest.approx(0.501, abs=0.001)
 
-    wet = Echo(delay_s=0.01, gain_db=-6.0, reverb_s=0.3).response(RATE_HZ)
+    wet = AcousticEcho(delay_s=0.01, gain_db=-6.0, reverb_s=0.3).response(RATE_HZ)
     tail = wet[161:].astype(np.float64)
     assert np.sum(tail**2) == pytest.approx(0.501**2 / 3.98, rel=0.01)
     assert len(tail) == 4_800
     first, last = tail[:480], tail[-480:]
     fall_db = 10 * np.log10(np.sum(first**2) / np.sum(last**2))
     assert fall_db == pytest.approx(54.0, abs=3.0)  # 60 dB less the two half tenths
-    assert np.array_equal(wet, Echo(delay_s=0.01, gain_db=-6.0, reverb_s=0.3).response(RATE_HZ))
+    assert np.array_equal(
+        wet, AcousticEcho(delay_s=0.01, gain_db=-6.0, reverb_s=0.3).response(RATE_HZ)
+    )
 
 
 def test_walls_give_a_response_that_begins_at_once_and_falls_as_asked() -> None:
@@ -116,7 +118,7 @@ def test_walls_give_a_response_that_begins_at_once_and_falls_as_asked() -> None:
     coming_db = 10 * np.log10(np.cumsum(response[:4000][::-1] ** 2)[::-1])
     fall_db_per_s = (coming_db[800] - coming_db[2400]) / 0.1
     assert 0.3 < 60 / fall_db_per_s < 0.7
-    late = Echo(delay_s=0.05, gain_db=-10.0, shoebox=box).response(RATE_HZ)
+    late = AcousticEcho(delay_s=0.05, gain_db=-10.0, shoebox=box).response(RATE_HZ)
     assert not late[: RATE_HZ // 20].any()
     assert late[RATE_HZ // 20] == pytest.approx(0.316 * response[0], rel=0.01)
 
@@ -126,7 +128,7 @@ def test_two_clocks_drift_apart(drift_ppm: float) -> None:
     """A click each second comes a little sooner or later each time."""
     clicks = silence(10 * RATE_HZ)
     clicks[::RATE_HZ] = 20_000
-    echo = Echo(delay_s=0.01, gain_db=0.0, drift_ppm=drift_ppm)
+    echo = AcousticEcho(delay_s=0.01, gain_db=0.0, drift_ppm=drift_ppm)
     whole = echo.of(clicks, RATE_HZ)
     air, blocks = Air(echo, RATE_HZ, BLOCK), []
     at = 0
@@ -143,7 +145,7 @@ def test_two_clocks_drift_apart(drift_ppm: float) -> None:
 
 
 def test_a_person_can_be_nearer_or_farther(recording: Path, person: Samples) -> None:
-    room = Room(recording, person_db=-20.0)
+    room = SimulatedRoom(recording, person_db=-20.0)
     heard = collected(room, 0.3, silence(0))
     assert np.std(heard[: RATE_HZ // 5]) == pytest.approx(0.1 * np.std(person), rel=0.05)
 
@@ -151,7 +153,7 @@ def test_a_person_can_be_nearer_or_farther(recording: Path, person: Samples) -> 
 def test_a_closed_microphone_misses_what_is_said_meanwhile(
     recording: Path, person: Samples
 ) -> None:
-    room = Room(recording)
+    room = SimulatedRoom(recording)
     capture = Capture(room.microphone)
     room.speaker.open(Talker(silence(0)))
     capture.open()
@@ -178,7 +180,7 @@ def test_a_closed_microphone_misses_what_is_said_meanwhile(
 
 
 def test_a_sound_that_is_played_through_the_queue_is_accounted_for(recording: Path) -> None:
-    room = Room(recording, rate_hz=24_000)
+    room = SimulatedRoom(recording, rate_hz=24_000)
     playback = Playback(room.speaker)
     playback.open()
     playback.play("item", noise(24_000 // 10, seed=3))
@@ -192,7 +194,7 @@ def test_a_sound_that_is_played_through_the_queue_is_accounted_for(recording: Pa
 
 
 def test_both_sides_can_be_closed_twice_and_not_opened_twice(recording: Path) -> None:
-    room = Room(recording)
+    room = SimulatedRoom(recording)
     room.microphone.open(lambda _: None)
     with pytest.raises(ValueError, match="open already"):
         room.microphone.open(lambda _: None)
@@ -207,7 +209,7 @@ def test_both_sides_can_be_closed_twice_and_not_opened_twice(recording: Path) ->
 
 
 def test_a_callback_that_fails_shows_in_the_health_of_both(recording: Path) -> None:
-    room = Room(recording)
+    room = SimulatedRoom(recording)
 
     def broken(_: Samples) -> None:
         raise RuntimeError("the listener is gone")
@@ -223,4 +225,4 @@ def test_a_callback_that_fails_shows_in_the_health_of_both(recording: Path) -> N
 
 def test_there_is_no_room_without_a_recording(tmp_path: Path) -> None:
     with pytest.raises(SoundFileError, match=r"missing\.wav"):
-        Room(tmp_path / "missing.wav")
+        SimulatedRoom(tmp_path / "missing.wav")

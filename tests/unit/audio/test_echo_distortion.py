@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device.audio.echo.distortion import Distortion, flattened
-from device.workshop.simulation.acoustics import Echo
+from device.workshop.simulation.acoustics import AcousticEcho
 
 RATE_HZ = 16_000
 
@@ -23,7 +23,7 @@ def speech_like(seconds: float, seed: int = 1) -> np.ndarray:
 
 def learned(drive: float, seconds: int = 8, near: float = 0.0) -> tuple[Distortion, list[bool]]:
     played = speech_like(seconds)
-    heard = Echo(0.01, -10.0, 0.2, drive=drive).of(played, RATE_HZ)[: len(played)]
+    heard = AcousticEcho(0.01, -10.0, 0.2, drive=drive).of(played, RATE_HZ)[: len(played)]
     heard = heard + near * np.random.default_rng(9).normal(size=len(heard))
     model = Distortion()
     changes = [
@@ -47,7 +47,7 @@ def test_the_knee_of_one_that_does_is_found_and_kept(drive: float) -> None:
     """The speaker flattens by tanh, the model by another curve, as in life."""
     model, changes = learned(drive)
     played = speech_like(4, seed=5)
-    truth = Echo(0.0, 0.0, drive=drive).of(played, RATE_HZ)
+    truth = AcousticEcho(0.0, 0.0, drive=drive).of(played, RATE_HZ)
 
     def wrong_db(given: np.ndarray) -> float:
         scale = float(given @ truth) / float(given @ given)

@@ -175,6 +175,19 @@ def test_takes_the_choice_that_a_tool_asked_for() -> None:
     assert calls(*before, user("All of them.")) == [("cancel_timer", {"all_timers": True})]
 
 
+@pytest.mark.parametrize("told", ["There are four of them. Say which.", "Es gibt vier."])
+def test_that_a_tool_asked_is_a_field_of_its_result(told: str) -> None:
+    result = {"error": "4 fit", "question": told, "spoken": told}
+    before = [
+        user("Cancel the timer."),
+        ToolCall("1", "cancel_timer", "{}"),
+        ToolResult("1", json.dumps(result)),
+        bot(told),
+    ]
+    looked = [ToolCall("2", "list_timers", "{}"), ToolResult("2", FOUR_TIMERS)]
+    assert calls(*before, user("The pasta one."), *looked) == [("cancel_timer", {"name": "pasta"})]
+
+
 def test_a_doubtful_call_is_asked_for_first() -> None:
     talk = Talk()
     assert talk.say("I need twelve minutes for the rice.") == []

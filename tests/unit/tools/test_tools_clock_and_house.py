@@ -12,7 +12,7 @@ from device.tools.answers import Answer, ToolError
 from device.tools.appliance_tools import ApplianceTools
 from device.tools.clock_tools import ClockTools, find_zone
 from device.tools.days import parse_date, parse_time, weekday_numbers
-from device.tools.house import House, NoHouse
+from device.tools.house import HouseForTools, NoHouse
 
 
 def said(answer: Answer) -> str:
@@ -142,7 +142,7 @@ class TestAppliance:
         assert said(await tools.device_status()).startswith("I'm offline")
 
     async def test_without_an_appliance_everything_is_refused(self) -> None:
-        nobody: House = NoHouse()
+        nobody: HouseForTools = NoHouse()
         tools = ApplianceTools(nobody)
         for call in (tools.set_volume(3), tools.repeat_last(), tools.device_status()):
             with pytest.raises(ToolError, match="not running"):

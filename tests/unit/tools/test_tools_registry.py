@@ -14,7 +14,7 @@ import pytest
 
 from device.errors import BitternError
 from device.tools.answers import Answer, ToolError
-from device.tools.registry import Limits, Registry, ToolOutcome
+from device.tools.registry import CallLimits, Registry, ToolOutcome
 
 
 def facts(outcome: ToolOutcome) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_a_name_is_taken_once() -> None:
 
 
 async def test_a_mistake_goes_back_and_too_many_end_it() -> None:
-    registry = Registry(limits=Limits(mistakes_per_turn=3))
+    registry = Registry(limits=CallLimits(mistakes_per_turn=3))
     registry.add(double)
     first = await registry.run("double", '{"number":"many"}', "c1")
     assert first.is_error
@@ -77,7 +77,7 @@ async def test_a_mistake_goes_back_and_too_many_end_it() -> None:
 
 
 async def test_a_right_call_clears_the_mistakes() -> None:
-    registry = Registry(limits=Limits(mistakes_per_turn=2))
+    registry = Registry(limits=CallLimits(mistakes_per_turn=2))
     registry.add(double)
     for turn in range(3):
         assert facts(await registry.run("double", "", f"bad{turn}"))["try_again"] is True
@@ -186,7 +186,7 @@ async def test_a_blocking_tool_delays_nobody_and_its_threads_are_bounded() -> No
         release.wait(10)
         return threading.current_thread().name
 
-    registry = Registry(limits=Limits(threads=2, timeout_s=0.05))
+    registry = Registry(limits=CallLimits(threads=2, timeout_s=0.05))
     registry.add(block)
     registry.add(double)
     blocked = [asyncio.create_task(registry.run("block", "", f"c{n}")) for n in range(3)]
@@ -203,7 +203,7 @@ async def test_a_blocking_tool_delays_nobody_and_its_threads_are_bounded() -> No
 
 
 async def test_many_calls_at_once_each_have_their_own_outcome() -> None:
-    registry = Registry(limits=Limits(calls_per_turn=100))
+    registry = Registry(limits=CallLimits(calls_per_turn=100))
     registry.add(double)
     outcomes = await asyncio.gather(
         *(registry.run("double", f'{{"number":{n}}}', f"c{n}") for n in range(100))
@@ -251,7 +251,7 @@ async def test_who_stops_waiting_does_not_stop_the_tool() -> None:
 
 
 async def test_running_in_circles_is_ended() -> None:
-    registry = Registry(limits=Limits(calls_per_turn=3))
+    registry = Registry(limits=CallLimits(calls_per_turn=3))
     registry.add(double)
     for n in range(3):
         assert not (await registry.run("double", '{"number":1}', f"c{n}")).is_error

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from device.tools.answers import ToolError
-from device.tools.registry import Limits, Registry
+from device.tools.registry import CallLimits, Registry
 from device.tools.signature import ArgumentsError
 from device.tools.sources import Tool
 
@@ -88,7 +88,7 @@ async def result(registry: Registry, name: str, arguments: str = "{}") -> dict[s
 
 @pytest.fixture
 def registry() -> Registry:
-    registry = Registry(limits=Limits())
+    registry = Registry(limits=CallLimits())
     registry.add(get_time)
     return registry
 
