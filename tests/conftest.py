@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,13 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recordings of people at {folder} (set BITTERN_RECORDINGS)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def root_logger_stays() -> Iterator[None]:
+    """A command that a test runs in this process sets up logging, but not for the next test."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
