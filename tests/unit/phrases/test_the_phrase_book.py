@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from device.phrases.book import Day, Phrase, PhraseBook, phrase
 from device.phrases.en import ENGLISH, FORMS, NOTICES
+from device.phrases.replies import load_replies
 
 DEVICE = Path(__file__).parents[3] / "device"
 ROOMS = (
@@ -202,3 +204,14 @@ def test_what_is_missing_is_a_mistake_of_ours() -> None:
         ENGLISH.say(phrase("nobody_says_this"))
     with pytest.raises(KeyError):
         ENGLISH.say(phrase("timer_left", timer="timer"))
+
+
+def test_no_reply_of_the_brain_is_never_said() -> None:
+    """By its key, by the name of an intent, or by a key put together of a kind."""
+    files = [*(DEVICE / "brain").rglob("*.py"), *(DEVICE / "brain").rglob("*.yaml")]
+    known = set(re.findall(r"\w+", "\n".join(file.read_text() for file in files)))
+    put_together = ("about_", "emergency_")
+    replies = load_replies("en", random.Random(0))
+    assert len(replies.ways) > 100
+    unsaid = [key for key in replies.ways if key.removesuffix("_about") not in known]
+    assert [key for key in unsaid if not key.startswith(put_together)] == []
