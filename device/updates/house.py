@@ -14,7 +14,7 @@ from pathlib import Path
 
 from device.models.files import sync_folder
 from device.ownership import opened_folder
-from device.updates.durable import remove_tree, write_whole
+from device.updates.durable import forget, remove_tree, write_whole
 from device.updates.errors import UpdateFailed
 
 DATABASE = "house.sqlite3"
@@ -56,6 +56,15 @@ def save(state: Path, settings: Path, into: Path) -> None:
 def is_saved(saved: Path) -> bool:
     """Whether there is something to put back."""
     return (saved / DATABASE).is_file()
+
+
+def forget_data(saved: Path) -> None:
+    """Leave no saved data where both releases read the present ones; the settings stay.
+
+    What somebody deletes later would go on standing in them.
+    """
+    for name in reversed(FILES):
+        forget(saved / name)
 
 
 def put_back(saved: Path, state: Path) -> None:

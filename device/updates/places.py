@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.updates.durable import point
+from device.models.files import sync_folder
+from device.updates.durable import point, remove_tree
 from device.updates.manifest import FILE_NAME, is_id
 
 COMPLETE = ".complete"
@@ -87,3 +88,13 @@ class AppliancePlaces:
     def switch(self, link: Path, name: str) -> None:
         """Point a link to a release, in one step."""
         point(link, self.release(name))
+
+
+def prune(places: AppliancePlaces) -> None:
+    """Remove every release but the current and the previous one, and what was kept for it."""
+    stay = {places.which(places.current), places.which(places.previous)}
+    for folder in (places.releases, places.saved, places.kept("x").parent):
+        for each in folder.iterdir() if folder.is_dir() else ():
+            if is_id(each.name) and each.name not in stay:
+                remove_tree(each)
+    sync_folder(places.releases)

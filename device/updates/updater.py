@@ -32,7 +32,6 @@ from typing import NoReturn
 from device import __version__
 from device.errors import BitternError
 from device.locks import locked
-from device.models.files import sync_folder
 from device.models.progress import FetchProgress, megabytes
 from device.ownership import must_be_ours_alone
 from device.updates import house, manifest, services, store_view
@@ -48,7 +47,7 @@ from device.updates.errors import (
 )
 from device.updates.journal import Journal, JournalEntry, UpdatePhase
 from device.updates.manifest import ReleaseManifest
-from device.updates.places import COMPLETE, AppliancePlaces
+from device.updates.places import COMPLETE, AppliancePlaces, prune
 from device.updates.refusals import Refusals
 from device.updates.services import Systemd
 from device.updates.source import ReleaseSource, must_have_room
@@ -312,6 +311,9 @@ class Updater:
         self._refusals.remove(entry.new)
         if entry.is_rollback:
             self._refusals.add(entry.old, "somebody went back from it")
+        before, now = (installed(places, name) for name in (entry.old, entry.new))
+        if before is not None and now is not None and now.schema <= before.schema:
+            house.forget_data(places.saved / entry.old)
         services.remove_units(places.release(entry.old), places.release(entry.new), places.units)
         remove_tree(places.staged)
         self._clear()
@@ -362,6 +364,8 @@ class Updater:
             except OSError as error:
                 # The old release sets aside what it cannot read, and takes over what it can.
                 log.error("the data saved before could not be put back: %s", error)
+                return
+        house.forget_data(saved)
 
     # -- after a power cut -------------------------------------------------------------------
 
@@ -463,16 +467,6 @@ def installed(places: AppliancePlaces, name: str | None) -> ReleaseManifest | No
     except (OSError, BadRelease) as error:
         log.info("release %s: %s", name, error)
         return None
-
-
-def prune(places: AppliancePlaces) -> None:
-    """Remove every release but the current and the previous one, and what was kept for it."""
-    stay = {places.which(places.current), places.which(places.previous)}
-    for folder in (places.releases, places.saved, places.kept("x").parent):
-        for each in folder.iterdir() if folder.is_dir() else ():
-            if manifest.is_id(each.name) and each.name not in stay:
-                remove_tree(each)
-    sync_folder(places.releases)
 
 
 def _sha256_of(path: Path) -> str:

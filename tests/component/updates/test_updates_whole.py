@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,25 @@ def test_going_back_over_a_schema_must_be_asked_for(appliance: Appliance, old: s
     assert (appliance.places.state / house.DATABASE).read_bytes() == before
     [aside] = appliance.places.saved.glob("set-aside-*")
     assert house.schema_of(aside) == 2
+
+
+@pytest.mark.parametrize("flaws", [(), ("start",)], ids=["kept", "given up"])
+def test_what_is_deleted_later_stands_in_no_saved_copy(
+    appliance: Appliance, old: str, flaws: tuple[str, ...]
+) -> None:
+    """Both releases read the same data, so there is no way back that needs older ones."""
+    database = appliance.places.state / house.DATABASE
+    database.write_bytes(database.read_bytes() + b" a birthday present")
+    source = appliance.publish("0.2.0", *flaws)
+    with pytest.raises(DidNotProve) if flaws else nullcontext():
+        appliance.updater().apply(source, appliance.offer(source))
+    present = database.read_bytes().replace(b" a birthday present", b"")
+    database.write_bytes(present)
+    copies = [file for file in appliance.places.root.rglob("*") if file.is_file()]
+    assert [file for file in copies if b"birthday" in file.read_bytes()] == []
+    if not flaws:
+        assert appliance.updater().roll_back() == old
+        assert database.read_bytes() == present
 
 
 def test_newer_data_survive_a_return_that_need_not_touch_them(
