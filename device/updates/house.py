@@ -67,6 +67,12 @@ def forget_data(saved: Path) -> None:
         forget(saved / name)
 
 
+def forget_what_is_back(saved: Path, state: Path) -> None:
+    """Leave no saved data that the house has in use again, or in the same form."""
+    if is_saved(saved) and schema_of(saved) == schema_of(state):
+        forget_data(saved)
+
+
 def put_back(saved: Path, state: Path) -> None:
     """Give the house the data that were saved; each file is replaced in one step."""
     with opened_folder(state) as folder:

@@ -345,6 +345,8 @@ class Updater:
             self._systemd.start(anew=anew or self._systemd.is_up())
         if entry.is_refused:
             self._refusals.add(entry.new, reason)
+        # Not before the link is back: a start of the new release would change the data again.
+        house.forget_what_is_back(places.saved / entry.old, places.state)
         self._abandon()
         wrong = self._systemd.wait_until_up(self._parts.ready_within_s, 0.0) if entry.was_up else ""
         raise DidNotProve(
@@ -364,8 +366,6 @@ class Updater:
             except OSError as error:
                 # The old release sets aside what it cannot read, and takes over what it can.
                 log.error("the data saved before could not be put back: %s", error)
-                return
-        house.forget_data(saved)
 
     # -- after a power cut -------------------------------------------------------------------
 

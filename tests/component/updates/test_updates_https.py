@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from device import __version__
 from device.updates.errors import BadRelease, NoRoom, UpdateFailed
+from device.updates.manifest import FILE_NAME
 from device.updates.source import WebFolder, source_of
 
 Appliance = Any
@@ -25,6 +27,8 @@ class Server(ThreadingHTTPServer):
     breaks_after: int | None = None
     """Bytes of an archive after which the connection is lost, once."""
     asked: list[tuple[str, str | None]]
+    told: dict[str, str]
+    """The headers that came with any of it."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -33,6 +37,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.server.asked.append((self.path, wanted))
+        self.server.told.update(self.headers.items())
         path = self.server.folder / self.path.lstrip("/")
         if not path.is_file():
             self.send_error(404)
@@ -63,6 +68,7 @@ def server(
     appliance.boot()
     httpd = Server(("127.0.0.1", 0), Handler)
     httpd.folder, httpd.asked = appliance.publish("0.2.0").path, []
+    httpd.told = {}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
@@ -87,6 +93,15 @@ def test_a_release_comes_over_https(appliance: Appliance, server: Server) -> Non
     new = appliance.updater().apply(source, appliance.offer(source))
     appliance.assert_wholly(new)
     assert not list(appliance.places.work.glob("*.part"))
+
+
+def test_to_look_for_a_release_tells_no_more_than_that_a_bittern_asks(
+    appliance: Appliance, server: Server
+) -> None:
+    appliance.offer(source_at(server))
+    assert {path for path, _ in server.asked} == {f"/{FILE_NAME}", f"/{FILE_NAME}.sig"}
+    assert server.told.keys() == {"Host", "User-Agent", "Accept-Encoding", "Connection"}
+    assert server.told["User-Agent"] == f"bittern/{__version__}"
 
 
 def test_a_lost_connection_is_continued(appliance: Appliance, server: Server) -> None:
