@@ -30,8 +30,8 @@ from device.audio.sounds import Synthesize, brain_voice
 from device.audio.speaker import Speaker
 from device.house.house import MAIN, House, begin_house
 from device.reports import NewsRecord, record
+from device.room.room import Room as OpenRoom
 from device.room.room import RoomPlan
-from device.room.room import SimulatedRoom as OpenRoom
 from device.settings import LoadedSettings, load_settings
 from device.workshop.simulation.room import SimulatedRoom
 

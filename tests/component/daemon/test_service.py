@@ -296,3 +296,18 @@ async def test_a_spoken_question_costs_its_answer_and_its_transcription(
     written = by_name["gpt-transcribe"]
     assert written.usd == pytest.approx(written.tokens.seconds / 60 * 0.0045)
     assert written.tokens.seconds > 0
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_list_leaves_the_house_only_when_the_model_asks_for_it(
+    run, settings, cloud_of, reads: bool
+):
+    call = {"items": [{"call": "read_list", "arguments": {}}]}
+    cloud = await cloud_of({"answers": [*([call] if reads else []), *SHORT["answers"]]})
+    running = await run(settings.load(settings.endpoint("cloud", cloud.url)))
+    lists = running.service.appliance.house.services.lists
+    await lists.add("shopping", ["a grapefruit"])
+    assert (await running.order("ask", text="what time is it"))["ok"]
+    (visit,) = cloud.visits
+    told = [raw for raw in (m.raw for m in visit.received) if "grapefruit" in str(raw)]
+    assert [raw["item"]["type"] for raw in told] == (["function_call_output"] if reads else [])
