@@ -68,6 +68,7 @@ KNOWN = {
     },
     "device/updates/house.py": {
         "content = _read(state / name)": HANDED_ON,
+        "if is_saved(saved) and schema_of(saved) == schema_of(state):": HANDED_ON,
         "with opened_folder(state) as folder:": BY_DESCRIPTOR,
         "with opened_folder(path.parent) as folder:": BY_DESCRIPTOR,
         "def save(state: Path, settings: Path, into: Path) -> None:": HANDED_ON,
@@ -102,6 +103,7 @@ KNOWN = {
         ),
         "house.set_aside(self._places.state, self._places.saved)": HANDED_ON,
         "house.put_back(saved, self._places.state)": HANDED_ON,
+        "house.forget_what_is_back(places.saved / entry.old, places.state)": HANDED_ON,
         "store_view.serve_older(places.release(entry.new), places.state, places.models)": HANDED_ON,
         "store_view.serve_older(places.release(entry.old), places.state, places.models)": HANDED_ON,
     },
