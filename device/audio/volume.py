@@ -6,6 +6,9 @@ import numpy as np
 
 from device.audio.samples import Floats, Samples
 
+FLOOR_DB = -40.0
+"""The softest that is not silence. Speech of 65 dB SPL at full volume is then 25 dB, still
+above the 20 dB of a quiet bedroom."""
 RAMP_S = 0.02
 """How long a change of the volume takes."""
 
@@ -13,17 +16,17 @@ RAMP_S = 0.02
 def gain_of(percent: float) -> float:
     """Return the factor for a volume of 0 to 100 %.
 
-    The cube of the share, as sound servers do it (PulseAudio's software volume), so
-    that equal steps sound about equal: 50 % is -18 dB, 10 % is -60 dB, 0 % is silence.
+    Even in decibels, as an ear counts: 100 % is 0 dB, each ten less are 4 dB less, down to
+    ``FLOOR_DB`` just above 0 %; 0 % itself is silence.
     """
     if not 0 <= percent <= 100:
         raise ValueError(f"a volume is 0 to 100 %, not {percent}")
-    return float((percent / 100) ** 3)
+    return float(10 ** (FLOOR_DB * (1 - percent / 100) / 20)) if percent else 0.0
 
 
 def percent_of_db(gain_db: float) -> float:
-    """The volume whose factor is this many decibels, 0 dB or less."""
-    return float(100 * 10 ** (gain_db / 60))
+    """The volume whose factor is this many decibels, ``FLOOR_DB`` to 0."""
+    return float(100 * (1 - gain_db / FLOOR_DB))
 
 
 class Gain:

@@ -159,6 +159,7 @@ class Appliance:
         logging.getLogger().setLevel(settings.log.level.upper())
         self._write = log_lines(settings.log.transcripts, self._state)
         if "speaker.volume_percent" in found.keys:
+            self.house.services.volumes.use(settings.speaker.volume_percent)
             self.room.mouth.volume_percent = settings.speaker.volume_percent
         if found.touch_panel:
             core = self.room.conductor.core.status

@@ -20,10 +20,17 @@ TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 class RoomForTools:
     """One room of the running appliance as its own tools see it."""
 
-    def __init__(self, core: Assistant, mouth: Mouth, feed: Callable[[inputs.Input], None]) -> None:
+    def __init__(
+        self,
+        core: Assistant,
+        mouth: Mouth,
+        feed: Callable[[inputs.Input], None],
+        volume_limit_percent: int = 100,
+    ) -> None:
         self._core = core
         self._mouth = mouth
         self._feed = feed
+        self._volume_limit_percent = volume_limit_percent
         self._began_s = time.monotonic()
 
     def volume(self) -> int:
@@ -31,8 +38,8 @@ class RoomForTools:
         return round(self._mouth.volume_percent)
 
     async def set_volume(self, percent: int) -> None:
-        """Set the loudness of the speaker, 0 to 100."""
-        self._mouth.volume_percent = percent
+        """Set the loudness of the speaker, 0 to 100; no louder than whoever answers may."""
+        self._mouth.volume_percent = min(percent, self._volume_limit_percent)
 
     def last_answer(self) -> str | None:
         """What was said last, as far as it was heard."""

@@ -71,7 +71,7 @@ class RoomOpening:
         self._capture = Capture(plan.microphone, ring_s=self._settings.microphone.ring_s)
         self._playback = Playback(
             plan.speaker,
-            volume_percent=self._settings.speaker.volume_percent,
+            volume_percent=services.volumes.of(name),
             cushion_s=self._settings.speaker.cushion_ms / 1000,
             rest_s=self._settings.speaker.rest_s or None,
         )
@@ -82,6 +82,8 @@ class RoomOpening:
             feed=self._inbox.feed,
             now_sample=lambda: self._capture.ring.end_sample,
             is_quiet=quiet_hours(self._settings.speaker),
+            ceiling_percent=self._settings.speaker.quiet_volume_percent,
+            keep_volume=lambda percent: services.volumes.keep(name, percent),
         )
         voice = services.voice
         self._untold = Untold(self._mouth, services.ringer, voice.speak, plan.attend)
@@ -140,7 +142,12 @@ class RoomOpening:
         )
         add_builtin_tools(
             registry,
-            house=RoomForTools(core, self._mouth, self._inbox.feed),
+            house=RoomForTools(
+                core,
+                self._mouth,
+                self._inbox.feed,
+                self._settings.speaker.spoken_volume_limit_percent,
+            ),
             clock=services.clock,
             ringer=services.ringer,
             lists=services.lists,

@@ -13,6 +13,8 @@ from device.appliance.brain_process import BrainProcess
 from device.appliance.voice import Voice
 from device.house.other_tools import OtherTools
 from device.house.rings import Rings
+from device.house.volumes import FILE as VOLUMES_FILE
+from device.house.volumes import Volumes
 from device.room.policy import brain_arguments
 from device.room.stopping import Stage, Stops
 from device.settings import LoadedSettings
@@ -44,12 +46,14 @@ class Services:
     brain: BrainProcess
     voice: Voice
     others: OtherTools
+    volumes: Volumes
     told_of_spending: list[Callable[[float], None]] = field(default_factory=list)
     """Each is told the month's sum in US dollars whenever it changes."""
 
     async def adopt(self, settings: Settings, *, is_private: bool) -> None:
         """Go by other settings from now on; no timer, list or sum is lost by that."""
         self.spending.use(prices(settings.price))
+        self.volumes.use(settings.speaker.volume_percent)
         may_start = settings.brain.autostart or is_private
         await self.brain.use(brain_arguments(settings), may_start=may_start)
         await self.others.adopt(settings)
@@ -94,12 +98,14 @@ async def open_services(loaded: LoadedSettings, stops: Stops, *, is_private: boo
     )
     await others.adopt(settings)
     stops.add(Stage.BRAIN, others.close)
+    volumes = Volumes(state / VOLUMES_FILE, settings.speaker.volume_percent)
+    stops.add(Stage.KEEPING, volumes.close)
     await ringer.start()
     stops.add(Stage.KEEPING, ringer.close)
     ringing = stops.watch(asyncio.create_task(ringer.run(), name="ringer"))
     return Services(
         state, clock, Lists(store), rings, ringer, ringing, spending, brain, voice, others,
-        listeners,
+        volumes, listeners,
     )  # fmt: skip
 
 

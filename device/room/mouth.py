@@ -18,6 +18,7 @@ from device.assistant.states import State
 from device.audio.playback import Playback
 from device.audio.resample import WIRE_RATE_HZ
 from device.audio.samples import Samples
+from device.audio.volume import gain_of
 from device.room.focus import (
     Channel,
     Decision,
@@ -70,7 +71,8 @@ class Mouth:
     ``feed`` gets what the core must know: which items of its own began and ended, and what
     delays them. ``now_sample`` tells the place on the capture clock; it is called on the
     speaker's thread. ``level`` is asked once for each piece of sound. ``is_quiet`` tells
-    whether it is a quiet hour.
+    whether it is a quiet hour, in which nothing but what rings is louder than
+    ``ceiling_percent``. ``keep_volume`` is told a volume that somebody chose.
     """
 
     def __init__(
@@ -82,6 +84,8 @@ class Mouth:
         now_sample: Callable[[], int] = lambda: 0,
         level: Level = as_it_came,
         is_quiet: Callable[[], bool] = lambda: False,
+        ceiling_percent: float = 100.0,
+        keep_volume: Callable[[float], None] = lambda _: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.playback = playback
@@ -91,6 +95,9 @@ class Mouth:
         self._now_sample = now_sample
         self._level = level
         self._is_quiet = is_quiet
+        self._ceiling_percent = ceiling_percent
+        self._keep_volume = keep_volume
+        self._volume_percent = playback.volume_percent
         self._monotonic = monotonic
         self._focus = Focus()
         self._loop = asyncio.get_running_loop()
@@ -117,6 +124,7 @@ class Mouth:
         wanted = self._focus.wants(channel, key, length_s, is_quiet=self._is_quiet())
         why = self._carry_out(wanted)
         if why is None:
+            self._adjust(channel)
             self.playback.play(key, self._level(channel, pcm24k), channel)
         else:
             log.info("%s is not said: %s", key, why)
@@ -146,10 +154,12 @@ class Mouth:
 
     def chime(self, name: str) -> None:
         """Mix in a short sound now, over whatever plays."""
+        self._adjust(Channel.NOTICE)
         self._mix_in(self.sounds.chime(name), None)
 
     def tone(self, pcm24k: Samples) -> None:
         """Mix in one tone of what rings, until :meth:`end_tone`."""
+        self._adjust(Channel.ALARM)
         self._mix_in(self._level(Channel.ALARM, pcm24k), TONE)
 
     def end_tone(self) -> None:
@@ -177,6 +187,7 @@ class Mouth:
             if self._carry_out(self._focus.wants(Channel.ANSWER, item, 0.0)) is not None:
                 self._refused.add(item)
                 return
+            self._adjust(Channel.ANSWER)
         self.playback.feed(item, self._level(Channel.ANSWER, pcm24k), Channel.ANSWER)
 
     def finish_answer(self, item: ItemKey) -> None:
@@ -220,12 +231,23 @@ class Mouth:
 
     @property
     def volume_percent(self) -> float:
-        """Of everything that sounds here: 0 to 100."""
-        return self.playback.volume_percent
+        """The one that was chosen, 0 to 100; a quiet hour may have what sounds be softer."""
+        return self._volume_percent
 
     @volume_percent.setter
     def volume_percent(self, percent: float) -> None:
-        self.playback.volume_percent = percent
+        gain_of(percent)  # complain before it is kept
+        self._volume_percent = percent
+        self._adjust(Channel.NOTICE)
+        self._keep_volume(percent)
+
+    def _adjust(self, channel: Channel) -> None:
+        """Have the volume that holds now for a sound of a channel, and what sounds beside it."""
+        rings = channel is Channel.ALARM or bool(self._focus.keys_of(Channel.ALARM))
+        ceiling = 100.0 if rings or not self._is_quiet() else self._ceiling_percent
+        wanted = min(self._volume_percent, ceiling)
+        if self.playback.volume_percent != wanted:
+            self.playback.volume_percent = wanted
 
     def close(self) -> None:
         """Say nothing more; what is queued is dropped."""

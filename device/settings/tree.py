@@ -173,7 +173,20 @@ class Speaker:
         low=2,
         high=3600,
     )
-    volume_percent: int = key(70, "Volume at the start.", unit="%", low=0, high=100)
+    volume_percent: int = key(
+        70,
+        "Volume at the first start; later what was chosen last, by voice, button or here.",
+        unit="%",
+        low=0,
+        high=100,
+    )
+    spoken_volume_limit_percent: int = key(
+        90,
+        "Loudest that whoever answers may make it; buttons may go on.",
+        unit="%",
+        low=1,
+        high=100,
+    )
     quiet_from: str = key(
         "",
         "From this time of day nothing is announced; alarms ring, and questions are answered.",
@@ -187,6 +200,13 @@ class Speaker:
         special={"": "never"},
         form=CLOCK_TIME,
         form_help='a time of day such as "06:30"',
+    )
+    quiet_volume_percent: int = key(
+        45,
+        "In these hours nothing but what rings is louder.",
+        unit="%",
+        low=1,
+        high=100,
     )
     cushion_ms: int = key(
         100,

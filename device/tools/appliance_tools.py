@@ -28,7 +28,8 @@ class ApplianceTools:
         """Set how loud this device speaks and plays.
 
         Args:
-            percent: The new volume from 0 (silent) to 100 (loudest).
+            percent: The new volume from 0 (silent) to 100 (loudest). A number from 1 to 10 said
+                without "percent" is out of ten: "volume five" is 50.
         """
         return await self._set(percent)
 
@@ -66,9 +67,12 @@ class ApplianceTools:
         before = self._house.volume()
         if percent != before:
             await self._house.set_volume(percent)
+        if self._house.volume() != before:
             self._changes.note(phrase("did_change_volume"), lambda: self._have_volume(before))
         now = self._house.volume()
-        if percent == before and percent in (0, 100):
+        if now < percent:
+            said = phrase("volume_limited", percent=now)
+        elif percent == before and percent in (0, 100):
             said = phrase("volume_loudest") if percent else phrase("volume_silent")
         else:
             said = phrase("volume_is_now", percent=now)

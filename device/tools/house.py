@@ -38,7 +38,7 @@ class HouseForTools(Protocol):
         """Loudness of the speaker in percent, 0 to 100."""
 
     async def set_volume(self, percent: int) -> None:
-        """Set the loudness of the speaker, 0 to 100."""
+        """Set the loudness of the speaker, 0 to 100, or to the loudest that a tool may."""
 
     def last_answer(self) -> str | None:
         """What was said last, as far as it was heard; None when nothing was said yet."""

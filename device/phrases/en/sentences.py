@@ -174,6 +174,7 @@ SENTENCES: dict[str, str] = {
     "no_such_zone": "Sorry, I don't know the time zone of {place}.",
     # -- the appliance -----------------------------------------------------------------
     "volume_loudest": "That's as loud as I get.",
+    "volume_limited": "By voice I get no louder than {percent:number} percent.",
     "volume_silent": "I'm silent already.",
     "volume_is_now": "Volume {percent:number} percent.",
     "microphone_muted": "I stop listening. Press my button when you need me again.",

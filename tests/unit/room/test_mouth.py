@@ -188,3 +188,46 @@ async def test_every_sound_but_a_chime_passes_the_one_place_where_loudness_is_ma
     speaker.pull(SECOND)
     assert seen == [Channel.ALARM, Channel.ANSWER]
     assert set(speaker.played) == {ALARM // 2}
+
+
+def loudest_of(speaker: HandSpeaker, samples: int) -> int:
+    return int(np.abs(speaker.pull(samples)).max())
+
+
+async def test_nights_have_a_ceiling_and_what_rings_goes_over_it() -> None:
+    hour = {"is_quiet": False}
+    speaker = HandSpeaker(SECOND)
+    playback = Playback(speaker, cushion_s=0.0)
+    mouth = Mouth(playback, Sounds(), is_quiet=lambda: hour["is_quiet"], ceiling_percent=50)
+    playback.open()
+    mouth.feed_answer(ITEM, sound(ANSWER, 0.5))
+    mouth.finish_answer(ITEM)
+    assert loudest_of(speaker, SECOND) == ANSWER
+    hour["is_quiet"] = True
+    late = ItemKey("item_3")
+    mouth.feed_answer(late, sound(ANSWER, 0.5))
+    mouth.finish_answer(late)
+    speaker.pull(600)  # a change of volume takes 20 ms
+    assert loudest_of(speaker, SECOND) == ANSWER // 10, "50 % is 20 dB less"
+    await asyncio.sleep(0)
+    mouth.say(Channel.ALARM, "eggs", sound(ALARM, 0.5))
+    speaker.pull(600)
+    assert loudest_of(speaker, SECOND) == ALARM
+    assert mouth.volume_percent == 100, "what was chosen stays chosen"
+
+
+async def test_whoever_keeps_the_volume_is_told_of_a_choice_and_not_of_the_night() -> None:
+    kept: list[float] = []
+    playback = Playback(HandSpeaker(SECOND), cushion_s=0.0)
+    mouth = Mouth(
+        playback,
+        Sounds(),
+        is_quiet=lambda: True,
+        ceiling_percent=20,
+        keep_volume=kept.append,
+    )
+    mouth.volume_percent = 60
+    assert (kept, mouth.volume_percent, playback.volume_percent) == ([60], 60, 20)
+    with pytest.raises(ValueError):
+        mouth.volume_percent = 101
+    assert kept == [60]

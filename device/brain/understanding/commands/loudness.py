@@ -89,6 +89,7 @@ class LoudnessReader:
     def change(self, cover: Cover, noun: Span | None) -> Outcome | None:
         """Read a new loudness, or a step up or down."""
         number = self._number(cover)
+        is_tenths = not {"percent", "per", "%"} & set(cover.tokens)
         level = None if number is not None else self._level(cover)
         amount = self._amount(cover)
         up = bool(cover.take_all("volume", "up"))
@@ -106,7 +107,9 @@ class LoudnessReader:
         if number is not None and not 0 <= number <= 100:
             return Cannot("loudness_bounds")
         if number is not None and (to or not (up or down)) and not by:
-            return Act((Understood("set_volume", {"percent": number}),))
+            # "Volume five" is out of ten, as on other speakers; "five percent" is what it says.
+            percent = number * 10 if is_tenths and number <= 10 else number
+            return Act((Understood("set_volume", {"percent": percent}),))
         if not up and not down:
             return Unclear("", "set_volume")
         slots: dict[str, Slot] = {}
