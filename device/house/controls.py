@@ -132,7 +132,7 @@ class Controls:
         text = ENGLISH.say(await asyncio.to_thread(own_introduction))
         log.info("%s", text)
         try:
-            samples = await room.voice.speak(text)
+            samples = await room.speak(text)
         except NoVoiceError as failure:
             log.warning("the address is not said: %s", failure)
             room.mouth.chime("error")

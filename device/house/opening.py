@@ -113,14 +113,10 @@ class RoomOpening:
             self._stand_by(chosen)
         return Room(
             self._name,
-            self._capture,
-            self._playback,
-            self._mouth,
+            conductor,
+            listening,
             self._alarms,
             self._untold,
-            self._services.voice,
-            listening,
-            conductor,
             self._quieten,
             watch,
             watching,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.appliance.service_manager import EarsProgress
-from device.appliance.voice import Voice
 from device.assistant import effects as do
 from device.assistant.states import State
 from device.audio.capture import Capture
@@ -19,6 +18,7 @@ from device.reports import Reporter
 from device.room.alarms import Alarms
 from device.room.conductor import Conductor
 from device.room.mouth import Mouth
+from device.room.speaking import VoiceOfHouse
 from device.room.stopping import Stops
 from device.room.untold import Untold
 from device.room.watch import SoundWatch
@@ -49,20 +49,35 @@ class Room:
     """A room that is open, complete; :meth:`stop` takes less than two seconds whatever hangs."""
 
     name: str
-    capture: Capture
-    playback: Playback
-    mouth: Mouth
+    conductor: Conductor
+    listening: ListeningThread
     alarms: Alarms
     untold: Untold
-    voice: Voice
-    """The brain's, for sentences of our own."""
-    listening: ListeningThread
-    conductor: Conductor
     quieten: Callable[[], bool]
     """Somebody is there: what rings has done its duty. False when nothing rang."""
     sound_watch: SoundWatch | None
     watching: asyncio.Task[None] | None
     stops: Stops
+
+    @property
+    def capture(self) -> Capture:
+        """Its microphone."""
+        return self.conductor.parts.capture
+
+    @property
+    def mouth(self) -> Mouth:
+        """What owns its speaker."""
+        return self.conductor.parts.mouth
+
+    @property
+    def playback(self) -> Playback:
+        """Its speaker."""
+        return self.mouth.playback
+
+    @property
+    def speak(self) -> VoiceOfHouse:
+        """The brain's voice, for sentences of our own."""
+        return self.conductor.parts.voice
 
     @property
     def state(self) -> State:

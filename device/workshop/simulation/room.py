@@ -5,7 +5,7 @@ drift apart. A recording of a person is
 heard by the microphone together with the echo of the speaker; what either got is kept,
 sample for sample on the same time::
 
-    room = Room(Path("question.wav"), echo=Echo(delay_s=0.03, gain_db=-20.0))
+    room = SimulatedRoom(Path("question.wav"), echo=AcousticEcho(delay_s=0.03, gain_db=-20.0))
     plan = RoomPlan(room.microphone, room.speaker, report)
     ...
     room.heard, room.played

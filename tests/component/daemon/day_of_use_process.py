@@ -66,7 +66,7 @@ async def day(settings: Path, recording: Path, folder: Path) -> dict[str, object
         assert not outcome.is_error, outcome.output_json
     for name in RINGING:
         await house.services.ringer.set_countdown(Kind.TIMER, name, 0.0)
-    saying = [room.voice.speak(f"Sentence {n}, out of the blue. " * 8) for n in range(SENTENCES)]
+    saying = [room.speak(f"Sentence {n}, out of the blue. " * 8) for n in range(SENTENCES)]
     sounds = await asyncio.gather(*saying)
     async with asyncio.timeout(60):
         while len(room.mouth.keys_of(Channel.ALARM)) < len(RINGING):  # noqa: ASYNC110
