@@ -28,7 +28,7 @@ is '… and loaded when it is what it was' sh -c 'bittern ask what time is it | 
 
 is 'no other user can take the lock of updates' "${as_nobody[@]}" sh -c '! flock --nonblock /opt/bittern/updates/lock true'
 is 'nor that of the installer' "${as_nobody[@]}" sh -c '! flock --nonblock /run/bittern-setup.lock true && flock --nonblock /opt/bittern/current/scripts true'
-is 'who holds it is told' sh -c 'flock /opt/bittern/updates/lock sleep 20 & sleep 1; bittern update rollback 2>&1 | tee /dev/stderr | grep -E "another update is at work: .*\(process [0-9]+ of root\)" && "$0" --unattended 2>&1 | grep -E "process [0-9]+ of root"; status=$?; kill %1 2>/dev/null; exit $status' /mnt/clone/scripts/install.sh
+is 'who holds it is told' sh -c 'flock --no-fork /opt/bittern/updates/lock sleep 20 & sleep 1; bittern update rollback 2>&1 | tee /dev/stderr | grep -E "another update is at work: .*\(process [0-9]+ of root\)" && "$0" --unattended 2>&1 | grep -E "process [0-9]+ of root"; status=$?; kill $!; exit $status' /mnt/clone/scripts/install.sh
 is 'no port is open, and none has been' sh -c '! cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 | awk "{ print \$8 }" | grep -qx "$(id -u bittern)"'
 
 # The button, as the appliance does it.
