@@ -61,7 +61,11 @@ def open_words(
     Raises ``UnknownWordError`` for a word without a card, ``MissingModel`` for a model
     that was not fetched, ``WrongModelError`` for one that cannot be read.
     """
-    return *open_engine(settings), _second_look(_found(settings), settings.models)
+    # In names, not in one expression: a session that is let go of while an exception leaves the
+    # expression loses it in Python 3.11, and a missing model ends as SystemError.
+    second = _second_look(_found(settings), settings.models)
+    engine, rules = open_engine(settings)
+    return engine, rules, second
 
 
 def open_engine(settings: WakeSettings) -> tuple[WakeEngine, dict[str, DetectionRule]]:

@@ -63,8 +63,8 @@ def _by_voices(card: WordCard) -> list[tuple[str, list[Group]]]:
 
 def _voices_line(row: tuple[str, list[Group]]) -> str:
     voices, groups = row
-    cells = "; ".join(f"{each.condition} {each.missed} of {each.spoken}" for each in groups)
-    return f"  normal, {voices}, missed: {cells}"
+    cells = "; ".join(f"{each.condition} {each.missed}" for each in groups)
+    return f"  normal, {voices}, missed of {groups[0].spoken}: {cells}"
 
 
 def _cell(figure: Figure) -> str:
