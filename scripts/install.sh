@@ -160,10 +160,10 @@ with_board() {
 import sys
 from pathlib import Path
 from device.errors import BitternError
-from device.settings.edit import Change
+from device.settings.edit import KeyChange
 from device.settings.settings_file import preview
 try:
-    new = preview(Path(sys.argv[1]), [Change(("panel", "board"), sys.argv[2])])
+    new = preview(Path(sys.argv[1]), [KeyChange(("panel", "board"), sys.argv[2])])
 except BitternError as bad:
     sys.exit(str(bad))
 sys.stdout.buffer.write(new)' "$1" "$board"

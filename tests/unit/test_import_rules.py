@@ -7,6 +7,8 @@ checkers follow count, too: who names a thing knows it.
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -245,3 +247,25 @@ def test_only_who_builds_reads_the_settings() -> None:
         "device/room/policy.py",
         "device/toolhost/opening.py",
     }
+
+
+def test_what_scripts_and_tests_import_in_a_string_is_there() -> None:
+    """No checker reads the Python inside a shell script, or a program that a test writes."""
+    places = [*(ROOT / "scripts").rglob("*"), *(ROOT / "tests").rglob("*.*")]
+    files = [file for file in places if file.is_file() and file.suffix in ("", ".sh", ".py")]
+    found = [
+        (file, module, name.split(" as ")[0].strip())
+        for file in files
+        for module, names in re.findall(
+            r"^\s*from (device[\w.]*) import ([\w, ]+)$", file.read_text(), re.MULTILINE
+        )
+        for name in names.split(",")
+    ]
+    assert len(found) > 100
+    lacking = [
+        f"{file.relative_to(ROOT)}: {module}.{name}"
+        for file, module, name in found
+        if not hasattr(importlib.import_module(module), name)
+        and importlib.util.find_spec(f"{module}.{name}") is None
+    ]
+    assert lacking == []
