@@ -144,7 +144,7 @@ class RoomOpening:
                 self._inbox.feed,
                 self._settings.speaker.spoken_volume_limit_percent,
             ),
-            clock=services.clock,
+            clock=services.ringer.clock,
             ringer=services.ringer,
             lists=services.lists,
         )
@@ -161,7 +161,7 @@ class RoomOpening:
         )
         conductor = Conductor(core, parts, chosen.entries, self._inbox)
         self.stops.add(Stage.CONVERSATION, conductor.close)
-        services.told_of_spending.append(self._spent)
+        services.spending.followers.append(self._spent)
         self.stops.add(Stage.WATCHES, self._no_more_told)
         self._spent(services.spending.month_usd)
         return conductor
@@ -175,7 +175,7 @@ class RoomOpening:
 
     async def _no_more_told(self) -> None:
         self._untold.close()
-        self._services.told_of_spending.remove(self._spent)
+        self._services.spending.followers.remove(self._spent)
 
     def _quieten(self) -> bool:
         if not self._services.rings.is_ringing:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from device.appliance.brain_process import BrainProcess
@@ -25,7 +24,7 @@ from device.spending.meter import Spending
 from device.spending.prices import prices
 from device.tools.alarms.ringer import Ringer
 from device.tools.lists import Lists
-from device.tools.moments import Clock, SystemClock
+from device.tools.moments import SystemClock
 from device.tools.store import Store
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ class Services:
     """Stores, what rings, what was spent, and the process of the brain: one of each a house."""
 
     state: Path
-    clock: Clock
     lists: Lists
     rings: Rings
     ringer: Ringer
@@ -47,8 +45,6 @@ class Services:
     voice: Voice
     others: OtherTools
     volumes: Volumes
-    told_of_spending: list[Callable[[float], None]] = field(default_factory=list)
-    """Each is told the month's sum in US dollars whenever it changes."""
 
     async def adopt(self, settings: Settings, *, is_private: bool) -> None:
         """Go by other settings from now on; no timer, list or sum is lost by that."""
@@ -75,17 +71,16 @@ async def open_services(loaded: LoadedSettings, stops: Stops, *, is_private: boo
     store = Store(state / "house.sqlite3")
     await store.open()  # the ringer tells what was wrong with it
     stops.add(Stage.KEEPING, store.close)
-    clock, rings = SystemClock(), Rings()
+    rings = Rings()
     ringer = Ringer(
         store,
-        clock,
+        SystemClock(),
         rings.ring,
         rings.silence,
         on_missed=rings.missed,
         on_trouble=rings.trouble,
     )
-    listeners: list[Callable[[float], None]] = []
-    spending = await _spending(settings, state, listeners, stops)
+    spending = await _spending(settings, state, stops)
     brain = BrainProcess(
         scratch / "brain.sock" if scratch else brain_socket(settings.paths),
         brain_arguments(settings),
@@ -104,19 +99,12 @@ async def open_services(loaded: LoadedSettings, stops: Stops, *, is_private: boo
     stops.add(Stage.KEEPING, ringer.close)
     ringing = stops.watch(asyncio.create_task(ringer.run(), name="ringer"))
     return Services(
-        state, clock, Lists(store), rings, ringer, ringing, spending, brain, voice, others,
-        volumes, listeners,
-    )  # fmt: skip
+        state, Lists(store), rings, ringer, ringing, spending, brain, voice, others, volumes
+    )
 
 
-async def _spending(
-    settings: Settings, state: Path, listeners: list[Callable[[float], None]], stops: Stops
-) -> Spending:
-    def spent(month_usd: float) -> None:
-        for listener in tuple(listeners):
-            listener(month_usd)
-
-    spending = Spending(state / SPENDING_FILE, prices(settings.price), spent)
+async def _spending(settings: Settings, state: Path, stops: Stops) -> Spending:
+    spending = Spending(state / SPENDING_FILE, prices(settings.price))
     await spending.open()
     stops.add(Stage.KEEPING, spending.close)
     stops.watch(asyncio.create_task(spending.run(), name="months"))

@@ -38,13 +38,12 @@ class Spending:
         self,
         path: Path,
         prices: Prices,
-        on_spent: Callable[[float], None],
         today: Callable[[], date] = date.today,
     ) -> None:
-        """``on_spent`` is told the month's sum in US dollars, whenever it changes."""
         self._path = path
         self._prices = prices
-        self._on_spent = on_spent
+        self.followers: list[Callable[[float], None]] = []
+        """Each is told the month's sum in US dollars whenever it changes."""
         self._today = today
         self._month = first_of_month(today())
         self._entries: dict[tuple[str, str], LedgerEntry] = {}
@@ -67,6 +66,10 @@ class Spending:
     def month(self) -> list[LedgerEntry]:
         """This month by endpoint and model."""
         return list(self._entries.values())
+
+    def _tell(self) -> None:
+        for follower in tuple(self.followers):
+            follower(self.month_usd)
 
     async def open(self) -> None:
         """Read what the month has cost so far."""
@@ -111,7 +114,7 @@ class Spending:
         self._entries[key] = by_model([had, entry])[0] if had else entry
         self._thread.submit(self._keep, entry)
         if usd:
-            self._on_spent(self.month_usd)
+            self._tell()
 
     def _keep(self, entry: LedgerEntry) -> None:
         try:
@@ -138,7 +141,7 @@ class Spending:
         while True:
             await asyncio.sleep(min(until_midnight_s(datetime.now()), LOOK_AT_THE_DATE_S))
             if self._turn_page():
-                self._on_spent(self.month_usd)
+                self._tell()
 
     async def since(self, day: date) -> list[LedgerEntry]:
         """What was used from a day on, day by day; raises :class:`LedgerError`."""

@@ -90,7 +90,7 @@ class Ringer:
         rules: Rules | None = None,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._on_ring, self._on_stop, self._on_missed = on_ring, on_stop, on_missed
         self._on_trouble = on_trouble
         self._scheduler = Scheduler(rules)
@@ -116,7 +116,7 @@ class Ringer:
             _log.error("cannot read timers and alarms: %s", error)
             self._tell(self._on_trouble, phrase("store_cannot_read"))
             kept = []
-        is_trusted = self._clock.is_trusted()
+        is_trusted = self.clock.is_trusted()
         await self._carry_out(self._scheduler.resume(kept, self.now(), is_trusted=is_trusted))
 
     async def run(self) -> None:
@@ -124,7 +124,7 @@ class Ringer:
         while True:
             self._changed.clear()
             now = self.now()
-            is_trusted = not self._scheduler.has_guesses or self._clock.is_trusted()
+            is_trusted = not self._scheduler.has_guesses or self.clock.is_trusted()
             await self._carry_out(self._scheduler.tick(now, is_trusted=is_trusted))
             self._keep_what_was_not_kept(now)
             try:
@@ -142,7 +142,7 @@ class Ringer:
 
     def now(self) -> Moment:
         """Read the clocks that everything here goes by."""
-        return self._clock.now()
+        return self.clock.now()
 
     @property
     def rules(self) -> Rules:
@@ -203,7 +203,7 @@ class Ringer:
         ``said`` are the words that the date was made of: read again when a clock that
         nothing has set yet is put right.
         """
-        now, is_right = self.now(), self._clock.is_trusted()
+        now, is_right = self.now(), self.clock.is_trusted()
         meant = None if is_right else meaning(date, said, now)
         entry, decision = self._scheduler.add_occasion(
             kind, name, time, now, date=date, weekdays=weekdays, meaning=meant

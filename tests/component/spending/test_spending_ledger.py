@@ -149,7 +149,9 @@ class Calendar:
 
 
 def spending_in(file: Path, told: list[float], calendar: Calendar) -> Spending:
-    return Spending(file, prices([Price("m", audio_out=1_000_000)]), told.append, calendar)
+    spending = Spending(file, prices([Price("m", audio_out=1_000_000)]), calendar)
+    spending.followers.append(told.append)
+    return spending
 
 
 def response_done(audio_tokens: int):
@@ -262,7 +264,8 @@ async def test_the_date_is_looked_at_in_the_background(
         if month_usd == 0.0:
             is_new.set()
 
-    spending = Spending(file, prices([Price("m", audio_out=1_000_000)]), on_spent, calendar)
+    spending = Spending(file, prices([Price("m", audio_out=1_000_000)]), calendar)
+    spending.followers.append(on_spent)
     await spending.open()
     spending.meter("cloud", "m")(response_done(2))
     turning = asyncio.create_task(spending.run())
