@@ -18,6 +18,7 @@ BENCHES = (
     "daemon",
     "evening",
     "television",
+    "loudness",
     "servers",
 )
 """Modules of ``device.workshop.bench``; each declares itself with ``add_command(benches)``."""

@@ -12,6 +12,7 @@ from device.assistant import inputs
 from device.assistant.assistant import Assistant
 from device.assistant.news import News
 from device.audio.capture import Capture
+from device.audio.leveller import Leveller
 from device.audio.playback import Playback
 from device.audio.sounds import Sounds
 from device.clocks import SessionClock
@@ -81,6 +82,7 @@ class RoomOpening:
             sounds,
             feed=self._inbox.feed,
             now_sample=lambda: self._capture.ring.end_sample,
+            level=Leveller(),
             is_quiet=quiet_hours(self._settings.speaker),
             ceiling_percent=self._settings.speaker.quiet_volume_percent,
             keep_volume=lambda percent: services.volumes.keep(name, percent),

@@ -56,13 +56,33 @@ class Background(Protocol):
         """Move to this level within a tenth of a second; 0 is as loud as the owner chose."""
 
 
-Level = Callable[[Channel, Samples], Samples]
-"""Brings a sound of a channel (int16, 24 kHz) to the loudness it is to have."""
+class Level(Protocol):
+    """Brings sounds (int16, 24 kHz) to the loudness they are to have."""
+
+    def sentence(self, pcm24k: Samples) -> Samples:
+        """A whole sentence; silence around it may go."""
+
+    def tone(self, pcm24k: Samples) -> Samples:
+        """A tone of what rings, as long as it was."""
+
+    def piece(self, item: Key, pcm24k: Samples) -> Samples:
+        """The next piece of an item, as long as it was."""
 
 
-def as_it_came(_: Channel, pcm24k: Samples) -> Samples:
-    """Leave every sound as loud as it is."""
-    return pcm24k
+class AsItCame:
+    """Leaves every sound as loud as it is."""
+
+    def sentence(self, pcm24k: Samples) -> Samples:
+        """The same."""
+        return pcm24k
+
+    def tone(self, pcm24k: Samples) -> Samples:
+        """The same."""
+        return pcm24k
+
+    def piece(self, item: Key, pcm24k: Samples) -> Samples:  # noqa: ARG002
+        """The same."""
+        return pcm24k
 
 
 class Mouth:
@@ -82,7 +102,7 @@ class Mouth:
         *,
         feed: Callable[[inputs.Input], None] = lambda _: None,
         now_sample: Callable[[], int] = lambda: 0,
-        level: Level = as_it_came,
+        level: Level | None = None,
         is_quiet: Callable[[], bool] = lambda: False,
         ceiling_percent: float = 100.0,
         keep_volume: Callable[[float], None] = lambda _: None,
@@ -93,7 +113,7 @@ class Mouth:
         self.backgrounds: list[Background] = []
         self._feed = feed
         self._now_sample = now_sample
-        self._level = level
+        self._level = level or AsItCame()
         self._is_quiet = is_quiet
         self._ceiling_percent = ceiling_percent
         self._keep_volume = keep_volume
@@ -125,7 +145,7 @@ class Mouth:
         why = self._carry_out(wanted)
         if why is None:
             self._adjust(channel)
-            self.playback.play(key, self._level(channel, pcm24k), channel)
+            self.playback.play(key, self._level.sentence(pcm24k), channel)
         else:
             log.info("%s is not said: %s", key, why)
             self._finished(key, self._now_sample())
@@ -160,7 +180,7 @@ class Mouth:
     def tone(self, pcm24k: Samples) -> None:
         """Mix in one tone of what rings, until :meth:`end_tone`."""
         self._adjust(Channel.ALARM)
-        self._mix_in(self._level(Channel.ALARM, pcm24k), TONE)
+        self._mix_in(self._level.tone(pcm24k), TONE)
 
     def end_tone(self) -> None:
         """Silence the tone."""
@@ -188,7 +208,7 @@ class Mouth:
                 self._refused.add(item)
                 return
             self._adjust(Channel.ANSWER)
-        self.playback.feed(item, self._level(Channel.ANSWER, pcm24k), Channel.ANSWER)
+        self.playback.feed(item, self._level.piece(item, pcm24k), Channel.ANSWER)
 
     def finish_answer(self, item: ItemKey) -> None:
         """An item of an answer is complete."""

@@ -173,21 +173,30 @@ async def test_music_is_ducked_by_all_that_is_heard(stage) -> None:
 
 
 async def test_every_sound_but_a_chime_passes_the_one_place_where_loudness_is_made() -> None:
-    seen: list[Channel] = []
+    class Halved:
+        def sentence(self, pcm24k: Samples) -> Samples:
+            return pcm24k // 2
 
-    def level(channel: Channel, pcm24k: Samples) -> Samples:
-        seen.append(channel)
-        return pcm24k // 2
+        def tone(self, pcm24k: Samples) -> Samples:
+            return pcm24k // 8
+
+        def piece(self, item: object, pcm24k: Samples) -> Samples:
+            assert item == ITEM
+            return pcm24k // 4
 
     speaker = HandSpeaker(SECOND)
     playback = Playback(speaker, cushion_s=0.0)
-    mouth = Mouth(playback, Sounds(), level=level)
+    mouth = Mouth(playback, Sounds(), level=Halved())
     playback.open()
     mouth.say(Channel.ALARM, "eggs", sound(ALARM))
     mouth.feed_answer(ITEM, sound(ANSWER))
     speaker.pull(SECOND)
-    assert seen == [Channel.ALARM, Channel.ANSWER]
     assert set(speaker.played) == {ALARM // 2}
+    mouth.finish_answer(ITEM)
+    assert set(speaker.pull(SECOND)) == {ANSWER // 4}
+    speaker.pull(SECOND)
+    mouth.tone(sound(ALARM))
+    assert set(speaker.pull(SECOND // 2)) == {ALARM // 8}
 
 
 def loudest_of(speaker: HandSpeaker, samples: int) -> int:
