@@ -39,6 +39,7 @@ from device.room.untold import Untold
 from device.room.watch import SoundWatch
 from device.settings import LoadedSettings
 from device.tools.builtin import add_builtin_tools
+from device.tools.policy import ToolPolicy
 from device.tools.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class RoomOpening:
 
     async def room(self) -> Room:
         """Open it; raises a ``BitternError`` that says what is missing."""
-        registry = Registry()
+        registry = Registry(policy=ToolPolicy(self._settings.tools.deny))
         chosen = self._roster(registry)
         listening = self._listening()
         conductor = self._conductor(chosen, registry, listening)

@@ -444,6 +444,9 @@ class Endpoint:
 
 
 TOOL_NAMES = r"[A-Za-z0-9_.*/-]{1,128}"
+DENY_RULE = (
+    r"[A-Za-z0-9_*?-]{1,64}(?: [A-Za-z0-9_]+ ?= ?[^=,\x00]+(?:, ?[A-Za-z0-9_]+ ?= ?[^=,\x00]+)*)?"
+)
 ADDRESS = r"any|home|[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?"
 ADDRESSES_HELP = '"any", "home" (the network of the house), or addresses such as "192.168.1.5"'
 
@@ -522,6 +525,18 @@ class OwnTools:
     )
     timeout_s: float = key(10.0, "How long a call may take.", unit="s", low=1, high=120)
     enabled: bool = key(True, "Offer them at all.")
+
+
+@dataclass(frozen=True)
+class ModelsTools:
+    """What no model may do, neither the cloud's nor the brain's, whoever has the tool."""
+
+    deny: tuple[str, ...] = key(
+        (),
+        "Tools, by the names a model sees, * for any letters, or only some calls of one.",
+        form=DENY_RULE,
+        form_help='like "clear_list", "home_*", or "add_to_list list_name=work"',
+    )
 
 
 @dataclass(frozen=True)
@@ -707,6 +722,7 @@ class Settings:
     brain: Brain = field(default_factory=Brain)
     mcp: tuple[Mcp, ...] = ()
     own_tools: OwnTools = field(default_factory=OwnTools)
+    tools: ModelsTools = field(default_factory=ModelsTools)
     budget: Budget = field(default_factory=Budget)
     price: tuple[Price, ...] = ()
     panel: Panel = field(default_factory=Panel)

@@ -23,6 +23,7 @@ from device.phrases.book import Phrase, PhraseBook, Said, phrase
 from device.phrases.en import ENGLISH
 from device.tools.answers import Answer, ToolError
 from device.tools.functions import FunctionTool, FunctionTools, ToolFunction
+from device.tools.policy import ToolPolicy
 from device.tools.signature import ArgumentsError
 from device.tools.sources import Tool, ToolSource
 
@@ -86,9 +87,19 @@ class Registry:
     one event loop.
     """
 
-    def __init__(self, *, limits: CallLimits | None = None, phrases: PhraseBook = ENGLISH) -> None:
-        """``phrases``: the language in which results are said."""
+    def __init__(
+        self,
+        *,
+        limits: CallLimits | None = None,
+        phrases: PhraseBook = ENGLISH,
+        policy: ToolPolicy | None = None,
+    ) -> None:
+        """``phrases``: the language in which results are said.
+
+        ``policy``: what a model may not call, whoever has the tool.
+        """
         self._phrases = phrases
+        self._policy = policy or ToolPolicy()
         self.limits = limits or CallLimits()
         self.functions = FunctionTools(OWN, self.limits.timeout_s, self.limits.threads)
         self._sources: dict[str, ToolSource] = {}
@@ -147,7 +158,7 @@ class Registry:
                 changed()
 
     def tools(self) -> list[dict[str, Any]]:
-        """Everything on offer, as the ``tools`` of a Realtime session."""
+        """Everything that a model may call, as the ``tools`` of a Realtime session."""
         return [
             {
                 "type": "function",
@@ -156,6 +167,7 @@ class Registry:
                 "parameters": tool.schema,
             }
             for name, (_, tool) in self._offers.items()
+            if self._policy.offers(name)
         ]
 
     # -- calls -------------------------------------------------------------------------
@@ -178,14 +190,20 @@ class Registry:
                 return self._failure(
                     "too many calls in one turn; answer the user now", try_again=False
                 )
-            self._calls[key] = self._own(self._outcome(name, arguments_json, call_id))
+            self._calls[key] = self._own(self._outcome(name, arguments_json, call_id, self._policy))
         return await asyncio.shield(self._calls[key])
 
     async def run_by_hand(self, name: str, arguments_json: str) -> ToolOutcome:
-        """Run one call of a person's, as :meth:`run` does; it counts in no turn of a model's."""
+        """Run one call of a person's, as :meth:`run` does; it counts in no turn of a model's.
+
+        What is forbidden is forbidden to models: a person at the keyboard may.
+        """
         before = self._mistakes[name]
+        everything = ToolPolicy()
         try:
-            return await asyncio.shield(self._own(self._outcome(name, arguments_json, "by-hand")))
+            return await asyncio.shield(
+                self._own(self._outcome(name, arguments_json, "by-hand", everything))
+            )
         finally:
             self._mistakes[name] = before
 
@@ -199,12 +217,18 @@ class Registry:
         for source in self._sources.values():
             await source.close()
 
-    async def _outcome(self, name: str, arguments_json: str, call_id: str) -> ToolOutcome:
+    async def _outcome(
+        self, name: str, arguments_json: str, call_id: str, policy: ToolPolicy
+    ) -> ToolOutcome:
         if name not in self._offers:
             return self._unknown(name)
+        if not policy.offers(name):
+            return self._forbidden(name)
         source, tool = self._offers[name]
         try:
             call = ToolCall(source, tool, tool.read(arguments_json), call_id)
+            if not policy.permits(name, call.arguments):
+                return self._forbidden(name)
             outcome = await self._carry_out(call)
         except ArgumentsError as bad:
             return self._mistake(name, ToolError(str(bad), spoken=phrase("failed")))
@@ -246,8 +270,16 @@ class Registry:
             # making would look like ours.
             raise RuntimeError(f"tool {call.tool.name} tried to end its caller") from end
 
+    def _forbidden(self, name: str) -> ToolOutcome:
+        _log.info("a call of %s was not carried out: the settings forbid it", name)
+        return self._failure(
+            f"the household does not allow this call of {name}; tell the user so",
+            spoken=phrase("not_allowed"),
+        )
+
     def _unknown(self, name: str) -> ToolOutcome:
-        near = difflib.get_close_matches(name, self._offers, n=3)
+        known = [each for each in self._offers if self._policy.offers(each)]
+        near = difflib.get_close_matches(name, known, n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         error = ToolError(f"there is no tool {name!r}{hint}", spoken=phrase("cannot"))
         return self._mistake("", error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 SENTENCES: dict[str, str] = {
     # -- whatever the tool -------------------------------------------------------------
     "cannot": "Sorry, I can't do that.",
+    "not_allowed": "Sorry, I'm not allowed to do that.",
     "failed": "Sorry, that didn't work.",
     "failed_because": "Sorry, that didn't work: {reason}.",
     "takes_too_long": "Sorry, that is taking too long.",

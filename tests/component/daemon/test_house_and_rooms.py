@@ -69,6 +69,25 @@ async def test_what_rings_and_what_is_due_meanwhile_outlives_new_settings(servic
     assert not any(it.is_resumed for it in house.services.rings.sounding), "nothing began anew"
 
 
+async def test_what_new_settings_forbid_is_done_for_no_model_any_more(service) -> None:
+    appliance = service.appliance
+
+    async def clear_list(name: str) -> str:
+        registry = appliance.room.conductor.parts.registry
+        return (await registry.run("clear_list", f'{{"list_name": "{name}"}}', name)).output_json
+
+    assert "not allowed" not in await clear_list("work")
+    path = appliance.loaded.user_file
+    rule = '[tools]\ndeny = ["clear_list list_name=work", "mute_microphone"]\n'
+    path.write_text(f"{path.read_text()}\n{rule}")
+    await appliance.reload()
+    assert "not allowed" in await clear_list("work")
+    assert "not allowed" not in await clear_list("garden")
+    offered = {tool["name"] for tool in appliance.room.conductor.parts.registry.tools()}
+    assert "clear_list" in offered
+    assert "mute_microphone" not in offered
+
+
 @pytest.fixture
 async def house(settings, cloud_of) -> AsyncIterator[House]:
     house = await begin_house(
