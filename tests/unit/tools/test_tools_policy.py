@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -51,13 +52,17 @@ class House:
 
 
 @pytest.mark.parametrize("rule", ["clear_list", "clear_*", "clear_lis?"])
-async def test_a_forbidden_tool_is_not_offered_and_not_run(rule: str) -> None:
+async def test_a_forbidden_tool_is_not_offered_and_not_run(
+    rule: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     house = House(rule)
     assert house.offered() == ["turn_on"]
     facts = await house.call("clear_list")
     assert house.done == []
     assert facts["spoken"] == "Sorry, I'm not allowed to do that."
     assert facts["try_again"] is False
+    assert "a call of clear_list was not carried out: the settings forbid it" in caplog.messages
 
 
 @pytest.mark.parametrize(
