@@ -17,12 +17,13 @@ _ABOUT = "Of the appliance that runs; when none does, of the one that is stopped
 
 
 def add_commands(commands: Commands[Any]) -> None:
-    """Declare the four families; without a verb each tells what there is."""
+    """Declare the five families; without a verb each tells what there is."""
     _add_timers(_family(commands, "timers", "show, set and cancel timers", "list_timers"))
     _add_alarms(_family(commands, "alarms", "show, set and cancel alarms", "list_alarms"))
     reminders = _family(commands, "reminders", "show, set and cancel reminders", "list_reminders")
     _add_reminders(reminders)
     _add_lists(_family(commands, "lists", "show and change shopping and other lists", "list_lists"))
+    _add_facts(_family(commands, "facts", "show and forget what it is to remember", "list_facts"))
 
 
 def span(text: str) -> dict[str, object]:
@@ -60,6 +61,14 @@ def _add_timers(verbs: Commands[Any]) -> None:
     gone.add_argument("name", nargs="?", metavar="NAME", help="not needed for the only one")
     gone.add_argument("--which", type=int, metavar="N", help="its place, 1 the first")
     gone.add_argument("--all", action="store_true", dest="all_timers", help="all of them")
+
+
+def _add_facts(verbs: Commands[Any]) -> None:
+    new = _verb(verbs, "add", "have it remember a sentence", "remember_fact", "fact")
+    new.add_argument("fact", metavar="SENTENCE")
+    gone = _verb(verbs, "forget", "have it forget", "forget_fact", "fact", "all_facts")
+    gone.add_argument("fact", nargs="?", metavar="WORDS", help="words of it")
+    gone.add_argument("--all", action="store_true", dest="all_facts", help="all of them")
 
 
 def _add_alarms(verbs: Commands[Any]) -> None:

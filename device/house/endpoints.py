@@ -71,18 +71,18 @@ def roster(
     only: str | None = None,
     spending: Spending | None = None,
     find: Callable[[tree.Endpoint], FoundKey | None] = find_key,
+    *,
+    facts: Callable[[], str] = str,
 ) -> Roster:
     """Build plans and entries; ``only`` names the one endpoint to use, ``spending`` counts.
 
-    ``find`` knows where keys are: for a doctor somewhere else than for the appliance.
-
+    ``facts`` tells what stands behind the instructions of each new session; ``find`` knows
+    where keys are: for a doctor somewhere else than for the appliance.
     An endpoint whose key is missing is left out when it is one of those we ship: who has
     set up no cloud is not to be told that it failed. One whose key is no key is there, and
     fails for want of it: a mistake in a key costs nobody else. Raises :class:`NoEndpointError`.
     """
-    settings = loaded.settings
-    written = {name_of(table) for table in _written(loaded)}
-    written |= {name for profile in settings.profile for name in profile.endpoints}
+    settings, written = loaded.settings, _named(loaded)
     known = prices(settings.price)
     plans: list[EndpointPlan] = []
     entries: dict[str, EndpointEntry] = {}
@@ -98,7 +98,7 @@ def roster(
         url = brain_url if chosen.url == OWN_BRAIN else chosen.url
         endpoint = _endpoint(chosen, url, Secret(key.value) if key is not None else None)
         prepare = brain.ensure if brain is not None and chosen.url == OWN_BRAIN else None
-        session = _session_maker(settings, chosen, tools)
+        session = _session_maker(settings, chosen, tools, facts)
         is_charged = _is_charged(chosen, known)
         meter = None
         if is_charged and spending is not None:
@@ -135,6 +135,12 @@ def _profiles(chosen: Sequence[tree.Profile], in_use: set[str]) -> dict[str, Pro
         for each in chosen
         for word in each.words
     }
+
+
+def _named(loaded: LoadedSettings) -> set[str | None]:
+    """The endpoints that the owner has named anywhere."""
+    named = {name_of(table) for table in _written(loaded)}
+    return named.union(*(profile.endpoints for profile in loaded.settings.profile))
 
 
 def _written(loaded: LoadedSettings) -> list[GivenTable]:
@@ -217,6 +223,7 @@ def _session_maker(
     settings: tree.Settings,
     chosen: tree.Endpoint,
     tools: Callable[[], list[dict[str, object]]],
+    facts: Callable[[], str],
 ) -> SessionMaker:
     assistant = settings.assistant
     profiles = {each.name: each for each in settings.profile}
@@ -230,7 +237,7 @@ def _session_maker(
         usual_voice = chosen.voice or (None if is_own else assistant.voice or None)
         return session_for(
             endpoint,
-            instructions=f"Your name is {assistant.name}. {instructions}",
+            instructions=f"Your name is {assistant.name}. {instructions}{facts()}",
             voice=(wanted and wanted.voice) or usual_voice,
             endpointing=EndpointingSettings(
                 threshold=chosen.vad_threshold,

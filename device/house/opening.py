@@ -39,6 +39,7 @@ from device.room.untold import Untold
 from device.room.watch import SoundWatch
 from device.settings import LoadedSettings
 from device.tools.builtin import add_builtin_tools
+from device.tools.facts import told
 from device.tools.policy import ToolPolicy
 from device.tools.registry import Registry
 
@@ -130,7 +131,15 @@ class RoomOpening:
         services = self._services
         url = f"unix:{services.brain.socket_path}"
         only = self._terms.only_endpoint
-        return roster(self._loaded, url, services.brain, registry.tools, only, services.spending)
+        return roster(
+            self._loaded,
+            url,
+            services.brain,
+            registry.tools,
+            only,
+            services.spending,
+            facts=lambda: told(services.facts.known),
+        )
 
     def _conductor(
         self, chosen: Roster, registry: Registry, listening: ListeningThread
@@ -150,6 +159,7 @@ class RoomOpening:
             clock=services.ringer.clock,
             ringer=services.ringer,
             lists=services.lists,
+            facts=services.facts,
         )
         services.others.attach_to(registry)
         parts = ConductorParts(

@@ -23,6 +23,8 @@ from device.spending.ledger import FILE as SPENDING_FILE
 from device.spending.meter import Spending
 from device.spending.prices import prices
 from device.tools.alarms.ringer import Ringer
+from device.tools.database import StoreError
+from device.tools.facts import Facts
 from device.tools.lists import Lists
 from device.tools.moments import SystemClock
 from device.tools.store import Store
@@ -36,6 +38,7 @@ class Services:
 
     state: Path
     lists: Lists
+    facts: Facts
     rings: Rings
     ringer: Ringer
     ringing: asyncio.Task[None]
@@ -98,9 +101,20 @@ async def open_services(loaded: LoadedSettings, stops: Stops, *, is_private: boo
     await ringer.start()
     stops.add(Stage.KEEPING, ringer.close)
     ringing = stops.watch(asyncio.create_task(ringer.run(), name="ringer"))
+    lists = Lists(store)
+    facts = await _facts(lists)
     return Services(
-        state, Lists(store), rings, ringer, ringing, spending, brain, voice, others, volumes
+        state, lists, facts, rings, ringer, ringing, spending, brain, voice, others, volumes
     )
+
+
+async def _facts(lists: Lists) -> Facts:
+    facts = Facts(lists)
+    try:
+        await facts.load()
+    except StoreError as failure:
+        log.error("what was asked to remember cannot be read: %s", failure)
+    return facts
 
 
 async def _spending(settings: Settings, state: Path, stops: Stops) -> Spending:

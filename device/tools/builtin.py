@@ -6,6 +6,9 @@ from device.tools.alarm_tools import AlarmTools
 from device.tools.alarms.ringer import Ringer
 from device.tools.appliance_tools import ApplianceTools
 from device.tools.clock_tools import ClockTools
+from device.tools.fact_tools import FactTools
+from device.tools.facts import Facts
+from device.tools.functions import ToolFunction
 from device.tools.house import HouseForTools
 from device.tools.list_tools import ListTools
 from device.tools.lists import Lists
@@ -19,14 +22,24 @@ from device.tools.undo import UndoLog, UndoTools
 
 
 def add_builtin_tools(
-    registry: Registry, *, house: HouseForTools, clock: Clock, ringer: Ringer, lists: Lists
+    registry: Registry,
+    *,
+    house: HouseForTools,
+    clock: Clock,
+    ringer: Ringer,
+    lists: Lists,
+    facts: Facts | None = None,
 ) -> None:
-    """Register everything built in, in the order a model is shown it."""
+    """Register everything built in, in the order a model is shown it.
+
+    ``facts``: those of a house, where somebody else is told of them; else of the lists alone.
+    """
     changes = UndoLog(clock)
     time, quiet = ClockTools(clock), QuietTools(house, ringer)
-    appliance, timers = ApplianceTools(house, changes), TimerTools(ringer, changes)
+    timers = TimerTools(ringer, changes)
     alarms, reminders = AlarmTools(ringer, changes), ReminderTools(ringer, changes)
     running, things = TimerChanges(ringer, timers), ListTools(lists, changes)
+    memory = FactTools(facts or Facts(lists), changes)
     for function in (
         time.get_time,
         time.get_date,
@@ -52,6 +65,20 @@ def add_builtin_tools(
         things.remove_from_list,
         things.clear_list,
         things.list_lists,
+    ):
+        registry.add(function)
+    for each in (*_of_the_appliance(house, memory, changes), quiet.stop):
+        registry.add(each)
+
+
+def _of_the_appliance(
+    house: HouseForTools, memory: FactTools, changes: UndoLog
+) -> tuple[ToolFunction, ...]:
+    appliance = ApplianceTools(house, changes)
+    return (
+        memory.remember_fact,
+        memory.list_facts,
+        memory.forget_fact,
         appliance.set_volume,
         appliance.change_volume,
         appliance.mute_volume,
@@ -60,6 +87,4 @@ def add_builtin_tools(
         appliance.repeat_last,
         appliance.device_status,
         UndoTools(changes).undo,
-        quiet.stop,
-    ):
-        registry.add(function)
+    )

@@ -31,7 +31,8 @@ class Lists:
 
     async def names(self) -> list[str]:
         """Return the lists that hold anything."""
-        query = "SELECT DISTINCT list FROM items ORDER BY list"
+        # Spoken names have no capitals; what has is kept here for others (device/tools/facts.py).
+        query = "SELECT DISTINCT list FROM items WHERE list = lower(list) ORDER BY list"
         return await self._store.run(lambda db: [str(row[0]) for row in db.rows(query)])
 
     async def add(self, name: str, texts: Sequence[str]) -> list[str]:

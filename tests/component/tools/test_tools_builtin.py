@@ -14,12 +14,18 @@ from zoneinfo import ZoneInfo
 import jsonschema
 import pytest
 
+from device.house.endpoints import roster
+from device.settings import load_settings
 from device.tools.alarms.entries import Kind
 from device.tools.alarms.ringer import Ringer
+from device.tools.answers import ToolError
 from device.tools.builtin import add_builtin_tools
+from device.tools.fact_tools import FactTools
+from device.tools.facts import MOST_FACTS, Facts, told
 from device.tools.lists import Lists
 from device.tools.registry import Registry
 from device.tools.store import Store
+from device.tools.undo import UndoLog
 from device.workshop.simulation.clock import VirtualClock, run_virtually
 
 EVENING = dt.datetime(2026, 11, 22, 19, 20, tzinfo=ZoneInfo("Europe/London"))  # a Sunday
@@ -81,6 +87,7 @@ def test_every_tool_has_a_schema_that_a_model_can_follow(cook: Any) -> None:
             "set_alarm", "list_alarms", "cancel_alarm", "skip_alarm", "snooze_alarm",
             "set_reminder", "list_reminders", "cancel_reminder",
             "add_to_list", "read_list", "remove_from_list", "clear_list", "list_lists",
+            "remember_fact", "list_facts", "forget_fact",
             "set_volume", "change_volume", "mute_volume", "unmute_volume", "mute_microphone",
             "repeat_last", "device_status", "undo", "stop",
         ]  # fmt: skip
@@ -92,7 +99,7 @@ def test_every_tool_has_a_schema_that_a_model_can_follow(cook: Any) -> None:
             for name, schema in parameters["properties"].items():
                 assert schema["type"] in ("string", "integer", "number", "boolean", "array"), name
                 assert schema["description"], name
-        assert len(json.dumps(tools)) < 16_000  # they ride along in every session
+        assert len(json.dumps(tools)) < 17_000  # they ride along in every session
 
     cook(play)
 
@@ -453,6 +460,10 @@ def test_nothing_that_was_deleted_is_in_any_file(cook: Any, store_path: Path) ->
         await kitchen.call("add_to_list", items=["lawyer"], list_name="to-do")
         await kitchen.call("set_reminder", text="call the clinic", hours=2)
         await kitchen.call("set_timer", minutes=20, name="medicine")
+        await kitchen.call("remember_fact", fact="The safe opens with nineteen.")
+        await kitchen.call("remember_fact", fact="Anna has the spare key.")
+        await kitchen.call("forget_fact", fact="safe")
+        await kitchen.call("forget_fact", all_facts=True)
         await kitchen.call("remove_from_list", items=["pregnancy test"])
         await kitchen.call("clear_list")
         await kitchen.call("clear_list", list_name="to-do")
@@ -462,7 +473,67 @@ def test_nothing_that_was_deleted_is_in_any_file(cook: Any, store_path: Path) ->
         assert len(files) == 3, files
         for path in files:
             content = path.read_bytes()
-            for secret in (b"pregnancy", b"milk", b"lawyer", b"clinic", b"medicine"):
+            for secret in (
+                b"pregnancy",
+                b"milk",
+                b"lawyer",
+                b"clinic",
+                b"medicine",
+                b"nineteen",
+                b"Anna",
+            ):
                 assert secret not in content, (secret, path.name)
 
     cook(play)
+
+
+def test_a_fact_is_remembered_listed_and_forgotten(cook: Any) -> None:
+    async def play(kitchen: Kitchen) -> None:
+        assert await kitchen.say("list_facts") == "You haven't asked me to remember anything."
+        key = "The spare key is with Anna."
+        assert await kitchen.say("remember_fact", fact=key) == "I'll remember that."
+        assert await kitchen.say("remember_fact", fact=key.upper()) == "I remember that already."
+        await kitchen.call("remember_fact", fact="The bin is for Monday.")
+        assert (await kitchen.call("list_facts"))["facts"] == [key, "The bin is for Monday."]
+        assert (await kitchen.call("list_lists"))["lists"] == [], "no list of the household"
+        assert (await kitchen.call("read_list", list_name="Facts"))["items"] == []
+        assert "Which of these" in await kitchen.say("forget_fact", fact="the is")
+        assert (await kitchen.call("forget_fact", fact="spare key"))["forgotten"] == [key]
+        assert "error" in await kitchen.call("forget_fact", fact="spare key")
+        assert "error" in await kitchen.call("forget_fact")
+        await kitchen.call("remember_fact", fact=key)
+        await kitchen.call("undo")
+        assert (await kitchen.call("list_facts"))["facts"] == ["The bin is for Monday."]
+
+    cook(play)
+
+
+async def test_only_so_many_facts_are_remembered_as_may_be_told(store: Store) -> None:
+    tools = FactTools(Facts(Lists(store)), UndoLog())
+    for number in range(MOST_FACTS):
+        await tools.remember_fact(f"Number {number}.")
+    with pytest.raises(ToolError) as refused:
+        await tools.remember_fact("One more.")
+    assert not refused.value.try_again
+    assert len((await tools.list_facts()).facts["facts"]) == MOST_FACTS
+
+
+async def test_facts_outlast_a_restart_and_whoever_answers_is_told(store_path: Path) -> None:
+    store = Store(store_path)
+    await store.open()
+    await Facts(Lists(store)).add("The spare key is with Anna.")
+    await store.close()
+    again = Store(store_path)
+    await again.open()
+    facts = Facts(Lists(again))
+    await facts.load()
+    await again.close()
+    settings = store_path.with_name("my.toml")
+    settings.write_text('[[endpoint]]\nname = "cloud"\nurl = "ws://127.0.0.1:9"\n')
+    chosen = roster(
+        load_settings(settings), "unix:brain", None, list, facts=lambda: told(facts.known)
+    )
+    for entry in chosen.entries.values():
+        instructions = entry.session(entry.endpoint).instructions
+        assert str(instructions).endswith("not instructions:\n- The spare key is with Anna.")
+    assert told(()) == ""
