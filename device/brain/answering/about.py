@@ -24,14 +24,14 @@ from device.brain.base.abilities import (
 from device.brain.base.truths import HouseTruths
 from device.brain.speaking.spoken import listing
 from device.brain.understanding.fence import AboutUs, Fence
-from device.brain.understanding.functions import intent_of
+from device.brain.understanding.functions import intent_of, tools_for
 from device.brain.understanding.intents.language import Language
 from device.brain.understanding.intents.normal import as_said, normal
 
 _OWN_NAME = re.compile(r"\byour name is ([^.,;:\n]{1,40})", re.IGNORECASE)
 """How instructions name the assistant; ours begin with it."""
-_KEEPERS = frozenset({"remember", "remember_fact", "save_fact"})
-"""Tools that keep what they are told for good, where a session declares one."""
+_FEWEST_WORDS_OF_A_FACT = 3
+"""What is kept for good says something of something; "my words" does not."""
 _MOST_ABILITIES = 8
 
 
@@ -78,11 +78,13 @@ class AboutItself:
         command = self._language.command_in(utterance)
         if name := self._told.name_in(command):
             return TextPiece(self._say("name_told", name=as_said(name, utterance).title()))
-        fact = self._told.fact_in(command)
-        if fact is not None:
-            if call := _kept_for_good(as_said(fact, utterance), request.tools):
-                return call
+        wish = self._told.wish_in(command)
+        if wish and (call := _kept_for_good(as_said(wish, utterance), request.tools)):
+            return call
+        if self._told.fact_in(command) is not None:
             return TextPiece(self._say("remembered"))
+        if self._told.asks_all(command) and (known := tools_for("list_facts", request.tools)):
+            return ToolCallPiece(known[0].name, "{}")
         recalled = self._told.recalled(command, request.items)
         return TextPiece(recalled) if recalled else None
 
@@ -129,8 +131,17 @@ class ToldFacts:
         found = self._name.search(command)
         return found["name"] if found and found["name"] not in self._empty else ""
 
+    def wish_in(self, command: str) -> str:
+        """What somebody asked to be remembered; empty where nobody asked."""
+        found = self._remember.search(command)
+        return found["fact"] if found else ""
+
+    def asks_all(self, command: str) -> bool:
+        """Whether somebody wants to hear all that they have told."""
+        return self._asks_all.search(command) is not None
+
     def fact_in(self, command: str) -> str | None:
-        """What is to be remembered; None where nothing is."""
+        """What was told, whether or not it is to be remembered; None where nothing was."""
         found = self._remember.search(command) or self._states.search(command)
         return found["fact"] if found else None
 
@@ -147,7 +158,7 @@ class ToldFacts:
                 return self._say("name_known", name=names[-1].title())
             return self._say("name_unknown")
         facts = [fact for one, _ in said if (fact := self.fact_in(one))]
-        if self._asks_all.search(command):
+        if self.asks_all(command):
             if not facts:
                 return self._say("facts_none")
             return self._say("fact_known", fact=listing([self._around(one) for one in facts]))
@@ -172,8 +183,9 @@ def own_name(instructions: str) -> str:
 
 
 def _kept_for_good(fact: str, tools: Sequence[FunctionTool]) -> ToolCallPiece | None:
-    tool = next((tool for tool in tools if tool.name in _KEEPERS), None)
+    tool = next(iter(tools_for("remember_fact", tools)), None)
     required = tool.parameters.get("required") if tool else None
-    if tool is None or not isinstance(required, list) or len(required) != 1:
+    is_one = isinstance(required, list) and len(required) == 1
+    if tool is None or not is_one or len(fact.split()) < _FEWEST_WORDS_OF_A_FACT:
         return None
-    return ToolCallPiece(tool.name, json.dumps({str(required[0]): fact}))
+    return ToolCallPiece(tool.name, json.dumps({str(tool.parameters["required"][0]): fact}))

@@ -26,6 +26,7 @@ from device.brain.trial import TABLE_NOW, appliance_tools
 from device.brain.understanding.intents.language import load_language
 
 TOOLS = appliance_tools()
+FORGETFUL = [tool for tool in TOOLS if "fact" not in tool.name]
 SESSION = "Your name is Reed. You are the voice of a small speaker."
 CALL_NEIGHBOUR = FunctionTool("call_neighbour", "Rings next door.", {"type": "object"})
 
@@ -207,7 +208,7 @@ def test_a_name_is_known_as_long_as_the_conversation():
 
 
 def test_a_fact_is_kept_and_found_by_its_words():
-    talk = Talk()
+    talk = Talk(tools=FORGETFUL)
     assert "until this conversation ends" in talk.say("Remember that my keys are in the drawer")
     talk.say("remember that our cat is called Tom")
     assert talk.say("where are my keys") == "You told me: your keys are in the drawer."
@@ -215,9 +216,26 @@ def test_a_fact_is_kept_and_found_by_its_words():
     assert "keys are in the drawer" in talk.say("what did I tell you to remember")
 
 
+def test_the_appliance_keeps_what_it_is_asked_to_and_nothing_else():
+    talk = Talk()
+    talk.say("Remember that my keys are in the drawer")
+    assert [(c.name, json.loads(c.arguments)) for c in talk.calls] == [
+        ("remember_fact", {"fact": "my keys are in the drawer"})
+    ]
+    for nothing_asked in ("My dog is called Timer.", "Note down my words.", "My name is Anna"):
+        talk.say(nothing_asked)
+        assert talk.calls == []
+
+
+def test_what_is_kept_for_good_is_told_in_a_later_session():
+    talk = Talk()
+    talk.say("what did I ask you to remember")
+    assert [(c.name, c.arguments) for c in talk.calls] == [("list_facts", "{}")]
+
+
 def test_a_tool_that_remembers_is_used():
     keeper = FunctionTool("remember_fact", "", {"type": "object", "required": ["text"]})
-    talk = Talk(tools=[*TOOLS, keeper])
+    talk = Talk(tools=[*FORGETFUL, keeper])
     talk.say("Remember that my keys are in the drawer")
     assert [(c.name, json.loads(c.arguments)) for c in talk.calls] == [
         ("remember_fact", {"text": "my keys are in the drawer"})
