@@ -15,7 +15,8 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from device import __version__
 from device.errors import EXIT_FAILURE, BitternError
@@ -54,9 +55,25 @@ FAMILIES: tuple[str, ...] = (
 """Modules of this package that declare commands, in the order ``--help`` shows them."""
 
 
-def parser() -> argparse.ArgumentParser:
+class FamilyParser(argparse.ArgumentParser):
+    """A parser that may put off declaring its own commands until it is asked for one of them."""
+
+    later: Callable[[FamilyParser], None] | None = None
+    """Declares them; for a family whose declaration loads much of what it runs."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As usual, everything declared."""
+        declare, self.later = self.later, None
+        if declare is not None:
+            declare(self)
+        return super().parse_known_args(args, namespace)
+
+
+def parser() -> FamilyParser:
     """Build the parser of the whole command, every family declared."""
-    root = argparse.ArgumentParser(
+    root = FamilyParser(
         prog="bittern", description="A voice appliance that you can trust in your kitchen."
     )
     root.add_argument("--version", action="version", version=f"bittern {__version__}")

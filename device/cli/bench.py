@@ -6,7 +6,7 @@ import argparse
 import importlib
 from typing import Any
 
-from device.cli import Commands
+from device.cli import Commands, FamilyParser
 
 BENCHES = (
     "turn",
@@ -26,12 +26,17 @@ BENCHES = (
 
 def add_commands(commands: Commands[Any]) -> None:
     """Declare ``bench``."""
-    parser = commands.add_parser(
+    parser: FamilyParser = commands.add_parser(
         "bench",
         help="measure: what listening costs, how fast a turn is, what the brain can do",
         description="Measures on this machine. Figures of a PC are not figures of a Pi.",
     )
-    benches: argparse._SubParsersAction[argparse.ArgumentParser] = parser.add_subparsers(
+    parser.later = _declare
+
+
+def _declare(parser: FamilyParser) -> None:
+    """Their modules are what they run: models, rooms, clouds, the brain. Nobody else is to pay."""
+    benches: argparse._SubParsersAction[FamilyParser] = parser.add_subparsers(
         dest="bench", metavar="WHAT", required=True
     )
     for name in BENCHES:

@@ -34,7 +34,7 @@ def add_command(benches: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare ``bench loudness``."""
     parser = benches.add_parser(
         "loudness",
-        help="how loud answers, notices and alarms come out at 100 %",
+        help="how loud answers, notices and alarms come out at 100 %%",
         description=(
             "Levels recordings of speech as notices, as answers of a voice not heard before and as "
             "answers of one heard before, each as it is and 6 and 12 dB softer, and the tone of a "
