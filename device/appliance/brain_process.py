@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from device.appliance.children import end
 from device.appliance.secrecy import for_children
 from device.errors import BitternError
 
@@ -18,7 +18,6 @@ READY_WITHIN_S = 20.0
 """Loading its models takes 1 to 3 s on a PC; a Pi with a slow card may need the rest."""
 ANSWER_WITHIN_S = 3.0
 """One that was ready answers a request within milliseconds, in the worst case behind work."""
-STOP_WITHIN_S = 1.0
 LEAVES_WITHIN_S = 1.0
 """One that was asked to leave takes no call after a fifth of that; then calls wait for the next."""
 _READY = b"ready"
@@ -137,16 +136,7 @@ class BrainProcess:
     async def stop(self) -> None:
         """End the process we started, if any; by force when it does not obey."""
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await end(process)
 
 
 async def _told_ready(process: asyncio.subprocess.Process) -> bool:

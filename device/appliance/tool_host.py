@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from device.appliance.children import end
 from device.appliance.secrecy import for_children
 from device.errors import BitternError
 
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 LISTENS_WITHIN_S = 15.0
 """An interpreter starts, and reads the settings; the servers come later."""
 TRIED_EVERY_S = 0.1
-STOP_WITHIN_S = 1.0
 
 
 class ToolHostError(BitternError):
@@ -82,13 +82,4 @@ class ToolHostProcess:
     async def stop(self) -> None:
         """End the process we started, if any; by force when it does not obey."""
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await end(process)

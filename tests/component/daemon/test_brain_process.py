@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device.appliance import brain_process
+from device.appliance import brain_process, children
 from device.appliance.brain_process import BrainDidNotStartError, BrainProcess
 from device.realtime.endpoint import Endpoint
 from device.realtime.session import session_for
@@ -76,7 +76,7 @@ async def test_it_is_ready_when_said_to_be_and_mended_when_it_is_gone_or_hangs(
     begun_s = time.monotonic()
     await brain.ensure()
     # It is knocked at, given up, killed, and the next one loads its models.
-    limit_s = brain_process.ANSWER_WITHIN_S + brain_process.STOP_WITHIN_S
+    limit_s = brain_process.ANSWER_WITHIN_S + children.STOP_WITHIN_S
     assert time.monotonic() - begun_s < limit_s + brain_process.READY_WITHIN_S
     assert not is_alive(second)
     await greeting_takes_s(brain)
@@ -85,7 +85,7 @@ async def test_it_is_ready_when_said_to_be_and_mended_when_it_is_gone_or_hangs(
     os.kill(third, signal.SIGSTOP)
     begun_s = time.monotonic()
     await brain.stop()
-    assert time.monotonic() - begun_s < brain_process.STOP_WITHIN_S + 0.5
+    assert time.monotonic() - begun_s < children.STOP_WITHIN_S + 0.5
     assert not is_alive(third)
 
 
