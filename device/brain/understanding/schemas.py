@@ -7,16 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from device.brain.understanding.patterns import python_pattern
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "null": (type(None),),
-}
+from device.tools.json_types import JSON_TYPES, is_of_type
 
 Schema = Mapping[str, Any]
 
@@ -100,10 +91,7 @@ def _of_type(value: object, schema: Schema, where: str) -> Iterator[str]:
         return
     names = kinds if isinstance(kinds, list) else [kinds]
     for name in names:
-        allowed = _TYPES.get(name, (object,))
-        is_whole = name == "integer" and isinstance(value, float) and value.is_integer()
-        is_flag = isinstance(value, bool) and name in ("number", "integer")
-        if (isinstance(value, allowed) or is_whole) and not is_flag:
+        if name not in JSON_TYPES or is_of_type(value, name):
             return
     yield f"{where} must be {' or '.join(map(str, names))}"
 

@@ -7,17 +7,8 @@ from typing import Any
 
 import msgspec
 
+from device.tools.json_types import is_of_type
 from device.tools.signature import MOST_CHARACTERS, ArgumentsError
-
-_PYTHON: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "null": (type(None),),
-}
 
 
 def read_arguments(arguments_json: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +49,7 @@ def _fit(value: object, schema: Mapping[str, Any], where: str) -> object:
     kind = schema.get("type")
     if kind in ("number", "integer") and isinstance(value, str):
         value = _number_in(value)
-    if kind is not None and not _is_of(value, kind):
+    if kind is not None and not is_of_type(value, kind):
         raise ArgumentsError(f"{where} must be of type {kind}")
     if "enum" in schema and value not in schema["enum"]:
         raise ArgumentsError(f"{where} must be one of {', '.join(map(str, schema['enum'][:20]))}")
@@ -96,14 +87,6 @@ def _must_be_within(value: object, schema: Mapping[str, Any], where: str) -> Non
         raise ArgumentsError(f"{what} must be at least {schema[low]}")
     if high in schema and measured > schema[high]:
         raise ArgumentsError(f"{what} must be at most {schema[high]}")
-
-
-def _is_of(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if kind == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, _PYTHON[kind])
 
 
 def _number_in(text: str) -> object:
