@@ -96,15 +96,14 @@ class Leveller:
         return limited(to_float(pcm24k) * factors)
 
     def _begin(self, item: object) -> None:
-        lufs = self._meter.lufs
-        if lufs is not None and self._meter.heard_blocks >= KNOWN_BLOCKS:
+        lufs, count = self._meter.measured()
+        if lufs is not None and count >= KNOWN_BLOCKS:
             self._before_lufs = lufs
         self._item, self._meter = item, LufsMeter()
         self._gain_db = None
 
     def _wanted_db(self) -> float:
-        lufs, before = self._meter.lufs, self._before_lufs
-        count = self._meter.heard_blocks
+        (lufs, count), before = self._meter.measured(), self._before_lufs
         if lufs is None:
             lufs = TARGET_LUFS if before is None else before
         elif before is not None:

@@ -64,12 +64,12 @@ class LufsMeter:
     @property
     def lufs(self) -> float | None:
         """The loudness so far; None while less than 0.1 s, or nothing, was heard."""
-        return _lufs(self._gated())
+        return self.measured()[0]
 
-    @property
-    def heard_blocks(self) -> int:
-        """How many tenths of a second count: not those of a pause."""
-        return len(self._gated())
+    def measured(self) -> tuple[float | None, int]:
+        """As :attr:`lufs`, and how many tenths of a second count: not those of a pause."""
+        gated = self._gated()
+        return _lufs(gated), len(gated)
 
     def _gated(self) -> Floats:
         energies = np.asarray(self._energies, dtype=np.float32)
