@@ -6,6 +6,7 @@ Once there are some, there is one connection to the process that runs them, for 
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from device.tools.hosted.hosted import HostedTools
     from device.tools.hosted.offers import SourceRules
     from device.tools.registry import Registry
+
+log = logging.getLogger(__name__)
 
 SLACK_S = 2.0
 """What a call may take longer here than at its host, which knows better why it takes so long."""
@@ -91,6 +94,13 @@ class OtherTools:
         self._process = process
         self._hosted = HostedTools(process.connect, rules_of(settings))
         self._task = asyncio.create_task(self._hosted.run(), name="other people's tools")
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nothing ends it but us: a bug of ours is told, and the next reload begins anew."""
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            log.error("other people's tools are gone until `bittern reload`", exc_info=bug)
+            self._hosted = None
 
     def attach_to(self, registry: Registry) -> None:
         """Offer them in one more registry, from now on and as they change."""

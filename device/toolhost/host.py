@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from socket import socket
+from typing import assert_never
 
 import msgspec
 
@@ -150,6 +151,8 @@ class _Connection:
                     running.cancel()
             case EndHost():
                 self._host.is_left.set()
+            case _ as never:
+                assert_never(never)
 
     async def _call(self, order: CallTool) -> None:
         result = await self._host.call(order)

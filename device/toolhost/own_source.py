@@ -75,9 +75,9 @@ class OwnSource:
         return SourceTold(self.name, True, about, tuple(tools.values()), tuple(mistakes))
 
     async def _described(self, path: Path) -> tuple[list[OfferedTool], list[str]]:
-        if wrong := _refusal(path):
-            return [], [f"{path.name}:1: {wrong}"]
         try:
+            if wrong := _refusal(path):
+                return [], [f"{path.name}:1: {wrong}"]
             done = await self._run(_command(path, "describe"), b"", DESCRIBED_WITHIN_S)
             if path.suffix == ".py":
                 found = msgspec.json.decode(done.out, type=_Described)
@@ -179,7 +179,10 @@ def files_in(folder: Path) -> dict[Path, tuple[int, int, int]]:
 
 
 def _refusal(path: Path) -> str:
-    """Why it is not run; empty where it is. What anybody may write, anybody could have written."""
+    """Why it is not run; empty where it is. What anybody may write, anybody could have written.
+
+    Raises ``OSError`` for one that has just gone.
+    """
     mode = path.stat().st_mode
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         return f"others may write to it: chmod go-w {path}"

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -233,6 +233,8 @@ class HostedTools:
                     waiting = self._calls.pop(ended.call, None)
                     if waiting is not None and not waiting.done():
                         waiting.set_result(ended)
+                case _ as never:
+                    assert_never(never)
             await asyncio.sleep(0)  # a line that was there already must not keep others waiting
 
     def hear(self, told: SourceTold) -> None:

@@ -283,3 +283,11 @@ def test_weather_and_news_read_what_their_services_say(
 def test_none_of_it_is_on_by_itself(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mcp", "list", "--config", str(settings)]) == 1
     assert "there are no tools of your own" in capsys.readouterr().err
+
+
+async def test_a_file_that_has_gone_while_the_folder_was_read_harms_no_other(folder: Path) -> None:
+    (folder / "stays.py").write_text('def stays() -> str:\n    """Stay."""\n    return "here"\n')
+    told = await source(folder).look([folder / "gone.py", folder / "stays.py"])
+    assert [tool.name for tool in told.tools] == ["stays"]
+    (mistake,) = told.mistakes
+    assert mistake.startswith("gone.py:1: ")
