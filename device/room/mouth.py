@@ -49,6 +49,10 @@ class Chimes(Protocol):
         """A sentence and how it sounds; the error chime where it was never rendered."""
 
 
+RINGS_AT_LEAST_PERCENT = 40.0
+"""Where the volume is silence, which is kept over a restart: a clock that wakes nobody is none."""
+
+
 class Background(Protocol):
     """Music or radio, by whatever plays it: it steps back while something else is heard."""
 
@@ -265,7 +269,10 @@ class Mouth:
         """Have the volume that holds now for a sound of a channel, and what sounds beside it."""
         rings = channel is Channel.ALARM or bool(self._focus.keys_of(Channel.ALARM))
         ceiling = 100.0 if rings or not self._is_quiet() else self._ceiling_percent
-        wanted = min(self._volume_percent, ceiling)
+        chosen = self._volume_percent
+        if rings and not chosen:
+            chosen = RINGS_AT_LEAST_PERCENT
+        wanted = min(chosen, ceiling)
         if self.playback.volume_percent != wanted:
             self.playback.volume_percent = wanted
 

@@ -225,6 +225,23 @@ async def test_nights_have_a_ceiling_and_what_rings_goes_over_it() -> None:
     assert mouth.volume_percent == 100, "what was chosen stays chosen"
 
 
+async def test_a_volume_of_silence_does_not_silence_what_rings() -> None:
+    speaker = HandSpeaker(SECOND)
+    playback = Playback(speaker, cushion_s=0.0)
+    mouth = Mouth(playback, Sounds())
+    playback.open()
+    mouth.volume_percent = 0
+    mouth.feed_answer(ITEM, sound(ANSWER, 0.5))
+    mouth.finish_answer(ITEM)
+    speaker.pull(600)  # a change of volume takes 20 ms
+    assert loudest_of(speaker, SECOND) == 0
+    await asyncio.sleep(0)
+    mouth.say(Channel.ALARM, "eggs", sound(ALARM, 0.5))
+    speaker.pull(600)
+    assert loudest_of(speaker, SECOND) == pytest.approx(ALARM * 10 ** (-24 / 20), abs=1)
+    assert mouth.volume_percent == 0, "what was chosen stays chosen"
+
+
 async def test_whoever_keeps_the_volume_is_told_of_a_choice_and_not_of_the_night() -> None:
     kept: list[float] = []
     playback = Playback(HandSpeaker(SECOND), cushion_s=0.0)
