@@ -30,9 +30,9 @@ def load_abilities(
     no model) with what to do.
     """
     from device.brain.answering.putting_together import load_thinker
-    from device.brain.base.memory import keep_memory_small
     from device.brain.hearing.stt import WhisperTranscriber
     from device.brain.speaking.tts import HibariVoice
+    from device.memory import keep_memory_small
     from device.models import store
     from device.vad.silero import detectors
 

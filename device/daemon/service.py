@@ -15,6 +15,7 @@ from device.appliance.control_socket import passed as control_socket_passed
 from device.appliance.service_manager import ServiceManager
 from device.errors import BitternError
 from device.house.appliance import Appliance, ApplianceManner, Hardware, Load, begin_appliance
+from device.memory import settle
 from device.settings import LoadedSettings
 from device.settings.forget import forget, request
 from device.settings.key_store import UserKeys
@@ -108,6 +109,7 @@ async def _is_reset(
     if service is None:
         return False
     begun(service)
+    await asyncio.to_thread(settle)
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:

@@ -20,7 +20,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-BASICS = {"__version__", "clocks", "errors", "firmware", "locks", "logs", "ownership", "plain_text"}
+BASICS = {
+    "__version__",
+    "clocks",
+    "errors",
+    "firmware",
+    "locks",
+    "logs",
+    "memory",
+    "ownership",
+    "plain_text",
+}
 """Modules beside the folders that everybody may use, and that use one another only."""
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -26,12 +26,12 @@ from device.brain.base.abilities import (
     Samples,
     Transcript,
 )
-from device.brain.base.memory import give_back_memory
 from device.brain.hearing.byte_pairs import Vocabulary, text_of
 from device.brain.hearing.hallucinations import without_echo, without_inventions
 from device.brain.hearing.mel import log_mel
 from device.brain.hearing.whisper import START, WITHOUT_TIMES, Encoded, Whisper
 from device.errors import BitternError
+from device.memory import give_back_memory
 
 _log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device.brain.base.memory import give_back_memory
 from device.brain.speaking.packed import PackedTable, open_packed, pack, write_packed
+from device.memory import give_back_memory
 from device.ownership import changeable_by_others
 
 if TYPE_CHECKING:
