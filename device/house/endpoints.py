@@ -12,13 +12,14 @@ import msgspec
 from device.appliance.brain_process import BrainProcess
 from device.assistant.policy import EndpointPlan, Profile
 from device.errors import BitternError
+from device.house.remembered import EndpointMemory
 from device.realtime.dialect import Dialect
 from device.realtime.endpoint import Auth, Endpoint, Endpointing
 from device.realtime.secret import Secret
 from device.realtime.session import EndpointingSettings, session_for, truncation_for
 from device.realtime.session_object import FunctionTool, Session
 from device.realtime.websocket import WebSocketLink
-from device.room.links import EndpointEntry, SessionMaker
+from device.room.links import EndpointEntry, Meter, SessionMaker
 from device.schema.checker import GivenTable
 from device.settings import LoadedSettings, tree
 from device.settings.endpoints import name_of
@@ -73,17 +74,18 @@ def roster(
     find: Callable[[tree.Endpoint], FoundKey | None] = find_key,
     *,
     facts: Callable[[], str] = str,
+    memory: EndpointMemory | None = None,
 ) -> Roster:
     """Build plans and entries; ``only`` names the one endpoint to use, ``spending`` counts.
 
-    ``facts`` tells what stands behind the instructions of each new session; ``find`` knows
-    where keys are: for a doctor somewhere else than for the appliance.
+    ``facts`` tells what stands behind the instructions of each new session, ``memory`` how
+    endpoints were found last, ``find`` where keys are: for a doctor not where the appliance's are.
     An endpoint whose key is missing is left out when it is one of those we ship: who has
     set up no cloud is not to be told that it failed. One whose key is no key is there, and
     fails for want of it: a mistake in a key costs nobody else. Raises :class:`NoEndpointError`.
     """
     settings, written = loaded.settings, _named(loaded)
-    known = prices(settings.price)
+    priced = prices(settings.price)
     plans: list[EndpointPlan] = []
     entries: dict[str, EndpointEntry] = {}
     for chosen in settings.endpoints():
@@ -99,12 +101,11 @@ def roster(
         endpoint = _endpoint(chosen, url, Secret(key.value) if key is not None else None)
         prepare = brain.ensure if brain is not None and chosen.url == OWN_BRAIN else None
         session = _session_maker(settings, chosen, tools, facts)
-        is_charged = _is_charged(chosen, known)
-        meter = None
-        if is_charged and spending is not None:
-            meter = spending.meter(chosen.name, chosen.model, chosen.transcription_model)
+        is_charged = _is_charged(chosen, priced)
+        meter = _meter(chosen, spending) if is_charged else None
+        known = memory.of(settings, chosen) if memory is not None else None
         entries[chosen.name] = EndpointEntry(
-            endpoint, session, WebSocketLink.open, prepare, lacks_key, meter
+            endpoint, session, WebSocketLink.open, prepare, lacks_key, meter, known
         )
         plans.append(_plan(chosen, settings.vad, is_charged))
     if not plans:
@@ -113,6 +114,12 @@ def roster(
             "See [[endpoint]] in the settings: `bittern config show`.",
         )
     return Roster(plans, entries, _profiles(settings.profile, set(entries)))
+
+
+def _meter(chosen: tree.Endpoint, spending: Spending | None) -> Meter | None:
+    if spending is None:
+        return None
+    return spending.meter(chosen.name, chosen.model, chosen.transcription_model)
 
 
 def _key_of(

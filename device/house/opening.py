@@ -139,6 +139,7 @@ class RoomOpening:
             only,
             services.spending,
             facts=lambda: told(services.facts.known),
+            memory=services.memory,
         )
 
     def _conductor(

@@ -11,6 +11,8 @@ from pathlib import Path
 from device.appliance.brain_process import BrainProcess
 from device.appliance.voice import Voice
 from device.house.other_tools import OtherTools
+from device.house.remembered import FILE as ENDPOINTS_FILE
+from device.house.remembered import EndpointMemory
 from device.house.rings import Rings
 from device.house.volumes import FILE as VOLUMES_FILE
 from device.house.volumes import Volumes
@@ -48,11 +50,13 @@ class Services:
     voice: Voice
     others: OtherTools
     volumes: Volumes
+    memory: EndpointMemory
 
     async def adopt(self, settings: Settings, *, is_private: bool) -> None:
         """Go by other settings from now on; no timer, list or sum is lost by that."""
         self.spending.use(prices(settings.price))
         self.volumes.use(settings.speaker.volume_percent)
+        self.memory.adopt(settings)
         may_start = settings.brain.autostart or is_private
         await self.brain.use(brain_arguments(settings), may_start=may_start)
         await self.others.adopt(settings)
@@ -98,13 +102,15 @@ async def open_services(loaded: LoadedSettings, stops: Stops, *, is_private: boo
     stops.add(Stage.BRAIN, others.close)
     volumes = Volumes(state / VOLUMES_FILE, settings.speaker.volume_percent)
     stops.add(Stage.KEEPING, volumes.close)
+    memory = EndpointMemory(state / ENDPOINTS_FILE, settings)
+    stops.add(Stage.KEEPING, memory.close)
     await ringer.start()
     stops.add(Stage.KEEPING, ringer.close)
     ringing = stops.watch(asyncio.create_task(ringer.run(), name="ringer"))
     lists = Lists(store)
     facts = await _facts(lists)
     return Services(
-        state, lists, facts, rings, ringer, ringing, spending, brain, voice, others, volumes
+        state, lists, facts, rings, ringer, ringing, spending, brain, voice, others, volumes, memory
     )
 
 

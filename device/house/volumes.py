@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 from pathlib import Path
 
 import msgspec
 
-from device.settings.settings_file import replace_whole
-
-log = logging.getLogger(__name__)
+from device.house.kept_file import KeptFile, read_kept
 
 FILE = "volumes.json"
-WAIT_S = 1.0
-"""A hand on a button makes many changes; the last of them is written."""
+WHAT = "the volume of each room"
 
 
 class RoomVolume(msgspec.Struct, frozen=True):
@@ -36,11 +30,9 @@ class Volumes:
     """
 
     def __init__(self, path: Path, setting_percent: int) -> None:
-        self._path = path
         self._setting_percent = setting_percent
-        self._chosen = _read(path)
-        self._writing: asyncio.Task[None] | None = None
-        self._is_dirty = False
+        self._chosen = read_kept(path, WHAT, dict[str, RoomVolume]) or {}
+        self._file = KeptFile(path, WHAT, lambda: msgspec.json.encode(self._chosen))
 
     def of(self, room: str) -> float:
         """How loud a room is to be when it opens, 0 to 100 %."""
@@ -59,38 +51,8 @@ class Volumes:
         if self._chosen.get(room) == chosen:
             return
         self._chosen[room] = chosen
-        self._is_dirty = True
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_soon(), name="keep the volume")
+        self._file.touch()
 
     async def close(self) -> None:
         """Write what is not written yet."""
-        if self._writing is not None:
-            self._writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writing
-        if self._is_dirty:
-            await self._write()
-
-    async def _write_soon(self) -> None:
-        while self._is_dirty:
-            await asyncio.sleep(WAIT_S)
-            await self._write()
-
-    async def _write(self) -> None:
-        content = msgspec.json.encode(self._chosen)
-        self._is_dirty = False
-        try:
-            await asyncio.to_thread(replace_whole, self._path, content)
-        except OSError as failure:
-            log.warning("the volume is not kept in %s: %s", self._path, failure.strerror)
-
-
-def _read(path: Path) -> dict[str, RoomVolume]:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, RoomVolume])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.DecodeError) as failure:
-        log.warning("the volumes of %s cannot be read: %s", path, failure)
-        return {}
+        await self._file.close()

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
+from device.realtime.addresses import UrlShape, request_url
 from device.realtime.dialect import Dialect
 from device.realtime.secret import Secret
 
-DEFAULT_PATH = "/v1/realtime"
 UNIX_SCHEME = "unix:"
 
 _REFUSED_BEFORE_2 = frozenset({"reasoning", "parallel_tool_calls"})
@@ -44,6 +44,8 @@ class Capabilities:
     """
 
     refused: frozenset[str] = frozenset()
+    greets_late: bool = False
+    """It says ``session.created`` only after an event of the client's."""
 
     def without(self, path: str) -> Capabilities:
         """Return what is known once ``path`` has been refused too."""
@@ -59,9 +61,9 @@ def capabilities_of_model(model: str) -> Capabilities:
 class Endpoint:
     """One endpoint, complete. Raises :class:`ValueError` for a url that cannot be one.
 
-    ``url`` is ``wss://HOST/PATH``, ``ws://…`` or ``unix:PATH``; a missing path becomes
-    ``/v1/realtime``, and ``model`` is added to the query unless a ``model`` or
-    ``deployment`` is there. Times are seconds. The defaults: people wait two or three
+    ``url`` is ``wss://HOST/PATH``, ``ws://…`` or ``unix:PATH``; ``shape`` says what becomes of
+    its path, and ``model`` is added to the query unless a ``model`` or ``deployment`` is there.
+    Times are seconds. The defaults: people wait two or three
     seconds before they repeat themselves, so five for a connection and five for the
     greeting is already long; a ping every 2 s that may take 4 s shows a black hole
     within 7 s and forgives a Wi-Fi hand-over.
@@ -90,6 +92,7 @@ class Endpoint:
     """On this machine; found out from the url when None."""
     capabilities: Capabilities | None = None
     """What it refuses; by its model when None."""
+    shape: UrlShape = UrlShape.AS_WRITTEN
 
     def __post_init__(self) -> None:
         for name in ("connect", "handshake", "answer"):
@@ -115,12 +118,8 @@ class Endpoint:
     @property
     def request_url(self) -> str:
         """The url of the WebSocket request, model and all."""
-        parts = urlsplit("ws://localhost" if self.socket_path else self.url)
-        query = parse_qsl(parts.query, keep_blank_values=True)
-        if self.model and not {"model", "deployment"} & {name for name, _ in query}:
-            query.append(("model", self.model))
-        path = parts.path if parts.path not in ("", "/") else DEFAULT_PATH
-        return urlunsplit(SplitResult(parts.scheme, parts.netloc, path, urlencode(query), ""))
+        url = "ws://localhost" if self.socket_path is not None else self.url
+        return request_url(url, self.model, self.shape)
 
     @property
     def address(self) -> str:
@@ -142,11 +141,33 @@ class Endpoint:
         assert self.capabilities is not None
         return self.capabilities.refused
 
-    def learned(self, *, dialect: Dialect | None = None, refused: str | None = None) -> Endpoint:
+    @property
+    def greets_late(self) -> bool:
+        """Whether it waits for our first event before it greets."""
+        assert self.capabilities is not None
+        return self.capabilities.greets_late
+
+    def learned(
+        self,
+        *,
+        dialect: Dialect | None = None,
+        refused: str | None = None,
+        greets_late: bool | None = None,
+        shape: UrlShape | None = None,
+        auth: Auth | None = None,
+    ) -> Endpoint:
         """Return this endpoint with what a connection found out about it."""
         assert self.capabilities is not None
         known = self.capabilities.without(refused) if refused else self.capabilities
-        return replace(self, dialect=dialect or self.dialect, capabilities=known)
+        if greets_late is not None:
+            known = replace(known, greets_late=greets_late)
+        return replace(
+            self,
+            dialect=dialect or self.dialect,
+            shape=shape or self.shape,
+            auth=auth or self.auth,
+            capabilities=known,
+        )
 
     def scrub(self, text: str) -> str:
         """Return ``text`` with this endpoint's key masked."""

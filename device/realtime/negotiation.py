@@ -90,6 +90,10 @@ class Negotiation:
         """Whether :meth:`quiet` has something to send when the server says no more."""
         return not self._update_id or self._must_repeat
 
+    def opening(self) -> list[str]:
+        """Return the texts to send before anything has come: to who is known to wait for them."""
+        return [self._update()] if self.endpoint.greets_late else []
+
     def quiet(self) -> list[str]:
         """Go on after a silence; return the texts to send now.
 
@@ -123,6 +127,8 @@ class Negotiation:
 
     def _greeted(self, raw: Json) -> list[str]:
         is_unasked = not self._update_id
+        if not is_unasked and not self.endpoint.greets_late:
+            self.endpoint = self.endpoint.learned(greets_late=True)
         spoken = dialect_of_session(raw["session"]) if isinstance(raw.get("session"), dict) else ""
         if self.endpoint.dialect is Dialect.AUTO:
             found = Dialect.BETA if spoken is Dialect.BETA else Dialect.GA

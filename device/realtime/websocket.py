@@ -27,7 +27,6 @@ from device.realtime.connecting import (
     server_time,
     upgrade,
 )
-from device.realtime.dialect import Dialect
 from device.realtime.endpoint import Endpoint
 from device.realtime.events import (
     AudioDelta,
@@ -48,7 +47,8 @@ from device.realtime.failures import (
     ends_connection,
     failure_of_error,
 )
-from device.realtime.negotiation import Negotiation, WrongDialectError, outgoing
+from device.realtime.finding import open_as_found
+from device.realtime.negotiation import Negotiation, outgoing
 from device.realtime.pcm import SampleJoiner, pcm_to_base64
 
 log = logging.getLogger(__name__)
@@ -74,11 +74,6 @@ LONGEST_SESSION_S = 60 * 60
 QUIET_S = 0.4
 """So long a server may be silent before we go on: two ways across the world, and it leaves
 time for the answer within a second."""
-
-_TRY_BETA_AFTER = frozenset(
-    {Reason.PROTOCOL, Reason.MODEL_UNAVAILABLE, Reason.CLOSED, Reason.POLICY}
-)
-"""POLICY: a 403 is what some gateways answer when the beta header is missing."""
 
 
 class WebSocketLink:
@@ -109,33 +104,14 @@ class WebSocketLink:
     async def open(cls, endpoint: Endpoint, session: Session) -> WebSocketLink:
         """Connect, authenticate, agree on the session; raise :class:`LinkFailed`.
 
-        Takes at most ``connect_timeout_s + handshake_timeout_s``, and twice that when the
-        endpoint's dialect is ``auto`` and the first greeting is answered with a refusal.
+        Takes at most ``connect_timeout_s + handshake_timeout_s``, and so much again for each
+        refusal that leads on (:mod:`device.realtime.finding`) when its dialect is ``auto``.
         """
-        try:
-            return await cls._open_once(endpoint, session)
-        except WrongDialectError as told:
-            log.warning("%s wants the %s dialect", endpoint.name, told.dialect)
-            return await cls._open_again(endpoint.learned(dialect=told.dialect), session)
-        except LinkFailed as refused:
-            if (
-                endpoint.dialect is not Dialect.AUTO
-                or refused.failure.reason not in _TRY_BETA_AFTER
-            ):
-                raise
-            log.info("%s: %s; trying the beta dialect", endpoint.name, refused.failure)
-            try:
-                return await cls._open_again(endpoint.learned(dialect=Dialect.BETA), session)
-            except LinkFailed:
-                raise refused from None  # the first answer is the one that tells something
 
-    @classmethod
-    async def _open_again(cls, endpoint: Endpoint, session: Session) -> WebSocketLink:
-        try:
-            return await cls._open_once(endpoint, session)
-        except WrongDialectError as told:
-            failure = Failure(Reason.PROTOCOL, f"it refuses both dialects ({told})")
-            raise LinkFailed(failure, endpoint.name) from None
+        async def once(candidate: Endpoint) -> WebSocketLink:
+            return await cls._open_once(candidate, session)
+
+        return await open_as_found(once, endpoint)
 
     @classmethod
     async def _open_once(cls, endpoint: Endpoint, session: Session) -> WebSocketLink:
@@ -324,6 +300,8 @@ async def _greet(
 ) -> Negotiation:
     negotiation = Negotiation(opening.endpoint, session)
     garbage = 0
+    for text in negotiation.opening():
+        await connection.send(text)
     while not negotiation.is_done:
         opening.waits_for = negotiation.waits_for
         opening.told = negotiation.told

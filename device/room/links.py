@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from device.assistant import inputs
@@ -39,11 +39,35 @@ class SessionMaker(Protocol):
         """``profile``: whose voice and instructions it gets; empty is the usual one."""
 
 
+class RemembersManners(Protocol):
+    """Keeps what was found out about an endpoint, which the settings have as ``asked``."""
+
+    def recall(self, asked: Endpoint) -> Endpoint:
+        """Return it as it was found last."""
+
+    def keep(self, asked: Endpoint, found: Endpoint) -> None:
+        """``asked`` turned out to be ``found``."""
+
+
+_OTHER_MANNERS = frozenset(
+    {
+        Reason.PROTOCOL,
+        Reason.MODEL_UNAVAILABLE,
+        Reason.BAD_ENDPOINT,
+        Reason.POLICY,
+        Reason.CLOSED,
+        Reason.REFUSED_KEY,
+    }
+)
+"""How an endpoint fails that is not asked any more as it wants to be."""
+
+
 @dataclass(slots=True)
 class EndpointEntry:
     """An endpoint, the session to ask it for, and how it is reached."""
 
     endpoint: Endpoint
+    """As it was found; at first as it is remembered, or as the settings have it."""
     session: SessionMaker
     opener: Opener
     """The transport to it."""
@@ -52,6 +76,15 @@ class EndpointEntry:
     is_missing_key: bool = False
     meter: Meter | None = None
     """Is shown every event but sound, to count what it costs: late ones and those of nobody too."""
+
+    memory: RemembersManners | None = None
+    asked: Endpoint = field(init=False)
+    """As the settings have it."""
+
+    def __post_init__(self) -> None:
+        self.asked = self.endpoint
+        if self.memory is not None:
+            self.endpoint = self.memory.recall(self.asked)
 
     async def open(self, profile: str = "") -> Link:
         """Prepare and open a link to it; what was learned about it on the way is kept.
@@ -62,8 +95,18 @@ class EndpointEntry:
             raise LinkFailed(Failure(Reason.NO_KEY, "no key was found"), self.endpoint.name)
         if self.prepare is not None:
             await self.prepare()
-        link = await self.opener(self.endpoint, self.session(self.endpoint, profile))
+        try:
+            link = await self.opener(self.endpoint, self.session(self.endpoint, profile))
+        except LinkFailed as failed:
+            reason = failed.failure.reason
+            if self.endpoint == self.asked or reason not in _OTHER_MANNERS:
+                raise
+            log.info("%s: %s; finding out anew how to ask it", self.asked.name, reason)
+            self.endpoint = self.asked
+            link = await self.opener(self.asked, self.session(self.asked, profile))
         self.endpoint = link.endpoint
+        if self.memory is not None:
+            self.memory.keep(self.asked, self.endpoint)
         return link
 
 

@@ -32,8 +32,9 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from device.brain.protocol.shapes import RequestError
+from device.realtime.addresses import DEFAULT_PATH
 from device.realtime.connecting import CLOSE_TIMEOUT_S, QuietLogger
-from device.realtime.endpoint import DEFAULT_PATH, Endpoint, Secret
+from device.realtime.endpoint import Endpoint, Secret
 from device.workshop.simulation.answers import sound_of
 from device.workshop.simulation.door import DeafSocket, Door
 from device.workshop.simulation.faults import Faults, Wire, end
@@ -262,7 +263,11 @@ class Cloud:
 
     def _refusal(self, request: Request) -> Response | None:
         server = self.script.server
-        if server.key is not None and server.key not in _keys_shown(request):
+        asked = urlsplit(request.path)
+        lacks = set(server.needs_query) - parse_qs(asked.query).keys()
+        if lacks or (server.paths and asked.path not in server.paths):
+            return _answer(404, "404", "Resource not found", None)
+        if server.key is not None and server.key not in _keys_shown(request, server.key_header):
             return _answer(401, None, "Incorrect API key provided.", None)
         if server.needs_beta_header and "OpenAI-Beta" not in request.headers:
             return _answer(
@@ -317,13 +322,15 @@ def _select_subprotocol(
     return Subprotocol(_SUBPROTOCOL) if _SUBPROTOCOL in offered else None
 
 
-def _keys_shown(request: Request) -> list[str]:
-    """Return the keys in a request, by header or as browsers do, in a subprotocol's name."""
+def _keys_shown(request: Request, header: str) -> list[str]:
+    """Return the keys in a request: of one header, or of any, or in a subprotocol's name."""
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    api_key = request.headers.get("api-key", "")
+    if header != "any":
+        return [bearer if header == "authorization" else api_key]
     lines = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
     named = [name.strip() for name in lines.split(",") if name.strip().startswith(_KEY_PROTOCOL)]
-    by_name = [name.removeprefix(_KEY_PROTOCOL) for name in named]
-    return [bearer, request.headers.get("api-key", ""), *by_name]
+    return [bearer, api_key, *(name.removeprefix(_KEY_PROTOCOL) for name in named)]
 
 
 def _masked(headers: Headers) -> dict[str, str]:

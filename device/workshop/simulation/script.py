@@ -97,6 +97,12 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     """Refuse unknown fields and values out of range, as OpenAI does."""
     key: str | None = None
     """Answer 401 to everybody who does not show it."""
+    key_header: Literal["any", "authorization", "api-key"] = "any"
+    """Where the key must be shown; ``any``: also in a subprotocol's name, as browsers do."""
+    paths: list[str] = []
+    """Where the protocol is; every other path is a page that is not there. Empty: anywhere."""
+    needs_query: list[str] = []
+    """Names without which the query leads to no page either, such as ``api-version``."""
     needs_beta_header: bool = False
     """Refuse everybody who does not send ``OpenAI-Beta``, as some resellers do."""
     beta_header_status: int = 400
