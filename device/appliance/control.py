@@ -198,8 +198,9 @@ class ControlServer:
         if not isinstance(request, dict):
             return _refusal("a request is one JSON object in one line", "")
         # Who only looks is no news, and some look every second.
-        level = logging.DEBUG if request.get("command") == "status" else logging.INFO
-        log.log(level, "uid %d orders %s", peer.uid, str(request.get("command"))[:40])
+        command = str(request.get("command"))[:40]
+        level = logging.DEBUG if command in _LOOKING else logging.INFO
+        log.log(level, "uid %d orders %s", peer.uid, command)
         try:
             answer = await self._answer(request)
             return answer if isinstance(answer, Feed) else {"ok": True, **answer}
@@ -208,6 +209,9 @@ class ControlServer:
         except Exception:
             log.exception("an order failed in a way nobody foresaw")
             return _refusal("an error of our own; see the log", "")
+
+
+_LOOKING = frozenset({"status", "page", "page-session", "household"})
 
 
 _MEMBERS = "Members of the group of its user may: `sudo usermod -aG bittern YOU`, log in anew."

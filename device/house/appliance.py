@@ -23,9 +23,13 @@ from device.house.front import HouseFront
 from device.house.house import MAIN, House, Rooms, begin_house
 from device.house.levels import set_levels_once
 from device.house.orders import Orders
+from device.house.page_sessions import FILE as SESSIONS_FILE
+from device.house.page_sessions import PageSessions
+from device.house.pairing import Pairing
 from device.house.past_turns import FILE, PastTurns
 from device.panel.boards import load_board
 from device.panel.gpio import Pins
+from device.phrases.book import Phrase, phrase
 from device.reports import log_lines
 from device.room.cards import microphone_from, speaker_from
 from device.room.room import Room, RoomPlan
@@ -94,6 +98,8 @@ class Appliance:
             lambda: self.loaded.settings.log.transcripts,
             lambda: house.services.spending.month_usd,
         )
+        self.pairing = Pairing()
+        self.page_sessions = PageSessions(house.services.state / SESSIONS_FILE)
         house.listeners.add(self.past_turns.take)
         stack.push_async_callback(self._close_past_turns)
 
@@ -168,6 +174,12 @@ class Appliance:
             self.room.untold.look()
             self.controls.take(self.room, self.front.front.panel)
 
+    def invite(self) -> list[Phrase]:
+        """What somebody at the device hears who wants to pair a browser; nothing without a page."""
+        if not self.loaded.settings.page.enabled:
+            return []
+        return [phrase("page_code", code=self.pairing.invite().code)]
+
     def _report(self, what: News) -> None:
         self._write(what)
 
@@ -211,7 +223,7 @@ async def _begun(
     if manner.control is None:
         own = control_socket(settings.paths)
         await asyncio.to_thread(look_for_another, own, control_socket(tree.Paths(), {}))
-    controls = Controls(asyncio.get_running_loop(), manner.forget)
+    controls = Controls(asyncio.get_running_loop(), manner.forget, lambda: appliance.invite())
     rooms: Rooms = {}  # lights are there before any room is
     front = HouseFront(settings.panel, controls, hardware.pins, lambda: rooms.get(MAIN))
     stack.callback(front.close)

@@ -8,7 +8,12 @@ from device.settings.tree import Settings
 
 NEEDS_RESTART = frozenset({"log.format", "paths.runtime", "paths.state"})
 """Log, control socket and stores are opened once, at the start: they belong to no room."""
-AT_ONCE = frozenset({"log.level", "log.transcripts", "speaker.volume_percent", "update.url"})
+AT_ONCE = frozenset(
+    {
+        *("log.level", "log.transcripts", "speaker.volume_percent", "update.url"),
+        *("page.enabled", "page.pairing", "page.names"),
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)

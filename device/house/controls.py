@@ -14,6 +14,7 @@ from device.panel.actions import Action
 from device.panel.gestures import Gesture
 from device.panel.panel import Panel
 from device.panel.watchers import ButtonDown, ButtonEvent
+from device.phrases.book import Phrase
 from device.phrases.en import ENGLISH
 from device.room.focus import Channel
 from device.room.room import Room
@@ -32,10 +33,17 @@ class Controls:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, forget: Callable[[], None] = lambda: None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        forget: Callable[[], None] = lambda: None,
+        invite: Callable[[], list[Phrase]] = list,
     ) -> None:
-        """``forget``: does the factory reset, or has it done; called on the loop."""
+        """``forget``: does the factory reset, or has it done; called on the loop.
+
+        ``invite``: lets in who is told what it returns, where browsers may come at all.
+        """
         self._loop = loop
+        self._invite = invite
         self.resetting = Resetting(loop, forget)
         self._introducing: asyncio.Task[None] | None = None
         self._room: Room | None = None
@@ -132,7 +140,8 @@ class Controls:
         text = ENGLISH.say(await asyncio.to_thread(own_introduction))
         log.info("%s", text)
         try:
-            samples = await room.speak(text)
+            # The code is for who is there, and has no place in a log.
+            samples = await room.speak(f"{text} {ENGLISH.say(self._invite())}".strip())
         except NoVoiceError as failure:
             log.warning("the address is not said: %s", failure)
             room.mouth.chime("error")

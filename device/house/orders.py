@@ -19,6 +19,7 @@ from device.assistant.turn import Trigger
 from device.audio.echo.guard import EchoStatus
 from device.audio.echo.monitor import Quality
 from device.errors import BitternError
+from device.house.page_orders import PageOrders
 from device.house.past_turns import MOST_SHOWN
 from device.house.watching import Watchers
 from device.phrases.en import ENGLISH
@@ -28,6 +29,7 @@ from device.room.loudness import noise_dbfs
 from device.spending.ledger import as_json
 from device.spending.meter import first_of_month
 from device.spending.words import sentence
+from device.tools.alarms.entries import Kind
 
 if TYPE_CHECKING:
     from device.house.appliance import Appliance
@@ -50,14 +52,17 @@ class Orders:
         self._began_s = time.monotonic()
         self._sayings = count(1)
         self._watchers = Watchers(appliance)
+        self._of_the_page = PageOrders(appliance).by_name()
 
     async def __call__(self, request: Request) -> dict[str, object] | Feed:
         """Carry out one request; raises ``BitternError``."""
         name = request.get("command")
-        perform = _ORDERS.get(name) if isinstance(name, str) else None
-        if perform is None:
-            raise OrderError(f"there is no order {name!r}", f"There are: {', '.join(_ORDERS)}.")
-        return await perform(self, request)
+        if not isinstance(name, str) or name not in _ORDERS.keys() | self._of_the_page.keys():
+            known = ", ".join((*_ORDERS, *self._of_the_page))
+            raise OrderError(f"there is no order {name!r}", f"There are: {known}.")
+        if name in self._of_the_page:
+            return await self._of_the_page[name](request)
+        return await _ORDERS[name](self, request)
 
     async def _status(self, _: Request) -> dict[str, object]:
         appliance, settings = self._appliance, self._appliance.loaded
@@ -178,6 +183,14 @@ class Orders:
             "spoken": outcome.spoken,
         }
 
+    async def _cancel(self, request: Request) -> dict[str, object]:
+        number, ringer = request.get("id"), self._appliance.house.services.ringer
+        entries = (entry.id for kind in Kind for entry in ringer.waiting(kind))
+        if number not in {*entries, *(each.id for each in (*ringer.ringing, *ringer.snoozed))}:
+            raise OrderError("that is not set any more", "`bittern timers`, `bittern alarms`")
+        assert isinstance(number, int)
+        return {"is_kept": await ringer.cancel([number])}
+
     def _may_ask(self) -> None:
         state = self._appliance.room.conductor.core.state
         if state is State.MUTED:
@@ -269,6 +282,7 @@ _ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object] | Fee
     "reload": Orders._reload,
     "restart-brain": Orders._restart_brain,
     "tool": Orders._tool,
+    "cancel": Orders._cancel,
     "turns": Orders._turns,
     "watch": Orders._watch,
 }

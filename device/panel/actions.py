@@ -18,6 +18,6 @@ class Action(StrEnum):
     VOLUME_UP = "volume_up"
     VOLUME_DOWN = "volume_down"
     PAIR = "pair"
-    """Say the name and the address, for ssh. Nothing is opened by it."""
+    """Say the name and the address, for ssh; and, where the owner's page is on, a code for it."""
     FACTORY_RESET = "factory_reset"
     """Forget everything. Warned of before, with two ways out: see ``reset_guard``."""

@@ -686,6 +686,24 @@ class Update:
     )
 
 
+@dataclass(frozen=True)
+class OwnersPage:
+    """The page for the owner's browser; its server is turned on by ``install.sh --page``."""
+
+    enabled: bool = key(False, "Let paired browsers see and change how the appliance is.")
+    pairing: Literal["spoken", "button"] = key(
+        "spoken",
+        "How a browser is let in: it asks, and a code is said; or only who presses the button.",
+    )
+    names: tuple[str, ...] = key(
+        (),
+        "Names by which it is called in your network, beside its own.",
+        high=16,
+        form=r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?",
+        form_help='a name in small letters, such as "kitchen.home.arpa"',
+    )
+
+
 def shipped_endpoints() -> tuple[Endpoint, ...]:
     """Return the cloud first, the brain after it."""
     return (
@@ -729,6 +747,7 @@ class Settings:
     log: Log = field(default_factory=Log)
     paths: Paths = field(default_factory=Paths)
     update: Update = field(default_factory=Update)
+    page: OwnersPage = field(default_factory=OwnersPage)
 
     def wake_words(self) -> tuple[str, ...]:
         """Return all words that are listened for, each once."""

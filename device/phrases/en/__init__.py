@@ -20,6 +20,7 @@ FORMS: dict[str, Form] = {
     "weekdays": lambda _, value, __: forms.weekdays(value),
     "list": lambda book, value, link: forms.listing([book.say(v) for v in value], link or "and"),
     "commas": lambda book, value, _: ", ".join(book.say(each) for each in value),
+    "digits": lambda _, value, __: ", ".join(forms.number(int(digit)) for digit in value),
     "address": lambda _, value, __: value.replace(".", " point ").replace(":", " colon "),
 }
 

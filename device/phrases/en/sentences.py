@@ -201,6 +201,7 @@ SENTENCES: dict[str, str] = {
     "status_running": "I've been running for {time:remaining}.",
     "my_name": "In your network I am called {name}.",
     "my_address": "My address is {address:address}. You can reach me there with ssh.",
+    "page_code": "The code for my page is {code:digits}. Once more: {code:digits}.",
     "no_address": "I have no address there: I am not connected.",
 }
 

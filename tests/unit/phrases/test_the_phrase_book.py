@@ -164,7 +164,7 @@ SLOTS = {
     "left": 90.0, "late": 90.0, "length": 600.0, "time": dt.time(7, 5), "count": 2, "days": (0, 1),
     "percent": 40, "more": 3, "date": dt.date(2026, 11, 30), "items": ["milk", "bread"],
     "choice": ["the a", "the b"], "alarms": ["alarm", "alarm"], "address": "10.0.0.1",
-    "day": Day(dt.date(2026, 12, 1), dt.date(2026, 11, 30)),
+    "code": "012345", "day": Day(dt.date(2026, 12, 1), dt.date(2026, 11, 30)),
 }  # fmt: skip
 
 
