@@ -64,6 +64,7 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.doctor.answers import check_endpoints
+    from device.doctor.broker import check_broker
     from device.doctor.budget import check_budget
     from device.doctor.findings import Finding, Verdict
     from device.doctor.machine import check_machine
@@ -92,6 +93,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
         *check_stores(store_of(loaded.settings.paths.models)),
         *asyncio.run(check_endpoints(loaded)),
         *asyncio.run(check_other_tools(loaded)),
+        *asyncio.run(check_broker(loaded)),
         *check_machine(state),
         check_budget(
             state / FILE,

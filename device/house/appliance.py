@@ -27,6 +27,8 @@ from device.house.page_sessions import FILE as SESSIONS_FILE
 from device.house.page_sessions import PageSessions
 from device.house.pairing import Pairing
 from device.house.past_turns import FILE, PastTurns
+from device.house.presence import Presence
+from device.house.sensitivity import keep_chosen, with_chosen
 from device.panel.boards import load_board
 from device.panel.gpio import Pins
 from device.phrases.book import Phrase, phrase
@@ -34,7 +36,7 @@ from device.reports import log_lines
 from device.room.cards import microphone_from, speaker_from
 from device.room.room import Room, RoomPlan
 from device.settings import LoadedSettings, tree
-from device.settings.places import control_socket
+from device.settings.places import control_socket, state_folder
 
 log = logging.getLogger("bittern")
 
@@ -93,6 +95,7 @@ class Appliance:
         self._stack = stack
         self._reloading = asyncio.Lock()
         self._write = log_lines(house.loaded.settings.log.transcripts, self._state)
+        self.presence = Presence(self)
         self.past_turns = PastTurns(
             house.services.state / FILE,
             lambda: self.loaded.settings.log.transcripts,
@@ -145,7 +148,7 @@ class Appliance:
         the old ones stay in force.
         """
         async with self._reloading:
-            new = await asyncio.to_thread(self._load)
+            new = await asyncio.to_thread(self._load_with_chosen)
             found = changes(self.loaded.settings, new.settings)
             if found.touch_panel:
                 load_board(new.settings.panel.board)
@@ -157,8 +160,25 @@ class Appliance:
                     if MAIN in self.house.rooms:
                         self.controls.take(self.room, self.front.front.panel)
             self._adopt(new, found)
+            await self.presence.adopt(new.settings)
             log.info("new settings: %s", ", ".join(found.keys) or "nothing has changed")
             return found
+
+    def _load_with_chosen(self) -> LoadedSettings:
+        return with_chosen(self._load(), self.house.services.state)
+
+    async def choose_sensitivity(self, wanted: str) -> None:
+        """Hear the wake word as easily as that from now on; raises a ``BitternError``."""
+        state = self.house.services.state
+        by_settings = await asyncio.to_thread(self._load)
+        try:
+            await asyncio.to_thread(keep_chosen, wanted, by_settings, state)
+        except OSError as failure:
+            raise BitternError(
+                f"the sensitivity cannot be kept in {state}: {failure.strerror}",
+                "Nothing was changed.",
+            ) from None
+        await self.reload()
 
     def _adopt(self, new: LoadedSettings, found: Changes) -> None:
         settings, self.house.loaded = new.settings, new
@@ -219,6 +239,7 @@ async def _begun(
     manner: ApplianceManner,
     stack: AsyncExitStack,
 ) -> Appliance:
+    loaded = await asyncio.to_thread(with_chosen, loaded, state_folder(loaded.settings.paths))
     settings = loaded.settings
     if manner.control is None:
         own = control_socket(settings.paths)
@@ -237,7 +258,10 @@ async def _begun(
     room = await house.open_room(MAIN, lambda loaded: appliance.plan(hardware, loaded))
     claim.callback(MicrophoneClaim.make(room.capture.microphone.name).release)
     controls.take(room, front.front.panel)
-    await _take_orders(appliance, manner.control, stack)
+    orders = Orders(appliance)
+    await _take_orders(appliance, orders, manner.control, stack)
+    stack.push_async_callback(appliance.presence.close)
+    await appliance.presence.begin(orders)
     stack.callback(controls.close)
     manner.tell(f"{room.state}")
     log.info('listening for "%s"', '", "'.join(settings.wake_words()))
@@ -251,9 +275,11 @@ async def _closed(house: House) -> None:
         log.error("%s", failure)
 
 
-async def _take_orders(appliance: Appliance, passed: socket | None, stack: AsyncExitStack) -> None:
+async def _take_orders(
+    appliance: Appliance, orders: Orders, passed: socket | None, stack: AsyncExitStack
+) -> None:
     place = control_socket(appliance.loaded.settings.paths)
-    server = ControlServer(place, Orders(appliance), passed)
+    server = ControlServer(place, orders, passed)
     try:
         await server.start()
     except BitternError as failure:

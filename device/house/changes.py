@@ -15,6 +15,9 @@ AT_ONCE = frozenset(
     }
 )
 
+BESIDE = ("mqtt.", "panel.")
+"""Tables of what stands beside the rooms."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Changes:
@@ -36,7 +39,7 @@ class Changes:
     def touch_rooms(self) -> bool:
         """Ears, sound, endpoints and tools must be built anew."""
         at_once = AT_ONCE | NEEDS_RESTART
-        return any(key not in at_once and not key.startswith("panel.") for key in self.keys)
+        return any(key not in at_once and not key.startswith(BESIDE) for key in self.keys)
 
 
 def changes(old: Settings, new: Settings) -> Changes:

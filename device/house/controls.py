@@ -49,6 +49,9 @@ class Controls:
         self._room: Room | None = None
         self._panel: Panel | None = None
         self._is_switched_off = False
+        self._was_muted_by_hand = False
+        self.listeners: set[Callable[[ButtonEvent], None]] = set()
+        """Are told of every gesture that means something."""
 
     def take(self, room: Room, panel: Panel) -> None:
         """From now on there is an appliance to control."""
@@ -61,6 +64,15 @@ class Controls:
     def is_switched_off(self) -> bool:
         """Whether the mute switch is on: then no software opens the microphone."""
         return self._is_switched_off
+
+    @property
+    def is_muted_by_hand(self) -> bool:
+        """Whether somebody here has closed the microphone, by the switch or by a button."""
+        return self._is_switched_off or self._was_muted_by_hand
+
+    def unmute(self) -> None:
+        """Open the microphone, by an order; whoever orders it has asked whether that may be."""
+        self._mute(False)
 
     def button(self, event: ButtonEvent) -> None:
         """A gesture on a button, from the panel's thread."""
@@ -84,6 +96,8 @@ class Controls:
         if self.resetting.button(event):
             return
         if event.gesture not in (Gesture.VERY_LONG_COMING, Gesture.VERY_LONG_CANCELLED):
+            for listener in tuple(self.listeners):
+                listener(event)
             self.act(event.action)
 
     def act(self, action: Action) -> None:
@@ -101,6 +115,8 @@ class Controls:
         self._mute(muted)
 
     def _mute(self, muted: bool) -> None:
+        if not muted:
+            self._was_muted_by_hand = False
         if self._room is not None:
             self._room.conductor.feed(inputs.MuteChanged(muted))
 
@@ -120,7 +136,9 @@ class Controls:
         if self._is_switched_off:
             log.info("the mute switch is on; only it can open the microphone")
             return
-        self._mute(not room.conductor.core.status.is_muted)
+        is_muted = room.conductor.core.status.is_muted
+        self._mute(not is_muted)
+        self._was_muted_by_hand = not is_muted
 
     def _louder(self, room: Room) -> None:
         self._change_volume(room, VOLUME_STEP_PERCENT)

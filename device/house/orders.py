@@ -21,6 +21,7 @@ from device.audio.echo.monitor import Quality
 from device.errors import BitternError
 from device.house.page_orders import PageOrders
 from device.house.past_turns import MOST_SHOWN
+from device.house.sensitivity import SENSITIVITIES
 from device.house.watching import Watchers
 from device.phrases.en import ENGLISH
 from device.realtime.speech import LONGEST_TEXT
@@ -83,6 +84,8 @@ class Orders:
             "noise_dbfs": noise_dbfs(room),
             "speaker": room.playback.speaker.name,
             "wake_words": list(settings.settings.wake_words()),
+            "sensitivity": settings.settings.wake.sensitivity,
+            "home_assistant": appliance.presence.standing,
             "settings_file": str(settings.user_file) if settings.user_file else None,
             "version": __version__,
             "echo": _echo_of(room.listening.echo),
@@ -116,7 +119,7 @@ class Orders:
     async def _unmute(self, _: Request) -> dict[str, object]:
         if self._appliance.controls.is_switched_off:
             raise OrderError("the mute switch is on", "Only the switch opens the microphone.")
-        self._appliance.room.conductor.feed(inputs.MuteChanged(False))
+        self._appliance.controls.unmute()
         return {"is_muted": False}
 
     async def _volume(self, request: Request) -> dict[str, object]:
@@ -126,6 +129,18 @@ class Orders:
                 raise OrderError("the volume is a whole number from 0 to 100")
             mouth.volume_percent = percent
         return {"volume_percent": round(mouth.volume_percent)}
+
+    async def _sensitivity(self, request: Request) -> dict[str, object]:
+        wanted = request.get("to")
+        if not isinstance(wanted, str) or wanted not in SENSITIVITIES:
+            raise OrderError(f"the sensitivity is one of {', '.join(SENSITIVITIES)}")
+        if self._appliance.loaded.settings.wake.threshold:
+            raise OrderError(
+                "the settings give a threshold, which goes before any sensitivity",
+                "Take `threshold` out of [wake] in the settings.",
+            )
+        await self._appliance.choose_sensitivity(wanted)
+        return {"sensitivity": wanted}
 
     async def _say(self, request: Request) -> dict[str, object]:
         text = _text_of(request)
@@ -277,6 +292,7 @@ _ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object] | Fee
     "mute": Orders._mute,
     "unmute": Orders._unmute,
     "volume": Orders._volume,
+    "sensitivity": Orders._sensitivity,
     "say": Orders._say,
     "ask": Orders._ask,
     "reload": Orders._reload,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from device.phrases.book import Phrase
 from device.room.alarms import Alarms
 from device.tools.alarms.decisions import NoteMissed, SilenceAlarm, SoundAlarm
@@ -18,6 +20,8 @@ class Rings:
         self._rooms: list[Alarms] = []
         self._sounding: dict[int, SoundAlarm] = {}
         self._troubles: list[Phrase] = []
+        self.listeners: set[Callable[[SoundAlarm], None]] = set()
+        """Are told whatever begins to ring."""
 
     @property
     def is_ringing(self) -> bool:
@@ -45,9 +49,12 @@ class Rings:
 
     def ring(self, ring: SoundAlarm) -> None:
         """Begin, or go on louder."""
+        is_new = ring.ringing.id not in self._sounding
         self._sounding[ring.ringing.id] = ring
         for alarms in self._rooms:
             alarms.ring(ring)
+        for listener in tuple(self.listeners) if is_new else ():
+            listener(ring)
 
     def silence(self, silence: SilenceAlarm) -> None:
         """One of them is over."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from device.firmware import FIRMWARE
-from device.settings.secrets import find_key
+from device.settings.secrets import NamesKey, find_key
 from device.settings.setup_errors import SetupError
 from device.settings.tree import Endpoint
 
@@ -30,7 +30,7 @@ class KeyStore(Protocol):
 
 
 def service_environment(
-    endpoints: Iterable[Endpoint],
+    entries: Iterable[NamesKey],
     environ: Mapping[str, str] = os.environ,
     folder: Path = CREDENTIALS,
 ) -> tuple[Mapping[str, str], bool]:
@@ -44,10 +44,10 @@ def service_environment(
     if not os.access(folder, os.R_OK | os.X_OK):
         return environ, True
     given = dict(environ)
-    for endpoint in endpoints:
-        if endpoint.key_env and (content := _credential(endpoint.key_env, folder)) is not None:
+    for entry in entries:
+        if entry.key_env and (content := _credential(entry.key_env, folder)) is not None:
             # An empty one is a mistake of its own, and not the lack of any.
-            given[endpoint.key_env] = content.strip() or '""'
+            given[entry.key_env] = content.strip() or '""'
     return given, False
 
 

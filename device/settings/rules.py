@@ -45,6 +45,11 @@ def _broken(settings: Settings) -> Iterator[BrokenRule]:
             yield (f"{place}.command", f"{place}.url"), "expected a command or a url, one of them"
         if server.name in TAKEN:
             yield (f"{place}.name",), "expected another name: our own tools have this one"
+    mqtt = settings.mqtt
+    if (mqtt.key_env or mqtt.key_file) and not mqtt.user:
+        yield ("mqtt.user", "mqtt.key_env", "mqtt.key_file"), "expected a user with the password"
+    if mqtt.ca_file and not mqtt.tls:
+        yield ("mqtt.ca_file", "mqtt.tls"), "expected none: only with tls there are certificates"
     if not settings.endpoints():
         names = (f"endpoint.{endpoint.name}.enabled" for endpoint in settings.endpoint)
         yield tuple(names), "expected at least one endpoint that is enabled"

@@ -84,7 +84,7 @@ def _files(endpoint: NamesKey, credentials: str | None) -> list[tuple[Path, str]
 def in_the_clear(endpoint: Endpoint) -> str | None:
     """Warn where a key and a voice would cross a network that anybody on it can read."""
     parts = urlsplit(endpoint.url)
-    if parts.scheme != "ws" or _is_this_machine(parts.hostname or ""):
+    if parts.scheme != "ws" or is_this_machine(parts.hostname or ""):
         return None
     what = "the key and what you say" if endpoint.key_env or endpoint.key_file else "what you say"
     return (
@@ -93,7 +93,8 @@ def in_the_clear(endpoint: Endpoint) -> str | None:
     )
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host name or address is this machine's own, by the loopback."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -540,6 +540,71 @@ class ModelsTools:
 
 
 @dataclass(frozen=True)
+class Mqtt:
+    """The appliance as a device of Home Assistant, by way of an MQTT broker."""
+
+    host: str = key(
+        "",
+        "Name or address of the broker; empty is none, and nothing of it is loaded.",
+        special={"": "none"},
+        form=r"[^\s/@:]{0,253}|[0-9A-Fa-f:]{2,45}",
+        form_help="a host name or an address, without port, user or password",
+    )
+    port: int = key(0, "Its port.", special={0: "1883, or 8883 with tls"}, low=1, high=65535)
+    tls: bool = key(False, "Encrypt the connection, and check the broker's certificate.")
+    ca_file: str = key(
+        "",
+        "Certificates (PEM) to trust besides the system's, for a broker of your own.",
+        special={"": "none"},
+        form=WHOLE_PATH,
+        form_help="the whole path of a file, from / or ~/",
+    )
+    user: str = key(
+        "",
+        "Name that the broker knows this device by; empty sends none.",
+        form=r"[^\x00-\x1f]{0,200}",
+        form_help="the name of a user",
+    )
+    key_env: str = key(
+        "",
+        "Environment variable, or systemd credential, that holds the password.",
+        special={"": "none"},
+        form=ENVIRONMENT_NAME,
+        form_help='the name of an environment variable such as "MQTT_KEY"',
+    )
+    key_file: str = key(
+        "",
+        "File that holds the password; a name without / is a systemd credential.",
+        form=rf"[^/\x00\n]*|{WHOLE_PATH}",
+        form_help="a whole path (from / or ~/) or the name of a credential",
+    )
+    name: str = key(
+        "",
+        "What this device is called in topics, unlike any other at the broker.",
+        special={"": "made of the machine's id"},
+        form=NAME,
+        form_help="a short name: small letters, digits, - and _",
+    )
+    area: str = key(
+        "",
+        "Room that Home Assistant proposes for the device.",
+        form=r"[^\x00-\x1f]{0,60}",
+        form_help='the name of a room such as "Kitchen"',
+    )
+    prefix: str = key(
+        "homeassistant",
+        "Where Home Assistant looks for devices (its discovery prefix).",
+        form=r"[A-Za-z0-9_-]{1,64}(?:/[A-Za-z0-9_-]{1,64}){0,4}",
+        form_help='a topic such as "homeassistant"',
+    )
+    remote_unmute: bool = key(
+        False, "Let the microphone be opened from there; not after a switch or button closed it."
+    )
+    remote_ask: bool = key(False, "Let questions be typed there, which are answered aloud here.")
+    transcripts: bool = key(False, "Tell there what was asked and answered, and names of timers.")
+
+
+@dataclass(frozen=True)
 class Brain:
     """The local endpoint, for when the cloud is gone or not wanted."""
 
@@ -741,6 +806,7 @@ class Settings:
     mcp: tuple[Mcp, ...] = ()
     own_tools: OwnTools = field(default_factory=OwnTools)
     tools: ModelsTools = field(default_factory=ModelsTools)
+    mqtt: Mqtt = field(default_factory=Mqtt)
     budget: Budget = field(default_factory=Budget)
     price: tuple[Price, ...] = ()
     panel: Panel = field(default_factory=Panel)

@@ -27,6 +27,7 @@ PACKAGES_TO_TEST=(
     pulseaudio-utils
     libasound2-plugins
     systemd
+    mosquitto # an MQTT broker, as homes have it
 )
 
 is_raspberry_pi() {

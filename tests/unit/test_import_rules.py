@@ -57,9 +57,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"realtime", "reports", "settings", "tools"},
     },
     "house": {
-        *{"appliance", "assistant", "audio", "ears", "models", "nearmisses", "panel", "realtime"},
-        *{"phrases", "reports", "room", "schema", "settings", "spending", "tools"},
+        *{"appliance", "assistant", "audio", "ears", "homeassistant", "models", "nearmisses"},
+        *{"panel", "phrases", "realtime", "reports", "room", "schema", "settings", "spending"},
+        "tools",
     },
+    "homeassistant": set(),
     "daemon": {
         *{"appliance", "assistant", "audio", "ears", "house", "models", "reports", "room"},
         *{"schema", "settings", "wake"},
@@ -69,8 +71,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"appliance", "assistant", "audio", "daemon", "models", "settings", "tools"},
     },
     "doctor": {
-        *{"appliance", "assistant", "audio", "house", "models", "panel", "realtime", "room"},
-        *{"settings", "spending", "tools", "updates"},
+        *{"appliance", "assistant", "audio", "homeassistant", "house", "models", "panel"},
+        *{"realtime", "room", "settings", "spending", "tools", "updates"},
     },
     "workshop": {
         *{"appliance", "assistant", "audio", "brain", "daemon", "ears", "house", "models", "panel"},
@@ -91,6 +93,8 @@ ONLY_IN: dict[str, set[str]] = {
     "websockets": {"realtime", "brain", "workshop"},
     "systemd": {"appliance"},
     "aiohttp": set(),
+    "aiomqtt": {"homeassistant"},
+    "paho": {"homeassistant"},
     "mcp": {"toolhost"},
     "httpx2": {"toolhost"},
     "anyio": {"toolhost"},
