@@ -151,6 +151,7 @@ class Answering:
         self._chronicle.ended(turn)
         self.delivery.forget()
         if link is not None:
+            link.forget_pictures()
             link.downlink.new_answer()
             link.stop_uplink()
         return texts[-1] if texts else ""
@@ -211,14 +212,14 @@ class Answering:
         self, finished: inputs.ToolFinished, link: LinkInUse | None, turn: Turn
     ) -> None:
         """A tool has an outcome; when none is missing, the endpoint is awaited again."""
-        record = turn.calls.finished(finished.call_id, finished.output)
+        record = turn.calls.finished(finished.call_id, finished.output, finished.jpegs)
         if record is None:
             return
         called = record.called
         self._out.tell(news.ToolRan(turn.number, called.name, called.arguments, finished.output))
         if link is not None and link.number == record.link:
             was_awaited = link.awaits_tools
-            link.tool_finished(finished.call_id, finished.output)
+            link.tool_finished(finished.call_id, finished.output, finished.jpegs)
             if was_awaited and not link.awaits_tools:
                 self.lives(link)
 

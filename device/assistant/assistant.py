@@ -59,6 +59,8 @@ class Assistant:
         self._out = Outbox()
         self._talk = Conversation(policy, endpoints, self._profiles, check, self._out, chance)
         self._hears = Hears.YES
+        self._looks = False
+        """The camera is open."""
         self._shown: do.Show | None = None
 
     # -- what the shells call ----------------------------------------------------------
@@ -137,7 +139,7 @@ class Assistant:
 
     def _show(self) -> None:
         """Tell the panel, but only what has changed."""
-        show = do.Show(self.state, self._talk.exchange.is_fallback, self._fault)
+        show = do.Show(self.state, self._talk.exchange.is_fallback, self._fault, self._looks)
         if show != self._shown:
             self._shown = show
             self._out.emit(show)
@@ -215,6 +217,8 @@ class Assistant:
                 self._talk.exchange.spent(month_usd, self._talk.turns.number)
             case inputs.ToolFinished():
                 self._talk.tool_finished(happened)
+            case inputs.CameraChanged(looks=looks):
+                self._looks = looks
             case inputs.Ruled(turn=number, ruling=ruling):
                 self._talk.ruled(number, ruling)
             case inputs.ToolsChanged():

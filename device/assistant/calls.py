@@ -24,6 +24,8 @@ class CallRecord:
     """The number of the link on which it was called."""
     output: str | None = None
     """JSON; None while it runs."""
+    jpegs: tuple[bytes, ...] = ()
+    """Pictures that belong to it, as long as the turn lasts."""
 
 
 class TurnCalls:
@@ -73,11 +75,13 @@ class TurnCalls:
         self._records.append(CallRecord(called, link, output))
         self.is_untold = True
 
-    def finished(self, call_id: str, output: str) -> CallRecord | None:
+    def finished(
+        self, call_id: str, output: str, jpegs: tuple[bytes, ...] = ()
+    ) -> CallRecord | None:
         """A call has an outcome; return it, None where nobody has made it or waits for it."""
         for record in self._records:
             if record.called.call_id == call_id and record.output is None:
-                record.output = output
+                record.output, record.jpegs = output, jpegs
                 return record
         return None
 
@@ -101,11 +105,20 @@ class TurnCalls:
                 return record.output
         return None
 
-    def events(self) -> list[ConversationItemCreate]:
-        """Bring a session up to where all this is done: each call and its output."""
+    def jpegs(self) -> list[bytes]:
+        """The pictures that the outputs speak of."""
+        return [jpeg for record in self._records for jpeg in record.jpegs]
+
+    def events(self, *, sees: bool) -> list[ConversationItemCreate]:
+        """Bring a session up to where all this is done: each call and its output.
+
+        ``sees``: it is shown the pictures, too.
+        """
         events: list[ConversationItemCreate] = []
         for record in self._records:
             called, output = record.called, record.output or _UNKNOWN
+            if record.jpegs and not sees:
+                output = _UNSEEN
             call = FunctionCallItem(
                 name=called.name, arguments=called.arguments, call_id=called.call_id
             )
@@ -125,6 +138,9 @@ class TurnCalls:
         return any("error" not in _object(record.output) for record in self._records)
 
 
+_UNSEEN = json.dumps(
+    {"error": "a picture was taken, which you cannot see; tell the user so", "try_again": False}
+)
 _UNKNOWN = json.dumps({"error": "nobody knows whether this was carried out", "try_again": False})
 
 

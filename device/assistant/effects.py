@@ -195,6 +195,8 @@ class Show:
     """The local brain answers, not a cloud."""
     fault: str = ""
     """A short name of what is wrong, empty when nothing is."""
+    looks: bool = False
+    """The camera is open."""
 
 
 @dataclass(frozen=True, slots=True)

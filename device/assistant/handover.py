@@ -20,7 +20,6 @@ from device.assistant.question import (
     SoundQuestion,
     TypedQuestion,
     WrittenQuestion,
-    item_of,
     words_of,
 )
 from device.assistant.situation import Situation
@@ -89,7 +88,7 @@ class Handover:
             return
         match turn.question:
             case TypedQuestion() | PictureQuestion():
-                link.send(item_of(turn.question))
+                link.write(turn.question)
                 self._ask_for_answer(link)
             case AwaitedQuestion():
                 self._now.state = State.LISTENING
@@ -112,10 +111,12 @@ class Handover:
             return
         asked = turn.question
         if isinstance(asked, WrittenQuestion):
-            link.send(item_of(asked))
+            link.write(asked)
         else:
             link.send(words_of(self._chronicle.history.question(turn.number)))
-        for event in turn.calls.events():
+        if link.plan.sees:
+            link.show(turn.calls.jpegs())
+        for event in turn.calls.events(sees=link.plan.sees):
             link.send(event)
         if turn.phase is TurnPhase.ASKED and isinstance(asked, SoundQuestion):
             self._asking.send(link, turn)  # it is not over, and there may be more to be done

@@ -221,6 +221,15 @@ class ToolFinished:
     output: str
     """JSON for the model."""
     is_error: bool = False
+    jpegs: tuple[bytes, ...] = ()
+    """Pictures that belong to it, for a model that sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    """The camera is about to look, or looks no longer."""
+
+    looks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +273,7 @@ FromHouse = (
     | MicrophoneRecovered
     | Spent
     | ToolFinished
+    | CameraChanged
     | Ruled
     | ToolsChanged
     | TimePassed

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import Enum
 
 from device.assistant import effects as do
 from device.assistant.downlink import Downlink, ToolCalled
 from device.assistant.outbox import Outbox
 from device.assistant.policy import EndpointPlan, Profile
+from device.assistant.question import PictureQuestion, WrittenQuestion, item_of, picture_item
 from device.assistant.stretch import Span
 from device.assistant.timers import Timer
 from device.realtime.events import (
     ClientEvent,
     ConversationItemCreate,
+    ConversationItemDelete,
     InputAudioBufferClear,
     InputAudioBufferCommit,
     ResponseCancel,
@@ -65,6 +68,9 @@ class LinkInUse:
         self._has_old_tools = False
         """Others are on offer than those its session was asked for with."""
         self._calls: dict[str, ToolCalled] = {}
+        self._pictures: list[str] = []
+        """Ids of the items that hold pictures, of which nothing is to be kept."""
+        self._pictures_shown = 0
         self._out = out
         out.emit(do.OpenLink(number, plan.name, profile.name))
         out.arm(Timer.LINK, plan.link_timeout_s)
@@ -177,6 +183,7 @@ class LinkInUse:
         self.downlink.disown()
         if was_generating and response_id is not None:
             self.send(ResponseCancel(response_id=response_id))
+        self.forget_pictures()
         self.downlink.new_answer()
 
     def tools_changed(self) -> None:
@@ -188,6 +195,29 @@ class LinkInUse:
         if self.is_ready and self._has_old_tools:
             self._has_old_tools = False
             self._out.emit(do.UpdateTools(self.number))
+
+    # -- what is written and shown -----------------------------------------------------
+
+    def write(self, question: WrittenQuestion) -> None:
+        """Send a question that needs no microphone."""
+        if isinstance(question, PictureQuestion):
+            self.show([question.jpeg], question.text)
+        else:
+            self.send(item_of(question))
+
+    def show(self, jpegs: Iterable[bytes], text: str = "") -> None:
+        """Lay pictures before whoever answers, until :meth:`forget_pictures`."""
+        for jpeg in jpegs:
+            self._pictures_shown += 1
+            item_id = f"picture_{self.number}_{self._pictures_shown}"
+            self._pictures.append(item_id)
+            self.send(picture_item(item_id, jpeg, text))
+
+    def forget_pictures(self) -> None:
+        """The answer about them is over: the endpoint is to keep none, nor be paid for it again."""
+        for item_id in self._pictures:
+            self.send(ConversationItemDelete(item_id=item_id))
+        self._pictures.clear()
 
     # -- tools -------------------------------------------------------------------------
 
@@ -209,13 +239,14 @@ class LinkInUse:
         self.downlink.sequencer.call_begun(called.call_id)
         self._output(called.call_id, output)
 
-    def tool_finished(self, call_id: str, output: str) -> None:
-        """Send the output of a tool that was called here.
+    def tool_finished(self, call_id: str, output: str, jpegs: Iterable[bytes] = ()) -> None:
+        """Send the output of a tool that was called here, behind the pictures it speaks of.
 
         A response that is nobody's any more has called it, perhaps: the session is to know
         what was done all the same.
         """
         if self._calls.pop(call_id, None) is not None:
+            self.show(jpegs)
             self._output(call_id, output)
 
     def refuse_approval(self, request: str) -> None:

@@ -79,6 +79,8 @@ class EndpointPlan:
     is_local: bool = False
     is_charged: bool = False
     """Its answers cost something."""
+    sees: bool = False
+    """Its model understands pictures."""
     detects_turns: bool = True
     """It decides that the user has finished; else the device does, commits and asks."""
     link_timeout_s: float = 9.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from device.assistant.stretch import Stretch
 from device.realtime.events import ConversationItemCreate
-from device.realtime.items import InputImage, InputText, MessageItem
+from device.realtime.items import Content, InputImage, InputText, MessageItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,16 @@ _NOT_UNDERSTOOD = (
 )
 
 
-def item_of(question: WrittenQuestion) -> ConversationItemCreate:
+def item_of(question: TypedQuestion) -> ConversationItemCreate:
     """The event that asks a question without sound."""
     text = [InputText(text=question.text)] if question.text else []
-    if isinstance(question, TypedQuestion):
-        return ConversationItemCreate(item=MessageItem(role="user", content=[*text]))
-    url = "data:image/jpeg;base64," + base64.b64encode(question.jpeg).decode("ascii")
-    picture = InputImage(image_url=url)
-    return ConversationItemCreate(item=MessageItem(role="user", content=[picture, *text]))
+    return ConversationItemCreate(item=MessageItem(role="user", content=[*text]))
+
+
+def picture_item(item_id: str, jpeg: bytes, text: str = "") -> ConversationItemCreate:
+    """The event that shows a picture, and what is asked about it, as an item of that id."""
+    url = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+    content: list[Content] = [InputImage(image_url=url)]
+    if text:
+        content.append(InputText(text=text))
+    return ConversationItemCreate(item=MessageItem(role="user", content=content, id=item_id))

@@ -63,12 +63,14 @@ _MAKERS: Mapping[str, Callable[[], Floats]] = MappingProxyType(
         "muted": lambda: _melody([(0.0, D6), (0.08, G5)], 0.26, 0.08),
         "unmuted": lambda: _melody([(0.0, G5), (0.08, D6)], 0.26, 0.08),
         "timer": _timer,
+        "shutter": lambda: _melody([(0.0, G6), (0.05, D6), (0.1, G6)], 0.2, 0.03),
         "tick": lambda: _melody([(0.0, B5)], 0.12, 0.04),
     }
 )
 
 CHIMES = tuple(_MAKERS)
-"""The names: wake (heard you), done, error, muted, unmuted, timer (one round of its ring), tick."""
+"""The names: wake (heard you), done, error, muted, unmuted, timer (one round of its ring), shutter
+(the camera is about to look), tick."""
 
 
 @cache

@@ -15,12 +15,14 @@ follow-up      cyan           dark, winks once a second           winks once a s
 muted          red            still                               winks twice, long pause
 faulted        red-orange     blinks three times, pause           blinks three times, pause
 attention      white          a wink every four seconds           winks every four seconds
+camera open    white          still, half as bright now and then   dips every two seconds
 a warning      red and white  in turn, fewer as time runs out     blinks twice a second
 =============  =============  ==================================  ======================
 
 The warning comes before everything is forgotten; it goes over whatever else there is to
-show. The local brain takes amber in place of the blues and greens. Frames are in perceived
-brightness; :mod:`device.panel.dimming` turns them into light.
+show, and the open camera over all but that. The local brain takes amber in place of the
+blues and greens. Frames are in perceived brightness; :mod:`device.panel.dimming` turns them
+into light.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ ATTENTION_WINK: Rhythm = (4.0, ((0.0, 0.15),))
 FAULT_BLINKS: Rhythm = (2.0, ((0.0, 0.15), (0.3, 0.45), (0.6, 0.75)))
 WARNING_BLINKS: Rhythm = (0.5, ((0.0, 0.25),))
 """Two flashes a second: below the three that WCAG 2.3.1 allows for the sake of epilepsy."""
+LOOKING: Rhythm = (2.0, ((0.0, 1.5),))
 SPEAKING_DIP: Rhythm = (0.7, ((0.0, 0.55),))
 
 
@@ -67,6 +70,9 @@ def colours(view: PanelView, time_s: float, leds: int) -> Frame:
     """Return the colour of each of ``leds`` LEDs at a time (on the clock of ``since_s``)."""
     if view.warning is not None:
         return _warning(view.warning, time_s, leds)
+    if view.looks:
+        is_bright = _is_on(LOOKING, max(0.0, time_s - view.since_s))
+        return (_scaled(WHITE, 1.0 if is_bright else 0.4),) * leds
     if view.volume is not None:
         return _bar(view.volume, leds)
     if is_muted(view):
@@ -85,6 +91,8 @@ def glow(view: PanelView, time_s: float) -> float:
     """Return the brightness, 0 to 1, of a single LED without colour."""
     if view.warning is not None:
         return 1.0 if _is_on(WARNING_BLINKS, max(0.0, time_s - view.warning[0])) else 0.0
+    if view.looks:
+        return 1.0 if _is_on(LOOKING, max(0.0, time_s - view.since_s)) else 0.0
     if view.volume is not None:
         return view.volume
     age_s = max(0.0, time_s - view.since_s)
@@ -114,6 +122,8 @@ def next_change_s(view: PanelView, time_s: float, *, has_colour: bool = True) ->
     if view.warning is not None:
         begun_s = max(0.0, time_s - view.warning[0])
         return time_s + min(_until_switch_s(WARNING_BLINKS, begun_s), FRAME_S)
+    if view.looks:
+        return time_s + _until_switch_s(LOOKING, max(0.0, time_s - view.since_s))
     if view.volume is not None:
         return None
     age_s = max(0.0, time_s - view.since_s)

@@ -79,11 +79,14 @@ class Panel:
         """Why lamps that should shine do not, one text for each of them."""
         return [lamp.failure for lamp in self._lamps if lamp.failure]
 
-    def show(self, state: State, *, is_local: bool = False, fault: str = "") -> None:
+    def show(
+        self, state: State, *, is_local: bool = False, fault: str = "", looks: bool = False
+    ) -> None:
         """Show a state; its pattern begins anew only if the state is another."""
         with self._changed:
-            since_s = self._view.since_s if state is self._view.state else self._clock()
-            self._change(state=state, since_s=since_s, is_local=is_local, fault=fault)
+            is_same = state is self._view.state and looks is self._view.looks
+            since_s = self._view.since_s if is_same else self._clock()
+            self._change(state=state, since_s=since_s, is_local=is_local, fault=fault, looks=looks)
 
     def set_muted(self, muted: bool) -> None:
         """Show that the microphone is closed, whatever the state is."""

@@ -66,6 +66,8 @@ def caption(view: PanelView) -> str:
     """Say in words what the lights show."""
     if view.warning is not None:
         return "warning"
+    if view.looks:
+        return "camera open"
     if view.volume is not None:
         return f"volume {view.volume:.0%}"
     words = "muted" if is_muted(view) else view.state.value.replace("_", " ")

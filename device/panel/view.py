@@ -27,6 +27,8 @@ class PanelView:
     """The local brain answers, not a cloud."""
     muted: bool = False
     """The microphone is closed, whatever the state says."""
+    looks: bool = False
+    """The camera is open."""
     attention: bool = False
     """Something waits to be told: an alarm was missed, or timers cannot be saved."""
     fault: str = ""

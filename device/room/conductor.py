@@ -274,7 +274,11 @@ class Conductor:
 
     async def _tool(self, effect: do.RunTool) -> None:
         outcome = await self.parts.registry.run(effect.name, effect.arguments, effect.call_id)
-        self.feed(inputs.ToolFinished(effect.call_id, outcome.output_json, outcome.is_error))
+        self.feed(
+            inputs.ToolFinished(
+                effect.call_id, outcome.output_json, outcome.is_error, outcome.jpegs
+            )
+        )
 
     def _cancel_tools(self, _: do.CancelTools) -> None:
         for task in self._tools:

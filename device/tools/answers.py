@@ -17,6 +17,8 @@ class Answer:
     spoken: Said | None = None
     """The same as one would say it. Empty: nothing is to be said (quiet was asked for).
     None: only a model can put the facts in words."""
+    jpegs: tuple[bytes, ...] = ()
+    """Pictures that belong to it, for a model that sees."""
 
 
 class ToolError(Exception):

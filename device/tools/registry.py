@@ -46,6 +46,8 @@ class ToolOutcome:
     spoken: str | None
     """A sentence for a person; empty where nothing is to be said; None where only a model
     can put the facts in words."""
+    jpegs: tuple[bytes, ...] = ()
+    """Pictures that belong to it, for a model that sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +306,8 @@ class Registry:
             return self._failure(
                 f"the result is too long ({length} characters); ask for less of it"
             )
-        return ToolOutcome(output, is_error=False, spoken=spoken)
+        jpegs = result.jpegs if isinstance(result, Answer) else ()
+        return ToolOutcome(output, is_error=False, spoken=spoken, jpegs=jpegs)
 
     def _failure(
         self,

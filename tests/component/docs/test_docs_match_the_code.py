@@ -53,7 +53,7 @@ def test_every_state_has_a_row_and_the_code_says_the_same_of_it() -> None:
         cells = re.split(r" {2,}", line.strip())
         if len(cells) == 4 and cells[0] != "state" and not line.startswith("="):
             said[cells[0].replace("-", " ") if cells[0] == "follow-up" else cells[0]] = cells
-    assert len(said) == len(State) + 2
+    assert len(said) == len(State) + 3
     for name, (_, colour, motion, plain) in said.items():
         assert rows[name][1] == colour
         assert rows[name][2].startswith(motion)
@@ -68,6 +68,7 @@ FLASHES_A_SECOND = {
     "winks twice, long pause": 2 / 3,
     "blinks three times, pause": 3 / 2,
     "blinks twice a second": 2.0,
+    "dips every two seconds": 0.5,
     "on": 0.0,
     "off": 0.0,
 }
@@ -82,6 +83,8 @@ def test_a_plain_led_does_what_the_page_says(row: list[str]) -> None:
         view = PanelView(State.IDLE, warning=(0.0, 100.0))
     elif row[0] == "attention":
         view = PanelView(State.IDLE, attention=True)
+    elif row[0] == "camera open":
+        view = PanelView(State.THINKING, looks=True)
     else:
         view = PanelView(State(row[0].replace(" ", "_")))
     lit = [glow(view, step * 0.01) >= 0.5 for step in range(1, 6001)]

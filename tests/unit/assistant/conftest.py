@@ -157,15 +157,15 @@ class Bench:
         self.speak()
         self.server_hears_question()
 
-    def answer(self) -> None:
+    def answer(self, response: str = "r1", item: str = "a1") -> None:
         """A whole answer, up to its end at the speaker."""
-        self.begin_response()
-        self.audio()
-        self.play()
-        self.end_item()
-        self.end_response()
+        self.begin_response(response)
+        self.audio(item=item, response=response)
+        self.play(item)
+        self.end_item(item, response)
+        self.end_response(response=response)
         self.wait(1.0)
-        self.finish()
+        self.finish(item)
 
     def of(self, kind: type) -> list[do.Effect]:
         return [effect for effect in self.effects if isinstance(effect, kind)]

@@ -111,6 +111,7 @@ happenings = st.one_of(
     st.builds(inputs.PlaybackFinished, item_ids.map(ItemKey), samples),
     st.builds(inputs.PlaybackStopped, st.just({ItemKey("a1"): 100})),
     st.builds(inputs.ToolFinished, st.sampled_from(["c1", "c2", "c3"]), st.just("{}")),
+    st.builds(inputs.CameraChanged, st.booleans()),
     st.builds(inputs.Spent, st.floats(0, 2)),
     st.builds(inputs.EchoChanged, st.booleans()),
     st.builds(inputs.SpeakerBusy, st.sampled_from([0.5, 12.0])),

@@ -22,6 +22,7 @@ views = st.builds(
     level=st.floats(0, 1),
     is_local=st.booleans(),
     muted=st.booleans(),
+    looks=st.booleans(),
     fault=st.sampled_from(["", "no microphone"]),
     volume=st.none() | st.floats(0, 1),
 )
@@ -93,9 +94,25 @@ def test_the_local_brain_looks_different_at_a_glance(state: State) -> None:
 def test_muted_is_solid_red_whatever_else_is_going_on(
     view: PanelView, time_s: float, leds: int
 ) -> None:
-    if (view.muted or view.state is State.MUTED) and view.volume is None:
+    if (view.muted or view.state is State.MUTED) and view.volume is None and not view.looks:
         assert colours(view, time_s, leds) == ((1.0, 0.0, 0.0),) * leds
         assert next_change_s(view, time_s) is None
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("leds", [1, 12])
+def test_an_open_camera_looks_like_nothing_else(state: State, leds: int) -> None:
+    """Whatever else is going on it is white, and never dark."""
+    for time_s in MOMENTS_S:
+        (colour, *others) = colours(PanelView(state, looks=True, volume=0.3), time_s, leds)
+        assert colour[0] == colour[1] == colour[2] >= 0.4
+        assert set(others) <= {colour}
+    frames = [colours(PanelView(state), t, leds) for t in MOMENTS_S]
+    assert not any(min(min(led) for led in frame) >= 0.4 for frame in frames)
+    looking, other = (
+        [glow(PanelView(state, looks=it), t) >= 0.5 for t in MOMENTS_S] for it in (True, False)
+    )
+    assert sum(a != b for a, b in zip(looking, other, strict=True)) / len(MOMENTS_S) > 0.2
 
 
 def test_idle_is_dark_and_nothing_moves() -> None:
