@@ -254,6 +254,11 @@ install_units() {
         more "other people's tools may reach whom they could before"
     systemctl enable --quiet bittern-brain.socket bittern-tools.socket bittern.service bittern-update-guard.service \
         bittern-reset.path
+    # Nothing listens for pictures where the settings name no camera that works.
+    local status=0
+    "$COMMAND" camera check >/dev/null 2>&1 || status=$?
+    # 0: there is one; 1: one is named, and what is missing may come.
+    case $status in 0 | 1) systemctl enable --now --quiet bittern-camera.socket ;; esac
 }
 
 start_service() {

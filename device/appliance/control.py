@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 SOCKET_NAME = "control.sock"
 MODE = 0o660
-LONGEST_LINE_BYTES = 16_384
+LONGEST_LINE_BYTES = 1_000_000
+"""A picture, as base64."""
 REQUEST_WITHIN_S = 10.0
 """A client that has connected and sends no whole line for this long is dropped."""
 STRANGER_WITHIN_S = 1.0

@@ -50,6 +50,7 @@ FAMILIES: tuple[str, ...] = (
     "simulate",
     "tools",
     "mcp",
+    "camera",
     "update",
 )
 """Modules of this package that declare commands, in the order ``--help`` shows them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ def add_commands(commands: Commands[Any]) -> None:
             parser.add_argument("percent", nargs="?", type=int, metavar="N", help="0 to 100")
         if name in ("say", "ask"):
             parser.add_argument("text", nargs="+", metavar="TEXT")
+        if name == "ask":
+            parser.add_argument(
+                "--image", type=Path, metavar="FILE", help="a picture that it is about"
+            )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--socket", type=Path, metavar="PATH", help="the appliance's socket")
         parser.set_defaults(run=run, order=name, within_s=within_s)
@@ -48,6 +53,10 @@ def run(chosen: argparse.Namespace) -> int:
         request["percent"] = chosen.percent
     if hasattr(chosen, "text"):
         request["text"] = " ".join(chosen.text)
+    if getattr(chosen, "image", None) is not None:
+        from device.cli.camera import picture_of_file
+
+        request["jpeg_base64"] = b64encode(picture_of_file(chosen.image)).decode()
     reply = order(chosen.socket or usual_socket(), request, chosen.within_s)
     if chosen.json:
         print(json.dumps(reply))

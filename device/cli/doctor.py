@@ -66,6 +66,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
     from device.doctor.answers import check_endpoints
     from device.doctor.broker import check_broker
     from device.doctor.budget import check_budget
+    from device.doctor.camera import check_camera
     from device.doctor.findings import Finding, Verdict
     from device.doctor.machine import check_machine
     from device.doctor.other_tools import check_other_tools
@@ -94,6 +95,7 @@ def _examine(config: Path | None, *, with_sound: bool) -> list[Finding]:
         *asyncio.run(check_endpoints(loaded)),
         *asyncio.run(check_other_tools(loaded)),
         *asyncio.run(check_broker(loaded)),
+        check_camera(loaded.settings),
         *check_machine(state),
         check_budget(
             state / FILE,

@@ -27,6 +27,7 @@ from device.settings.places import OWN_BRAIN
 from device.settings.secrets import FoundKey, KeyFileError, find_key
 from device.spending.meter import NO_MODEL, Spending
 from device.spending.prices import Prices, prices
+from device.tools.camera_tools import FOR_WHO_SEES
 
 log = logging.getLogger(__name__)
 
@@ -214,6 +215,7 @@ def _plan(chosen: tree.Endpoint, vad: tree.Vad, is_charged: bool) -> EndpointPla
         name=chosen.name,
         is_local=is_own,
         is_charged=is_charged,
+        sees=chosen.sees and not is_own,
         detects_turns=chosen.turn_detection != "local",
         # A brain that must be started first is given the time that takes.
         link_timeout_s=chosen.connect_timeout_s
@@ -235,6 +237,7 @@ def _session_maker(
     assistant = settings.assistant
     profiles = {each.name: each for each in settings.profile}
     is_own = chosen.url == OWN_BRAIN
+    sees = chosen.sees and not is_own
     reduction = None if chosen.noise_reduction == "off" else chosen.noise_reduction
     transcription = chosen.transcription_model or (OWN_TRANSCRIPTION if is_own else None)
 
@@ -252,7 +255,11 @@ def _session_maker(
                 silence_duration_ms=chosen.silence_ms,
                 eagerness=chosen.eagerness,
             ),
-            tools=[msgspec.convert(tool, FunctionTool) for tool in tools()],
+            tools=[
+                msgspec.convert(tool, FunctionTool)
+                for tool in tools()
+                if sees or tool["name"] not in FOR_WHO_SEES
+            ],
             transcription_model=transcription,
             transcription_language=assistant.language if transcription else None,
             noise_reduction=reduction,

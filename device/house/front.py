@@ -79,7 +79,9 @@ class HouseFront:
 
     def show(self, what: Show) -> None:
         """Light the state of the conversation."""
-        self.front.panel.show(what.state, is_local=what.is_local, fault=what.fault)
+        self.front.panel.show(
+            what.state, is_local=what.is_local, fault=what.fault, looks=what.looks
+        )
 
     def attend(self, is_wanted: bool) -> None:
         """Show whether something waits to be told."""

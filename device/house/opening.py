@@ -162,6 +162,7 @@ class RoomOpening:
             lists=services.lists,
             facts=services.facts,
         )
+        self._add_camera(registry, core)
         services.others.attach_to(registry)
         parts = ConductorParts(
             self._capture,
@@ -179,6 +180,21 @@ class RoomOpening:
         self.stops.add(Stage.WATCHES, self._no_more_told)
         self._spent(services.spending.month_usd)
         return conductor
+
+    def _add_camera(self, registry: Registry, core: Assistant) -> None:
+        """Offer what looks, where the owner has named a camera; else nothing of it is loaded."""
+        chosen = self._settings.camera
+        if not chosen.is_wanted:
+            return
+        from device.house.looking import add_camera_tools
+
+        add_camera_tools(
+            registry,
+            self._settings,
+            self._mouth,
+            self._inbox.feed,
+            lambda: core.status.is_muted,
+        )
 
     def _spent(self, month_usd: float) -> None:
         self._inbox.feed(inputs.Spent(month_usd))

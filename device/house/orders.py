@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -152,12 +153,12 @@ class Orders:
         return {"length_s": round(len(samples) / 24_000, 2)}
 
     async def _ask(self, request: Request) -> dict[str, object]:
-        text = _text_of(request)
+        text, jpeg = _text_of(request), _jpeg_of(request)
         self._may_ask()
         reply = _Answer()
         self._appliance.house.listeners.add(reply.take)
         try:
-            self._appliance.room.conductor.feed(inputs.Asked(text))
+            self._appliance.room.conductor.feed(inputs.Asked(text, jpeg))
             async with asyncio.timeout(ANSWERED_WITHIN_S):
                 return await reply.over
         except TimeoutError:
@@ -283,6 +284,19 @@ def _text_of(request: Request) -> str:
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
         raise OrderError(f"a text of 1 to {LONGEST_TEXT} characters is needed")
     return text.strip()
+
+
+def _jpeg_of(request: Request) -> bytes | None:
+    """The picture that comes with a question, without what it does not show."""
+    given = request.get("jpeg_base64")
+    if given is None:
+        return None
+    from device.camera.pictures import for_sending
+
+    try:
+        return for_sending(base64.b64decode(str(given), validate=True))
+    except ValueError:
+        raise OrderError("the picture is not in base64") from None
 
 
 _ORDERS: dict[str, Callable[[Orders, Request], Awaitable[dict[str, object] | Feed]]] = {

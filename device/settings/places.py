@@ -18,6 +18,8 @@ is removed when the appliance stops."""
 
 SYSTEMD_TOOLS = Path("/run/bittern-tools.sock")
 """Where ``bittern-tools.socket`` listens."""
+SYSTEMD_CAMERA = Path("/run/bittern-camera.sock")
+"""Where ``bittern-camera.socket`` listens: each connection is a picture."""
 SERVICE_OWN_TOOLS = Path("/etc/bittern/tools.d")
 
 
@@ -115,6 +117,14 @@ def tools_socket(
     if is_service and not paths.runtime and unit_socket.is_socket():
         return unit_socket
     return runtime_folder(paths, environ) / "tools.sock"
+
+
+def camera_socket(
+    paths: Paths, environ: Mapping[str, str] = os.environ, unit_socket: Path = SYSTEMD_CAMERA
+) -> Path | None:
+    """Return where a service asks for a picture; None where the camera is a process of ours."""
+    is_service = bool(environ.get("RUNTIME_DIRECTORY"))
+    return unit_socket if is_service and not paths.runtime and unit_socket.is_socket() else None
 
 
 def own_tools_folder(

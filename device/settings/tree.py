@@ -405,6 +405,10 @@ class Endpoint:
         "Model that writes down what was heard, for logs; empty asks for none.",
         form=r"\S{0,200}",
     )
+    sees: bool = key(
+        True,
+        "Its model understands pictures; the appliance's own brain never does.",
+    )
     noise_reduction: Literal["far_field", "near_field", "off"] = key(
         "far_field", "Noise reduction at the endpoint; far_field is for a room."
     )
@@ -602,6 +606,30 @@ class Mqtt:
     )
     remote_ask: bool = key(False, "Let questions be typed there, which are answered aloud here.")
     transcripts: bool = key(False, "Tell there what was asked and answered, and names of timers.")
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Eyes, for one picture at a time and only when somebody asks; none until you name one."""
+
+    source: str = key(
+        "",
+        'rpicam for a Raspberry Pi\'s own, or the device of a USB camera such as "/dev/video0".',
+        special={"": "no camera"},
+        form=r"(?:rpicam|/dev/[A-Za-z0-9/._-]+)?",
+        form_help='"rpicam", or a device such as "/dev/video0"',
+    )
+    command: tuple[str, ...] = key(
+        (),
+        "A program, and its arguments, that writes one JPEG to its output, in place of ours.",
+    )
+    most_pictures: int = key(6, 'Of one "watch this": how many at most.', low=1, high=60)
+    every_s: float = key(2.0, 'Of one "watch this": how far apart.', unit="s", low=1, high=60)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the owner has named one."""
+        return bool(self.source or self.command)
 
 
 @dataclass(frozen=True)
@@ -807,6 +835,7 @@ class Settings:
     own_tools: OwnTools = field(default_factory=OwnTools)
     tools: ModelsTools = field(default_factory=ModelsTools)
     mqtt: Mqtt = field(default_factory=Mqtt)
+    camera: Camera = field(default_factory=Camera)
     budget: Budget = field(default_factory=Budget)
     price: tuple[Price, ...] = ()
     panel: Panel = field(default_factory=Panel)

@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ears": {"audio", "models", "nearmisses", "settings", "vad", "wake"},
     "brain": {"models", "phrases", "realtime", "tools", "vad"},
     "appliance": {"audio", "realtime"},
+    "camera": {"settings"},
     "room": {
         *{"appliance", "assistant", "audio", "ears", "models", "nearmisses", "phrases"},
         *{"realtime", "reports", "settings", "tools"},
@@ -60,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"appliance", "assistant", "audio", "ears", "homeassistant", "models", "nearmisses"},
         *{"panel", "phrases", "realtime", "reports", "room", "schema", "settings", "spending"},
         "tools",
+        "camera",
     },
     "homeassistant": set(),
     "daemon": {
@@ -73,6 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {
         *{"appliance", "assistant", "audio", "homeassistant", "house", "models", "panel"},
         *{"realtime", "room", "settings", "spending", "tools", "updates"},
+        "camera",
     },
     "workshop": {
         *{"appliance", "assistant", "audio", "brain", "daemon", "ears", "house", "models", "panel"},
@@ -104,6 +107,7 @@ ONLY_IN: dict[str, set[str]] = {
 READ_THE_ENVIRONMENT = {"appliance", "cli", "daemon", "settings", "updates", "workshop"}
 """At the border of the process: systemd's own variables, and where files lie."""
 BEYOND_THE_BORDER = {
+    "device/camera/__main__.py": "what systemd passes a unit",
     "device/__init__.py": "sets what onnxruntime takes by no other way",
     "device/__main__.py": "sets what OpenBLAS takes by no other way",
     "device/audio/chatter.py": "sets what JACK's library takes by no other way",
@@ -259,6 +263,7 @@ def test_only_who_builds_reads_the_settings() -> None:
         "device/nearmisses/review.py",  # a command
         "device/room/cards.py",
         "device/room/policy.py",
+        "device/camera/__main__.py",
         "device/toolhost/opening.py",
     }
 

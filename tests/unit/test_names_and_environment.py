@@ -55,6 +55,7 @@ ENVIRONMENT = {
     "settings/secrets.py": "keys, by the names that the settings give (key_env)",
     "settings/settings_file.py": "the user's configuration folder",
     "settings/store.py": "$BITTERN_MODELS, a default argument of who finds the store",
+    "camera/__main__.py": "what systemd passes a unit",
     "toolhost/__main__.py": "what systemd passes a unit; keys of servers, for them alone",
     "tools/moments.py": "$TZ, which the C library obeys",
     "updates/candidate.py": "what the process of a new release is given of it",

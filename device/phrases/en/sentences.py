@@ -188,6 +188,7 @@ SENTENCES: dict[str, str] = {
     "volume_limited": "By voice I get no louder than {percent:number} percent.",
     "volume_silent": "I'm silent already.",
     "volume_is_now": "Volume {percent:number} percent.",
+    "camera_muted": "I'm muted, and my camera is shut with my microphone.",
     "microphone_muted": "I stop listening. Press my button when you need me again.",
     "nothing_said": "I haven't said anything yet.",
     "status_offline": "I'm offline, and answer by myself.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import date
@@ -109,6 +110,19 @@ async def test_a_typed_question_is_answered_and_printed(running):
     assert reply["endpoint"] == "cloud"
     assert reply["answer"]
     await running.until_state(State.IDLE)
+
+
+async def test_a_picture_goes_along_with_a_typed_question(run, settings, cloud_of):
+    cloud = await cloud_of(SHORT)
+    running = await run(settings.load(settings.endpoint("cloud", cloud.url)))
+    jpeg = (Path(__file__).parents[2] / "data/pictures/pattern.jpg").read_bytes()
+    reply = await running.order("ask", text="what is this", jpeg_base64=b64encode(jpeg).decode())
+    assert reply["ok"], reply
+    (item,) = [raw["item"] for raw in cloud.visits[0].of_type("conversation.item.create")]
+    assert [part["type"] for part in item["content"]] == ["input_image", "input_text"]
+    for wrong in ("?", b64encode(b"no picture").decode(), 7):
+        refused = await running.order("ask", text="what is this", jpeg_base64=wrong)
+        assert not refused["ok"]
 
 
 async def test_an_unanswered_question_says_so(run, settings):
