@@ -28,6 +28,8 @@ SOCKET_NAME = "control.sock"
 MODE = 0o660
 LONGEST_LINE_BYTES = 1_000_000
 """A picture, as base64."""
+LONGEST_REST_BYTES = 8 * LONGEST_LINE_BYTES
+"""How much of a line that is too long is taken and thrown away."""
 REQUEST_WITHIN_S = 10.0
 """A client that has connected and sends no whole line for this long is dropped."""
 STRANGER_WITHIN_S = 1.0
@@ -189,6 +191,7 @@ class ControlServer:
         except ValueError:
             # StreamReader's word for a line longer than its limit.
             await _send(writer, _refusal(f"a line may have {LONGEST_LINE_BYTES} bytes", ""))
+            await _hear_out(reader, writer)
             return b""
 
     async def _reply(self, line: bytes, peer: Peer) -> Reply | Feed:
@@ -229,6 +232,15 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
     writer.write(json.dumps(reply).encode() + b"\n")
     async with asyncio.timeout(READ_WITHIN_S):
         await writer.drain()
+
+
+async def _hear_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Throw away what somebody still says, within bounds: they would not hear why otherwise."""
+    writer.write_eof()
+    left = LONGEST_REST_BYTES
+    async with asyncio.timeout(STRANGER_WITHIN_S):
+        while left > 0 and (rest := await reader.read(LONGEST_LINE_BYTES)):
+            left -= len(rest)
 
 
 async def _stream(feed: Feed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

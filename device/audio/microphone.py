@@ -112,7 +112,7 @@ class BlockMeter:
             zero_run_s=self._constant_samples / rate_hz,
             blocks=self._blocks,
             stuck_at=self._constant or 0,
-            never_sounded=self._constant_samples > 0 and not self._has_sounded,
+            never_sounded=not self._has_sounded,
         )
 
 

@@ -249,6 +249,7 @@ class Listener:
         voice = samples
         if self._echo is not None:
             samples, voice = self._echo.process(samples)
+            self._wake.is_over_playback = self._echo.is_playing
         events = [self._event(found) for found in self._whose(self._wake.process(samples))]
         events += self._hear_speech(voice, self._heard)
         self._heard += len(samples)

@@ -38,6 +38,10 @@ class EndingRule:
 
     quiet_below_peak_db: float = 32.0
     """Frames this far below the loudest of the last 0.8 s are silence."""
+    quiet_below_peak_over_playback_db: float = 26.0
+    """The same while the speaker sounds: what is left of its echo fills the pause, and a
+    pause that is not seen has the last syllable sent as if it were the question. The s of a
+    word that dies away lies 24 dB below its vowels."""
     quiet_above_floor_db: float = 4.0
     """So are frames hardly louder than the quietest of the last 1.2 s."""
     quiet_ms: int = 80
@@ -68,7 +72,9 @@ class RecentLevels:
         return self.levels_db[skip:], first + skip * FRAME_SAMPLES
 
 
-def find_end(levels: RecentLevels, decided_at: int, rule: EndingRule) -> tuple[int, bool]:
+def find_end(
+    levels: RecentLevels, decided_at: int, rule: EndingRule, *, is_over_playback: bool = False
+) -> tuple[int, bool]:
     """Where the word ends as far as is known now, and whether more sound may change that."""
     per_ms = RATE_HZ // 1000
     fallback = max(0, decided_at - rule.lag_ms * per_ms)
@@ -77,7 +83,10 @@ def find_end(levels: RecentLevels, decided_at: int, rule: EndingRule) -> tuple[i
         return fallback, False
     peak = everything[-80:].max()
     floor = everything.min()
-    limit = max(peak - rule.quiet_below_peak_db, floor + rule.quiet_above_floor_db)
+    below_db = rule.quiet_below_peak_db
+    if is_over_playback:
+        below_db = rule.quiet_below_peak_over_playback_db
+    limit = max(peak - below_db, floor + rule.quiet_above_floor_db)
     recent, first = levels.since(decided_at - rule.before_ms * per_ms)
     pause = _first_pause(recent < limit, rule.quiet_ms // 10)
     latest = decided_at + rule.after_ms * per_ms

@@ -76,6 +76,8 @@ class WakePipeline:
         looked_at = self._second_memory + 2 * self._calm_samples
         remembered = max(MEMORY_FRAMES * FRAME_SAMPLES, looked_at)
         self._remembered_blocks = -(-remembered // self._alert_samples)
+        self.is_over_playback = False
+        """Whether the speaker sounds in what is heard now."""
         self.samples_scored = 0
         """What the engine has been given so far; never reset."""
         self.restart()
@@ -95,6 +97,7 @@ class WakePipeline:
         self._position = 0
         self._recent: deque[NDArray[np.int16]] = deque(maxlen=self._remembered_blocks)
         self._ending: WakeDetected | None = None
+        self._ends_over_playback = False
         self._is_suspicious = False
         self._engine.reset()
         for watch in self._watches.values():
@@ -164,7 +167,8 @@ class WakePipeline:
             detection = self._watches[score.word].update(score)
             if detection is not None:
                 at = detection.at_sample
-                end, _ = find_end(self._levels(), at, self._rules[score.word].ending)
+                self._ends_over_playback = self.is_over_playback
+                end, _ = self._end(score.word, at)
                 self._ending = WakeDetected(detection.word, detection.score, at, end)
                 found.append(self._ending)
         self._is_suspicious = highest > self._suspicion or self._ending is not None
@@ -172,12 +176,19 @@ class WakePipeline:
 
     def _settle(self, heard: WakeDetected) -> list[EndKnown]:
         """Say where the word ended, once what follows it has told."""
-        rule = self._rules[heard.word].ending
-        end, may_change = find_end(self._levels(), heard.at_sample, rule)
+        end, may_change = self._end(heard.word, heard.at_sample)
         if may_change:
             return []
         self._ending = None
         return [EndKnown(heard.word, end)]
+
+    def _end(self, word: str, at_sample: int) -> tuple[int, bool]:
+        return find_end(
+            RecentLevels(np.concatenate(self._recent), self._position),
+            at_sample,
+            self._rules[word].ending,
+            is_over_playback=self._ends_over_playback,
+        )
 
     def _past(self, from_sample: int, to_sample: int) -> NDArray[np.int16]:
         """The sound between two positions, silence before the restart."""
@@ -185,6 +196,3 @@ class WakePipeline:
         first = self._position - len(sound)
         cut = sound[max(0, from_sample - first) : to_sample - first]
         return np.concatenate((np.zeros(to_sample - from_sample - len(cut), np.int16), cut))
-
-    def _levels(self) -> RecentLevels:
-        return RecentLevels(np.concatenate(self._recent), self._position)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-CALM_S, WELL_S, STARVED_S = 0.12, 0.2, 0.5
+CALM_S, WELL_S, STARVED_S = 0.12, 0.2, 0.4
 """How late this process may be woken: for another play to begin; for more of them to be let
 in; for a play to mean anything."""
 APART_S = 0.3

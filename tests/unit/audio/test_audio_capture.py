@@ -179,7 +179,9 @@ class TestMeter:
         now[0] = 13.0
         meter.restart()
         now[0] = 14.5
-        assert meter.health(True, 1_000) == MicrophoneHealth(1.5, True, 0, 0.0, 0)
+        assert meter.health(True, 1_000) == MicrophoneHealth(
+            1.5, True, 0, 0.0, 0, never_sounded=True
+        )
         meter.note(counting(0, 160), overflowed=True)
         now[0] = 14.75
         assert meter.health(False, 1_000) == MicrophoneHealth(0.25, False, 1, 0.0, 1)
@@ -198,6 +200,14 @@ class TestMeter:
         almost[250] = 8
         meter.note(almost)
         assert meter.health(True, 1_000).zero_run_s == 0.0
+
+    def test_before_its_first_block_a_microphone_has_not_sounded(self) -> None:
+        """Else one that was opened a moment ago looks mended."""
+        meter = BlockMeter()
+        assert meter.health(True, 1_000).never_sounded
+        meter.note(np.arange(10, dtype=np.int16))
+        meter.restart()
+        assert meter.health(True, 1_000).never_sounded
 
     def test_tells_a_microphone_that_never_sounded_from_one_that_fell_silent(self) -> None:
         meter = BlockMeter()

@@ -56,6 +56,17 @@ def test_the_closure_of_a_consonant_is_no_pause() -> None:
     assert abs(end - 0.75) < 0.001
 
 
+def test_an_echo_does_not_hide_the_pause_behind_a_word_said_over_it() -> None:
+    """Else the end is guessed 150 ms before the decision, and the word's rest is sent."""
+    echo = (loud(0.3) / 10 ** (28 / 20)).astype(np.int16)
+    sound = np.concatenate((hush(0.3), loud(0.6), echo))
+    levels, decided_at = RecentLevels(sound, len(sound)), round(0.85 * RATE_HZ)
+    assert find_end(levels, decided_at, RULE)[0] == round(0.7 * RATE_HZ)
+    end, may_change = find_end(levels, decided_at, RULE, is_over_playback=True)
+    assert abs(end / RATE_HZ - 0.9) <= 0.011
+    assert not may_change
+
+
 def test_the_end_is_never_before_the_beginning() -> None:
     assert find_end(RecentLevels(loud(0.1), 1600), 800, RULE)[0] == 0
 
