@@ -25,6 +25,12 @@ def add_commands(commands: Commands[Any]) -> None:
         action="store_true",
         help="agree to the terms of models that limit their use",
     )
+    fetch.add_argument(
+        "--through",
+        type=Path,
+        metavar="SOCKET",
+        help="by who listens there and has a network (an update does so)",
+    )
     about = "take models over from a folder (a stick, another appliance), each by its hash"
     adopt = verbs.add_parser("import", help=about, description=about)
     adopt.add_argument("folder", type=Path, metavar="FOLDER", help="searched through and through")
@@ -54,7 +60,13 @@ def _fetch(arguments: argparse.Namespace) -> int:
     here = store_to_care_for()
     progress = FetchProgress(sys.stderr)
     wanted = here.manifest.select(arguments.names)
-    fetched = fetch(here, arguments.names, progress, accept_licence=arguments.accept_licence)
+    fetched = fetch(
+        here,
+        arguments.names,
+        progress,
+        accept_licence=arguments.accept_licence,
+        through=arguments.through,
+    )
     if not arguments.names:
         _speak_notices(here, progress)
         _pack_dictionaries(here, progress)

@@ -31,6 +31,12 @@ def add_commands(commands: Commands[Any]) -> None:
         help="as the timer does: end well where there is nothing to do, and leave alone what "
         "has failed before",
     )
+    apply.add_argument(
+        "--through",
+        type=Path,
+        metavar="SOCKET",
+        help="fetch by who listens there (the timer does: what installs has no network)",
+    )
     for verb in (check, apply):
         verb.add_argument(
             "--from",
@@ -254,7 +260,12 @@ def _offer(chosen: argparse.Namespace) -> ReleaseManifest:
 def _source(chosen: argparse.Namespace) -> ReleaseSource:
     from device.updates.source import source_of
 
-    return source_of(chosen.place or _settings(chosen).settings.update.url)
+    return source_of(chosen.place or _settings(chosen).settings.update.url, _through(chosen))
+
+
+def _through(chosen: argparse.Namespace) -> Path | None:
+    through: Path | None = getattr(chosen, "through", None)
+    return through
 
 
 def _settings(chosen: argparse.Namespace) -> LoadedSettings:
@@ -299,7 +310,8 @@ def _updater(chosen: argparse.Namespace) -> Updater:
     def wait() -> None:
         wait_for_quiet(systemd.is_running, lambda: why_not_now(places.control), progress.say)
 
-    return Updater(UpdaterParts(places, systemd, Candidate(places, progress.say), wait, progress))
+    candidate = Candidate(places, progress.say, through=_through(chosen))
+    return Updater(UpdaterParts(places, systemd, candidate, wait, progress))
 
 
 def _terminated(*_: object) -> None:

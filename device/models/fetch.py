@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from device.models import converted as conversion
@@ -17,6 +18,7 @@ from device.models.manifest import Conversion, ModelArchive, ModelFile, ModelSet
 from device.models.model_store import Condition, ModelStore
 from device.models.pip_settings import PipSettings
 from device.models.progress import FetchProgress, megabytes
+from device.models.through import ThroughFetcher
 from device.models.unpack import unpack
 
 _SPARE_BYTES = 4 << 20
@@ -29,8 +31,11 @@ def fetch(
     progress: FetchProgress,
     *,
     accept_licence: bool = False,
+    through: Path | None = None,
 ) -> list[ModelSet]:
     """Make the named sets (none named: the default ones) sound; return those that were not.
+
+    ``through``: the socket of a process that has the network, where this one has none.
 
     Touches neither the network nor the disk when there is nothing to do. Raises
     LicenceNotAccepted, FetchFailed, WrongHash, NoSpace or ConversionFailed; the sets that
@@ -48,9 +53,18 @@ def fetch(
             settings = pip_settings.read()
         else:
             settings = PipSettings(indexes=())
+        opener = Opener(settings) if through is None else ThroughFetcher(through, settings)
         for chosen in lacking:
-            _fetch_set(store, chosen, settings, progress)
+            _fetch_set(store, chosen, _Road(settings, opener), progress)
     return lacking
+
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """Where files come from, and how."""
+
+    settings: PipSettings
+    opener: Opener
 
 
 def convert(store: ModelStore, names: Iterable[str], progress: FetchProgress) -> list[str]:
@@ -95,42 +109,35 @@ def _must_be_accepted(lacking: list[ModelSet], accepted: bool) -> None:
             )
 
 
-def _fetch_set(
-    store: ModelStore, chosen: ModelSet, settings: PipSettings, progress: FetchProgress
-) -> None:
+def _fetch_set(store: ModelStore, chosen: ModelSet, road: _Road, progress: FetchProgress) -> None:
     if _lacks_files(store, chosen):
         progress.say(
             f"{chosen.name}  {megabytes(chosen.size_bytes)}  {chosen.licence}  ({chosen.about})"
         )
-        _fetch_files(store, chosen, settings, progress)
+        _fetch_files(store, chosen, road, progress)
     _convert_set(store, chosen, progress)
     with explained(store.folder):
         store.records.save()
 
 
-def _fetch_files(
-    store: ModelStore, chosen: ModelSet, settings: PipSettings, progress: FetchProgress
-) -> None:
+def _fetch_files(store: ModelStore, chosen: ModelSet, road: _Road, progress: FetchProgress) -> None:
     """Bring the files of a set from the first of its places that has them."""
     *others, last = chosen.sources
     for source in others:
         try:
-            _fetch_from(store, source, settings, progress)
+            _fetch_from(store, source, road, progress)
         except (FetchFailed, WrongHash) as failure:
             progress.say(f"  {failure.what}; the same files are looked for elsewhere")
         else:
             return
-    _fetch_from(store, last, settings, progress)
+    _fetch_from(store, last, road, progress)
 
 
-def _fetch_from(
-    store: ModelStore, source: ModelSet, settings: PipSettings, progress: FetchProgress
-) -> None:
+def _fetch_from(store: ModelStore, source: ModelSet, road: _Road, progress: FetchProgress) -> None:
     parts = _parts_of(store, source)
     _must_have_room(store, source, parts)
-    opener = Opener(settings)
     for archive, part in parts:
-        _bring(archive, part, settings, opener, progress)
+        _bring(archive, part, road, progress)
     _unpack(store, source, [part for _, part in parts])
 
 
@@ -142,20 +149,14 @@ def _parts_of(store: ModelStore, chosen: ModelSet) -> list[tuple[ModelArchive, P
     return [(each, folder / f"{each.sha256[:12]}-{each.file}.part") for each in chosen.archives]
 
 
-def _bring(
-    archive: ModelArchive,
-    part: Path,
-    settings: PipSettings,
-    opener: Opener,
-    progress: FetchProgress,
-) -> None:
+def _bring(archive: ModelArchive, part: Path, road: _Road, progress: FetchProgress) -> None:
     if size_of(part) == archive.size_bytes and sha256_of(part) == archive.sha256:
         return
-    addresses = index.find(archive, settings, opener)
+    addresses = index.find(archive, road.settings, road.opener)
     if size_of(part) >= archive.size_bytes:
         part.unlink()
     progress.begin(f"  {archive.file}", size_of(part), archive.size_bytes)
-    Download(archive, part, opener, progress).run(addresses)
+    Download(archive, part, road.opener, progress).run(addresses)
     progress.end()
 
 

@@ -31,19 +31,28 @@ class Opener:
     def open(self, address: str, headers: dict[str, str] | None = None) -> HTTPResponse:
         """Send a GET; raises ``OSError`` and its kin (``URLError``, ``HTTPError``)."""
         plain = without_credentials(address)
-        request = urllib.request.Request(plain, headers=headers or {})
+        asked = dict(headers or {})
+        secret = self.authorization(plain)
+        if "Authorization" in asked:
+            secret = {"Authorization": asked.pop("Authorization")}
+        request = urllib.request.Request(plain, headers=asked)
         request.add_header("User-Agent", f"bittern/{__version__}")
         # Compressing an archive gains nothing and would make nonsense of byte ranges.
         request.add_header("Accept-Encoding", "identity")
         parts = urlsplit(plain)
-        if parts.netloc in self._credentials:
+        for name, value in secret.items():
             # "Unredirected": never handed on to the host that a redirect names.
-            request.add_unredirected_header("Authorization", self._credentials[parts.netloc])
+            request.add_unredirected_header(name, value)
         opener = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=self._context(parts.hostname or "")),
             *self._proxy_handlers(),
         )
         return cast(HTTPResponse, opener.open(request, timeout=self._timeout_s))
+
+    def authorization(self, plain: str) -> dict[str, str]:
+        """The header that names us at the host of an address, where pip knows who we are."""
+        found = self._credentials.get(urlsplit(plain).netloc)
+        return {} if found is None else {"Authorization": found}
 
     def _context(self, host: str) -> ssl.SSLContext:
         try:

@@ -3,7 +3,7 @@
 These names are what one release knows of another; they must stay:
 
 * ``scripts/environment [--like RELEASE]`` makes its Python environment
-* ``bittern models fetch`` completes the model store that ``BITTERN_MODELS`` names
+* ``bittern models fetch [--through SOCKET]`` completes the model store of ``BITTERN_MODELS``
 * ``bittern update test`` shows that it hears and answers
 * ``bittern update resume`` ends what it had begun
 """
@@ -16,10 +16,15 @@ import pwd
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from device.models.errors import ModelError
+from device.models.through import bring_packages
+from device.updates.durable import remove_tree
 from device.updates.errors import UpdateFailed
 from device.updates.places import AppliancePlaces
 
@@ -28,6 +33,7 @@ MODELS_WITHIN_S = 7200.0
 TEST_WITHIN_S = 600.0
 USER = "bittern"
 """Who tries a release out: the user who will run it."""
+RUN_LOCK = Path("requirements") / "run.txt"
 _KEPT = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy",
          "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")  # fmt: skip
 
@@ -36,9 +42,15 @@ class Candidate:
     """Runs the programs of releases; raises UpdateFailed when one of them fails."""
 
     def __init__(
-        self, places: AppliancePlaces, say: Callable[[str], None], user: str = USER
+        self,
+        places: AppliancePlaces,
+        say: Callable[[str], None],
+        user: str = USER,
+        through: Path | None = None,
     ) -> None:
+        """``through``: the socket of who fetches, where this process has no network."""
         self._places = places
+        self._through = through
         self._say = say
         self._user = user
 
@@ -48,11 +60,35 @@ class Candidate:
         command = [str(folder / "scripts" / "environment")]
         if self._places.program(like).exists():
             command += ["--like", str(self._places.release(like))]
-        self._run(command, ENVIRONMENT_WITHIN_S, "its Python environment could not be made")
+        failure = "its Python environment could not be made"
+        with self._packages(release, like) as more:
+            self._run(command, ENVIRONMENT_WITHIN_S, failure, more=more)
+
+    @contextmanager
+    def _packages(self, release: str, like: str) -> Iterator[Mapping[str, str]]:
+        """Where pip finds packages; {} for where it always does."""
+        lock, old = (self._places.release(each) / RUN_LOCK for each in (release, like))
+        if self._through is None or same_file_content(lock, old):
+            yield {}
+            return
+        wheels = self._places.work / "wheels"
+        remove_tree(wheels)
+        wheels.mkdir(mode=0o755)
+        try:
+            self._say("  its packages are brought")
+            try:
+                bring_packages(self._through, lock, wheels)
+            except ModelError as error:
+                raise UpdateFailed(error.what, error.advice) from None
+            yield {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+        finally:
+            remove_tree(wheels)
 
     def complete_models(self, release: str, store: Path) -> None:
         """Have it bring the models that it needs and the store lacks."""
         command = [str(self._places.program(release)), "models", "fetch"]
+        if self._through is not None:
+            command += ["--through", str(self._through)]
         self._run(command, MODELS_WITHIN_S, "its models could not be brought", models=store)
 
     def prove(self, release: str, store: Path) -> None:
@@ -69,8 +105,10 @@ class Candidate:
         failure: str,
         models: Path | None = None,
         as_user: bool = False,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         environment = {name: os.environ[name] for name in os.environ if _is_wanted(name)}
+        environment.update(more)
         if models is not None:
             environment["BITTERN_MODELS"] = str(models)
         who = self._who() if as_user else {}
@@ -143,6 +181,14 @@ def _end(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def same_file_content(one: Path, other: Path) -> bool:
+    """Whether two files are there and say the same."""
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 def _is_wanted(name: str) -> bool:

@@ -18,6 +18,7 @@ from device.models.http import Opener, without_credentials
 from device.models.manifest import ModelArchive as Pinned
 from device.models.pip_settings import PipSettings
 from device.models.progress import FetchProgress, megabytes
+from device.models.through import ThroughFetcher
 from device.updates import manifest, signature
 from device.updates.errors import BadRelease, NoRoom, NotSetUp, UpdateFailed
 from device.updates.manifest import ReleaseArchive, ReleaseManifest
@@ -117,8 +118,11 @@ class WebFolder:
         return f"{self.address.rstrip('/')}/{file}"
 
 
-def source_of(place: str) -> ReleaseSource:
-    """Tell a folder from an address; raises NotSetUp for what is neither."""
+def source_of(place: str, through: Path | None = None) -> ReleaseSource:
+    """Tell a folder from an address; raises NotSetUp for what is neither.
+
+    ``through``: the socket of who fetches, where this process has no network.
+    """
     if not place:
         raise NotSetUp(
             "updates are not set up: no place to look for them is named",
@@ -126,7 +130,8 @@ def source_of(place: str) -> ReleaseSource:
             "or name a folder with --from.",
         )
     if re.match(r"https://[^/\s@]+", place):
-        return WebFolder(place, Opener(PipSettings(indexes=())))
+        plain = PipSettings(indexes=())
+        return WebFolder(place, ThroughFetcher(through, plain) if through else Opener(plain))
     if "://" in place:
         raise NotSetUp(f"{place} is not an address beginning with https://")
     return Folder(Path(place).expanduser().absolute())

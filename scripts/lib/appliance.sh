@@ -13,6 +13,7 @@
         bittern-brain.service bittern-brain.socket
         bittern-tools.service bittern-tools.socket
         bittern-camera.socket bittern-camera@.service
+        bittern-fetch.socket bittern-fetch@.service
         bittern-update.timer bittern-update.service bittern-update-guard.service
         bittern-reset.path bittern-reset.service)
     DROP_IN=$UNITS/bittern.service.d/10-credentials.conf

@@ -41,6 +41,7 @@ PRIVATE = "mktemp and mkdtemp make a new name of root's, which nobody else can o
 IN_ROOTS = "a new file in a folder of root's own"
 REMOVES = "rm follows no link, and opens folders by descriptor; /var/lib is root's"
 DATA = "only a name, or an answer that is read as data"
+NOBODYS = "not root's: the process that fetches is a dynamic user's"
 OWNERS = "what the owner wrote into settings that only root may write"
 MAKES_SOCKET = (
     "ExecStartPre=+/opt/bittern/current/.venv/bin/python -P -m device.appliance.control_socket"
@@ -65,6 +66,10 @@ KNOWN = {
     },
     "scripts/lib/common.sh": {
         "lock=/run/bittern-setup.lock": "/run is root's, and the lock is for root alone",
+    },
+    "device/models/fetcher.py": {
+        "with tempfile.TemporaryDirectory(dir=self.folder) as name:": NOBODYS,
+        'with tempfile.NamedTemporaryFile(dir=into, suffix=".txt") as file:': NOBODYS,
     },
     "device/updates/house.py": {
         "content = _read(state / name)": HANDED_ON,

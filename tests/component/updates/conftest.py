@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from device.updates.services import Systemd
 from device.updates.source import Folder, offered
 from device.updates.unpack import verify_files
 from device.updates.updater import Updater, UpdaterParts, installed
+from tests.support.accepting import AcceptingSocket
 
 ENVIRONMENT = """\
 #!/bin/sh
@@ -336,3 +338,16 @@ def appliance(disk: Path, signing_key: Path, monkeypatch: pytest.MonkeyPatch) ->
     (systemd / "safe").write_text("inactive\n")
     (systemd / "pid").write_text("100\n")
     return Appliance(root, places, signing_key)
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path) -> Iterator[AcceptingSocket]:
+    """The real one, a process for each connection."""
+
+    def answer(connection: socket.socket) -> None:
+        command = [sys.executable, "-P", "-m", "device.models.fetcher", "--folder", str(tmp_path)]
+        subprocess.run(command, stdin=connection, timeout=120)
+
+    found = AcceptingSocket(tmp_path / "fetch.sock", answer)
+    yield found
+    found.close()

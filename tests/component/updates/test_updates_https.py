@@ -29,6 +29,8 @@ class Server(ThreadingHTTPServer):
     asked: list[tuple[str, str | None]]
     told: dict[str, str]
     """The headers that came with any of it."""
+    through: Path | None = None
+    """The socket of who fetches, where whoever installs has no network."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -58,8 +60,9 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-@pytest.fixture
+@pytest.fixture(params=["by itself", "by who fetches for it"])
 def server(
+    request: pytest.FixtureRequest,
     appliance: Appliance,
     certificate: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -69,6 +72,8 @@ def server(
     httpd = Server(("127.0.0.1", 0), Handler)
     httpd.folder, httpd.asked = appliance.publish("0.2.0").path, []
     httpd.told = {}
+    if request.param != "by itself":
+        httpd.through = request.getfixturevalue("fetcher").path
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
@@ -83,7 +88,7 @@ def server(
 
 
 def source_at(server: Server) -> WebFolder:
-    source = source_of(f"https://127.0.0.1:{server.server_address[1]}/")
+    source = source_of(f"https://127.0.0.1:{server.server_address[1]}/", server.through)
     assert isinstance(source, WebFolder)
     return source
 

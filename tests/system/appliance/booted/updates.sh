@@ -78,12 +78,19 @@ is 'a muted appliance is not restarted: that would open its microphone' sh -c 'b
 is '… and ended while it waits, the update is undone' sh -c "test \$(basename \$(readlink /opt/bittern/current)) = $first && test ! -e /opt/bittern/updates/journal.json && systemctl is-active bittern.service"
 is 'the timer is there, and off' sh -c 'test "$(systemctl is-enabled bittern-update.timer)" = disabled'
 inside sh -c 'printf "[update]\nurl = \"/srv/releases/0.9.3\"\n" >>/etc/bittern/bittern.toml'
+inside systemctl start bittern-fetch.socket
+is 'who fetches may be asked by root alone' sh -c 'test "$(stat -c "%U %a" /run/bittern-fetch.sock)" = "root 600"'
+is '… and is nobody, who sees nothing of the appliance' sh -c 'printf "GET file:///etc/bittern/bittern.toml HTTP/1.0\r\n\r\n" | python3 -c "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(\"/run/bittern-fetch.sock\"); s.sendall(sys.stdin.buffer.read()); print(s.recv(9999))" | tee /dev/stderr | grep -q "only addresses of the web"'
+inside systemctl stop bittern-fetch.socket
+is 'what the timer starts has no network' sh -c 'systemctl show -p PrivateNetwork --value bittern-update.service | grep -x yes'
 is 'what the timer starts installs a release, from within its sandbox' systemctl start bittern-update.service
 is '… which is in use, and ready' sh -c 'bittern update status | grep "current *0.9.3" && systemctl is-active bittern.service'
+is '… and nobody fetches any more' sh -c '! systemctl is-active bittern-fetch.socket'
 is '… and of the three releases two are kept' sh -c 'test "$(ls /opt/bittern/releases | wc -l)" = 2'
-for unit in bittern-update bittern-update-guard bittern-reset; do
+is '… and 1.1 for who fetches' systemd-analyze security --threshold=11 bittern-fetch@x.service
+for unit in bittern-update bittern-update-guard bittern-reset bittern-fetch@x; do
     shown sh -c "systemd-analyze security --no-pager $unit.service | tail -n 1"
 done
-is 'the sandbox: 2.6 or less for what installs updates, which becomes another user and needs a network' systemd-analyze security --threshold=26 bittern-update.service
+is 'the sandbox: 2.0 or less for what installs updates, which becomes another user and has no network' systemd-analyze security --threshold=20 bittern-update.service
 is '… and 2.0 or less for what ends one that was cut off' systemd-analyze security --threshold=20 bittern-update-guard.service
 inside rm -r /srv/releases
