@@ -10,6 +10,7 @@ import pytest
 from device.settings.key_store import service_environment
 from device.settings.load import SettingsError, load_settings
 from device.settings.secrets import KeyFileError, find_key, in_the_clear
+from device.settings.settings_file import replace_whole
 from device.settings.tree import Endpoint, Settings
 
 
@@ -224,3 +225,14 @@ def test_root_looks_where_the_service_is_given_its_keys(tmp_path: Path) -> None:
 def test_a_folder_is_no_key(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="does not hold a key"):
         find_key(with_file(f"{tmp_path}/"), {})
+
+
+def test_settings_are_for_everybody_to_read_and_a_key_in_them_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bittern.toml"
+    replace_whole(file, b"[speaker]\nvolume_percent = 30\n")
+    assert file.stat().st_mode & 0o777 == 0o644
+    secret = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
+    file.write_text(f"[[endpoint]]\nname = 'openai'\nkey = '{secret}'\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file, {}, tmp_path / "none")
+    assert secret not in str(caught.value)

@@ -6,8 +6,8 @@
 # ROOT is the folder of a Debian system; it is made with mmdebstrap if it is not there, and
 # only read afterwards: everything is written to an overlay beside it. MODELS is a model
 # store to copy from instead of fetching ('' for none). The PARTs are the files of booted/;
-# without any, all of them, and the removal at the end (which is the part "removal"). BITTERN_RECORDINGS names recordings
-# of people to speak into the microphone.
+# without any, all of them but "hour" (see there), and the removal at the end (the part "removal").
+# BITTERN_RECORDINGS names recordings of people to speak into the microphone.
 #
 # Needs root, systemd-nspawn, overlayfs, and pulseaudio, whose null sinks are the sound card.
 # Prints "ok …", "not ok …" or "skip …" for each statement; ends with 0 when none is false.

@@ -13,6 +13,7 @@ assert int(line[\"BITTERN_TURN\"]) >= 1 and line[\"BITTERN_STATE\"], line
 assert (line[\"PRIORITY\"], line[\"SYSLOG_IDENTIFIER\"], line[\"LOGGER\"]) == (\"6\", \"bittern\", \"bittern\"), line"'
 is 'what went wrong is a warning' sh -c 'journalctl -u bittern.service -p warning BITTERN_EVENT=link_failed BITTERN_ENDPOINT=house | grep reason='
 is 'nothing that was asked or answered is in it' sh -c '! journalctl -u "bittern*" -o verbose | grep -iE "twelve times|forty-four"'
+is 'but somebody else on this machine does not see a line of it' sh -c 'journalctl -q -u bittern.service -n 1 -o cat | grep . && ! setpriv --reuid=nobody --regid=nogroup --clear-groups journalctl -q -u bittern.service -n 1 -o cat 2>/dev/null | grep .'
 write_settings <<'TOML'
 [log]
 transcripts = true
