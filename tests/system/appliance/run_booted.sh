@@ -26,7 +26,7 @@ set -uo pipefail
 { # Read as a whole before it begins: it runs for minutes, and somebody may edit it meanwhile.
 root=$1 models=${2:-}
 parts=("${@:3}")
-all_parts=(service brain tools key journal sandbox settings memory failures sound_card updates root board)
+all_parts=(service brain tools camera key journal sandbox settings memory failures sound_card updates root board)
 here=$(dirname -- "$(readlink -f -- "$0")")
 clone=$(cd -- "$here/../../.." && pwd -P)
 failed=0

@@ -7,6 +7,7 @@ is 'it says what it does' sh -c 'systemctl show -P StatusText bittern.service | 
 is 'it takes orders from root' bittern status
 is 'it refuses another user' sh -c 'setpriv --reuid 65534 --regid 65534 --clear-groups bittern status 2>&1 | grep "may not"'
 is 'it serves a member of its group' sh -c 'setpriv --reuid 65534 --regid 65534 --groups "$(getent group bittern | cut -d: -f3)" bittern status'
+is 'whoever may not look finds no faults that are none' sh -c 'setpriv --reuid 65534 --regid 65534 --clear-groups bittern doctor >/root/said 2>&1; ! grep -E "^(BAD|warning) +(model|notices|settings|key|endpoint openai|disk)" /root/said'
 is 'a sentence is spoken' bittern say the washing machine is ready
 newer='^$'
 steps_restarts || newer="Unknown key .*Restart(Steps|MaxDelaySec|Mode)"
