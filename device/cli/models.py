@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     here = store_to_care_for()
     progress = FetchProgress(sys.stderr)
     wanted = here.manifest.select(arguments.names)
+    _take_over(here, progress)
     fetched = fetch(
         here,
         arguments.names,
@@ -78,6 +80,16 @@ def _fetch(arguments: argparse.Namespace) -> int:
     text = f"models: {len(wanted)} ready in {here.folder} ({len(fetched)} fetched now)"
     _print(arguments, document, [text])
     return 0
+
+
+def _take_over(here: ModelStore, progress: FetchProgress) -> None:
+    """Have what an old release keeps elsewhere, each file by its hash, when it gives way to us."""
+    from device.models.adopt import adopt
+    from device.models.location import old_store
+
+    old = old_store(os.environ)
+    if old is not None and old.is_dir():
+        adopt(here, old, [], progress)
 
 
 def _import(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,10 @@ VARIABLE = "BITTERN_MODELS"
 APPLIANCE = Path("/var/lib/bittern-models")
 """The store of an installed appliance: root's, in a folder of root's. Its services read it."""
 
+STAGED_BY_OLD_UPDATERS = Path("/var/lib/bittern/models/.staged")
+"""Where the first updaters have a new release complete its models: in a folder of the service's
+user, to which root must not write."""
+
 
 def store_folder(
     environment: Mapping[str, str] = os.environ,
@@ -27,9 +31,22 @@ def store_folder(
 
 
 def named_folder(environment: Mapping[str, str]) -> Path | None:
-    """Return the folder that the caller of a command has named by ``BITTERN_MODELS``, if any."""
+    """Return the folder that the caller of a command has named by ``BITTERN_MODELS``, if any.
+
+    What an old updater names is where this release will not look: the appliance's own store is
+    meant, which is there from then on (see :func:`old_store`).
+    """
     named = environment.get(VARIABLE)
-    return Path(named).expanduser().absolute() if named else None
+    if not named:
+        return None
+    folder = Path(named).expanduser().absolute()
+    return APPLIANCE if folder == STAGED_BY_OLD_UPDATERS else folder
+
+
+def old_store(environment: Mapping[str, str]) -> Path | None:
+    """Return the store of an old release that is about to give way to this one, if any."""
+    is_old = environment.get(VARIABLE) == str(STAGED_BY_OLD_UPDATERS)
+    return STAGED_BY_OLD_UPDATERS.parent if is_old else None
 
 
 def chosen_folder(wished: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from device.models.http import without_credentials
 from device.models.index import OfferedFile, parse_html, parse_json
-from device.models.location import store_folder
+from device.models.location import APPLIANCE, named_folder, old_store, store_folder
 from device.models.pip_settings import parse
 from device.models.progress import FetchProgress
 
@@ -144,3 +144,12 @@ def test_the_rate_leaves_out_what_was_here_before() -> None:
     lines = run(io.StringIO(), here_bytes=80_000_000).splitlines()
     assert lines[0] == "a.whl: continuing at 80.0 MB"
     assert lines[-1] == "a.whl: 100.0 MB in 20.0 s (1.0 MB/s)"
+
+
+def test_what_an_old_updater_names_is_not_written_to_by_root() -> None:
+    """It lies in a folder of the service's user; root's own store is meant."""
+    old = {"BITTERN_MODELS": "/var/lib/bittern/models/.staged"}
+    assert named_folder(old) == APPLIANCE
+    assert old_store(old) == Path("/var/lib/bittern/models")
+    assert old_store({"BITTERN_MODELS": "/var/lib/bittern-models/.staged"}) is None
+    assert old_store({}) is None

@@ -78,10 +78,11 @@ is 'a muted appliance is not restarted: that would open its microphone' sh -c 'b
 is '… and ended while it waits, the update is undone' sh -c "test \$(basename \$(readlink /opt/bittern/current)) = $first && test ! -e /opt/bittern/updates/journal.json && systemctl is-active bittern.service"
 is 'the timer is there, and off' sh -c 'test "$(systemctl is-enabled bittern-update.timer)" = disabled'
 inside sh -c 'printf "[update]\nurl = \"/srv/releases/0.9.3\"\n" >>/etc/bittern/bittern.toml'
-inside systemctl start bittern-fetch.socket
+# There while somebody wants it.
+inside systemd-run --quiet --unit=asks --property=Wants=bittern-fetch.socket --property=After=bittern-fetch.socket sleep 60
 is 'who fetches may be asked by root alone' sh -c 'test "$(stat -c "%U %a" /run/bittern-fetch.sock)" = "root 600"'
 is '… and is nobody, who sees nothing of the appliance' sh -c 'printf "GET file:///etc/bittern/bittern.toml HTTP/1.0\r\n\r\n" | python3 -c "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(\"/run/bittern-fetch.sock\"); s.sendall(sys.stdin.buffer.read()); print(s.recv(9999))" | tee /dev/stderr | grep -q "only addresses of the web"'
-inside systemctl stop bittern-fetch.socket
+inside systemctl stop asks.service
 is 'what the timer starts has no network' sh -c 'systemctl show -p PrivateNetwork --value bittern-update.service | grep -x yes'
 is 'what the timer starts installs a release, from within its sandbox' systemctl start bittern-update.service
 is '… which is in use, and ready' sh -c 'bittern update status | grep "current *0.9.3" && systemctl is-active bittern.service'
