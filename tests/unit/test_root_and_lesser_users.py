@@ -118,7 +118,7 @@ KNOWN = {
         ),
     },
     "device/models/location.py": {
-        "return Path(named).expanduser().absolute() if named else None": (
+        "folder = Path(named).expanduser().absolute()": (
             "the caller's word; Store.locked refuses what is not root's alone"
         ),
         "return Path(wished).expanduser() if wished else usual_folder()": (
