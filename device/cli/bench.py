@@ -18,6 +18,7 @@ BENCHES = (
     "daemon",
     "evening",
     "television",
+    "one_breath",
     "loudness",
     "servers",
 )

@@ -25,6 +25,11 @@ _FULL_SCALE_DB = 90.3
 """20 log10(32768)."""
 
 
+MOST_BEFORE_MS = 250
+"""No end lies further before the decision, whatever a rule or a word's card says: docs/privacy.md
+promises how much of the word can be taken for the question."""
+
+
 @dataclass(frozen=True, slots=True)
 class EndingRule:
     """How the end of a word is looked for.
@@ -46,7 +51,7 @@ class EndingRule:
     """So are frames hardly louder than the quietest of the last 1.2 s."""
     quiet_ms: int = 80
     """Silence that long is a pause; the closure of a t or a p is mostly shorter."""
-    before_ms: int = 250
+    before_ms: int = MOST_BEFORE_MS
     """A pause may have begun that long before the decision."""
     after_ms: int = 120
     """Or that long after it; later it would be the pause after a short question."""
@@ -77,7 +82,8 @@ def find_end(
 ) -> tuple[int, bool]:
     """Where the word ends as far as is known now, and whether more sound may change that."""
     per_ms = RATE_HZ // 1000
-    fallback = max(0, decided_at - rule.lag_ms * per_ms)
+    earliest = max(0, decided_at - MOST_BEFORE_MS * per_ms)
+    fallback = max(earliest, decided_at - rule.lag_ms * per_ms)
     everything = levels.levels_db
     if len(everything) == 0:
         return fallback, False
@@ -91,7 +97,7 @@ def find_end(
     pause = _first_pause(recent < limit, rule.quiet_ms // 10)
     latest = decided_at + rule.after_ms * per_ms
     if pause is not None and first + pause * FRAME_SAMPLES <= latest:
-        return first + pause * FRAME_SAMPLES, False
+        return max(earliest, first + pause * FRAME_SAMPLES), False
     # A pause that begins at the last moment is only known when it has lasted.
     return fallback, levels.end_sample < latest + rule.quiet_ms * per_ms
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from device.wake.ending import EndingRule, RecentLevels, find_end
@@ -77,3 +79,25 @@ def test_levels_know_their_places() -> None:
     assert first <= 30_000 < first + 160
     assert first + 160 * len(recent) == 40_000
     assert len(levels.levels_db) == 120
+
+
+@given(
+    parts=st.lists(st.tuples(st.booleans(), st.integers(1, 60)), min_size=1, max_size=12),
+    decided=st.floats(0.0, 1.0),
+    lag_ms=st.integers(0, 2_000),
+    before_ms=st.integers(0, 2_000),
+    is_over_playback=st.booleans(),
+)
+def test_no_end_is_further_before_the_decision_than_the_privacy_page_says(
+    parts: list[tuple[bool, int]],
+    decided: float,
+    lag_ms: int,
+    before_ms: int,
+    is_over_playback: bool,
+) -> None:
+    sound = np.concatenate([loud(n / 100) if is_loud else hush(n / 100) for is_loud, n in parts])
+    decided_at = round(decided * len(sound))
+    rule = EndingRule(lag_ms=lag_ms, before_ms=before_ms)
+    levels = RecentLevels(sound, len(sound))
+    end, _ = find_end(levels, decided_at, rule, is_over_playback=is_over_playback)
+    assert end >= decided_at - 250 * 16

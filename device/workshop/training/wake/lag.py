@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from device.wake.card import WordCard, read, write
+from device.wake.ending import MOST_BEFORE_MS
 from device.wake.engine import RATE_HZ
 from device.wake.open import WakeSettings, open_words
 from device.wake.pipeline import WakeDetected, WakePipeline
@@ -16,7 +17,6 @@ from device.workshop.training.wake import corpus
 from device.workshop.training.wake.corpus import Recording, Sound
 
 MOST = 40
-_LONGEST_MS = 400
 _LATE_SHARE = 95
 """Per cent of the delays that the lag covers: what is sent too early is a rest of the wake
 word and does no harm, what is sent too late is the first syllable of the question."""
@@ -44,7 +44,7 @@ def settle_lag(
             late_ms.append((heard.at_sample - end) * 1000 / RATE_HZ)
     if late_ms:
         late = float(np.percentile(late_ms, _LATE_SHARE)) + _DRAWN_MS
-        lag_ms = int(np.clip(late, 0, _LONGEST_MS))
+        lag_ms = int(np.clip(late, 0, MOST_BEFORE_MS))
         ending = msgspec.structs.replace(card.ending, lag_ms=lag_ms)
         card = msgspec.structs.replace(card, ending=ending)
         write(card, card_path)
