@@ -173,6 +173,9 @@ async def test_what_was_said_is_told_only_where_the_owner_says_so(start, home):
     await home.send(order(Entity.ASK), "what time is it")
     await home.until(topic(Entity.STATE), "speaking")
     await home.until(topic(Entity.STATE), "idle")
+    # What would be told of the answer is told before the answer to this.
+    await home.send(order(Entity.VOLUME), "20")
+    await home.until(topic(Entity.VOLUME), "20")
     assert "noon" not in str(home.seen)
     running.write("remote_ask = true", "remote_ask = true\ntranscripts = true")
     assert (await running.order("reload"))["changed"] == ["mqtt.transcripts"]

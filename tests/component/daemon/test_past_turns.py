@@ -13,7 +13,7 @@ from device.assistant.news import QuestionHeard, TurnBegan, TurnEnded, Unanswere
 from device.assistant.turn import Figures, Trigger
 from device.cli import main
 from device.cli.turns_plot import phase
-from device.house.past_turns import FILE, KEPT_DAYS, KEPT_TURNS, PastTurns, read
+from device.house.past_turns import FILE, PastTurns, read
 from device.settings.forget import forget
 from tests.component.daemon.test_service import SHORT, run, running
 
@@ -71,19 +71,20 @@ async def test_a_turn_is_explained_in_sentences(tmp_path, monkeypatch, capsys):
 
 
 async def test_no_more_is_kept_than_is_said(tmp_path):
+    """On docs/privacy.md: 1,000 turns, 30 days."""
     path = tmp_path / FILE
     turn = (TurnBegan(1, Trigger.BUTTON), TurnEnded(1, FIGURES))
     await _kept(path, *turn, now_s=0.0)
-    await _kept(path, *turn, now_s=86_400.0 * KEPT_DAYS + 1)
+    await _kept(path, *turn, now_s=86_400.0 * 30 + 1)
     assert [each["id"] for each in read(path, 9)] == [2]
     with sqlite3.connect(path) as database:
         database.executemany(
             "INSERT INTO turns (began_unix_s, spent_usd, events) VALUES (1e9, 0, '[]')",
-            [()] * (KEPT_TURNS + 5),
+            [()] * 1_005,
         )
     await _kept(path, *turn, now_s=1e9)
     with sqlite3.connect(path) as database:
-        assert database.execute("SELECT count(*) FROM turns").fetchone() == (KEPT_TURNS,)
+        assert database.execute("SELECT count(*) FROM turns").fetchone() == (1_000,)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
