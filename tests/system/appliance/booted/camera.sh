@@ -8,8 +8,9 @@ write_settings <<'TOML'
 [camera]
 command = ["cat", "/srv/pictures/door.jpg"]
 TOML
-is 'a camera that the settings name is one' bittern camera check
+is 'that nothing listens for pictures is said with what to do' sh -c '! bittern camera check >/root/said; grep "enable --now bittern-camera.socket" /root/said'
 inside systemctl start bittern-camera.socket
+is 'a camera that the settings name is one' bittern camera check
 inside systemctl reload bittern.service
 as_service=(setpriv --reuid bittern --regid bittern --init-groups)
 take='import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect("/run/bittern-camera.sock"); data = b"".join(iter(lambda: s.recv(65536), b"")); sys.exit(data != open("/srv/pictures/door.jpg", "rb").read())'
