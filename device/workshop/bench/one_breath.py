@@ -184,6 +184,8 @@ def _first_word(path: Path) -> Floats:
     spoken = _spoken(path)
     frames = spoken[: len(spoken) // _FRAME * _FRAME].reshape(-1, _FRAME)
     power = np.mean(np.square(frames), axis=1)[12:35]
+    if not len(power):
+        return spoken
     return spoken[: (12 + int(np.argmin(power))) * _FRAME]
 
 
