@@ -22,7 +22,7 @@ import numpy as np
 
 from device.audio.files import read_sound
 from device.audio.resample import resample
-from device.audio.samples import Floats, Samples
+from device.audio.samples import Floats, Samples, to_float
 from device.ears.heard import WakeWordEnded, WakeWordHeard
 from device.ears.listener import VadSettings, build_listener
 from device.wake.open import WakeSettings
@@ -150,7 +150,7 @@ def _joined(
 
 def _floats(path: Path) -> Floats:
     sound, rate_hz = read_sound(path)
-    return resample(sound, rate_hz, RATE_HZ).astype(np.float32) / 32768
+    return to_float(resample(sound, rate_hz, RATE_HZ))
 
 
 def _rms(sound: Floats) -> float:
