@@ -74,7 +74,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BreathOutcome:
     """What came of a pair that was heard."""
 
     pair: Pair
@@ -90,7 +90,7 @@ class Outcome:
 
 def run(chosen: argparse.Namespace) -> int:
     """Run ``bench one-breath``."""
-    outcomes: list[Outcome] = []
+    outcomes: list[BreathOutcome] = []
     missed = 0
     for pair in pairs(chosen.recordings, chosen.words, chosen.pairs, chosen.seed):
         outcome = listen_to(pair)
@@ -192,7 +192,7 @@ def _first_word(path: Path) -> Floats:
 # -- listening ---------------------------------------------------------------------------
 
 
-def listen_to(pair: Pair) -> Outcome | None:
+def listen_to(pair: Pair) -> BreathOutcome | None:
     """Have it heard; None where the word was missed."""
     listener = build_listener(RATE_HZ, WakeSettings(words=(pair.word,)), VadSettings(gate=False))
     heard: WakeWordHeard | None = None
@@ -209,9 +209,9 @@ def listen_to(pair: Pair) -> Outcome | None:
     return None if heard is None else _outcome(pair, heard, heard.end_sample, len(pair.sound))
 
 
-def _outcome(pair: Pair, heard: WakeWordHeard, begins: int, known_at: int) -> Outcome:
+def _outcome(pair: Pair, heard: WakeWordHeard, begins: int, known_at: int) -> BreathOutcome:
     per_ms = RATE_HZ / 1000
-    return Outcome(
+    return BreathOutcome(
         pair,
         cut_ms=max(0, begins - pair.question_begins) / per_ms,
         along_ms=max(0, pair.word_ends - begins) / per_ms,
@@ -223,7 +223,7 @@ def _outcome(pair: Pair, heard: WakeWordHeard, begins: int, known_at: int) -> Ou
 # -- figures -------------------------------------------------------------------------------
 
 
-def _figures(outcomes: list[Outcome], missed: int) -> dict[str, Any]:
+def _figures(outcomes: list[BreathOutcome], missed: int) -> dict[str, Any]:
     rows = []
     for word in dict.fromkeys(it.pair.word for it in outcomes):
         for noise in NOISES_DB:
@@ -233,7 +233,7 @@ def _figures(outcomes: list[Outcome], missed: int) -> dict[str, Any]:
     return {"pairs": len(outcomes) + missed, "missed": missed, "rows": rows, "all": _row(outcomes)}
 
 
-def _row(of: list[Outcome]) -> dict[str, Any]:
+def _row(of: list[BreathOutcome]) -> dict[str, Any]:
     cut = np.array([it.cut_ms for it in of])
     along = np.array([it.along_ms for it in of])
     known = np.array([it.known_ms for it in of])

@@ -9,22 +9,22 @@ import pytest
 
 from device.wake.ending import MOST_BEFORE_MS
 from device.workshop.bench import one_breath
-from device.workshop.bench.one_breath import Outcome
+from device.workshop.bench.one_breath import BreathOutcome
 
 
 @pytest.fixture(scope="module")
-def outcomes(recordings: Path) -> list[Outcome]:
+def outcomes(recordings: Path) -> list[BreathOutcome]:
     """Of people's takes, a few of each word, gap and noise."""
     found = one_breath.pairs(recordings, ["alexa", "computer", "jarvis"], 48, 3)
     return [each for each in map(one_breath.listen_to, found) if each is not None]
 
 
-def test_hardly_anything_of_a_question_is_cut(outcomes: list[Outcome]) -> None:
+def test_hardly_anything_of_a_question_is_cut(outcomes: list[BreathOutcome]) -> None:
     assert len(outcomes) >= 44, "of 48 words"
     assert sum(each.cut_ms > one_breath.CUT_MS for each in outcomes) <= 1
 
 
-def test_no_more_goes_along_than_the_privacy_page_says(outcomes: list[Outcome]) -> None:
+def test_no_more_goes_along_than_the_privacy_page_says(outcomes: list[BreathOutcome]) -> None:
     assert max(each.before_decision_ms for each in outcomes) <= MOST_BEFORE_MS
 
 
