@@ -467,7 +467,7 @@ class Scheduler:
             when = entry.when
             if not isinstance(when, Occasion) or not when.weekdays:
                 continue
-            if when.rung_on is not None and when.rung_on > now.local.date() + _DAY:
+            if when.rung_on is not None and _is_far_ahead(when.rung_on, now):
                 when = msgspec.structs.replace(when, rung_on=None)
             date = next_ring(when, now.wall_s, now.zone, when.rung_on)
             when = msgspec.structs.replace(when, date=min(date, when.date))
@@ -485,6 +485,11 @@ class Scheduler:
         if not missed.weekdays or ringing.entry.id in self._entries:
             self._keep(ringing.entry, decision)
         self._forget(ringing, decision)
+
+
+def _is_far_ahead(date: dt.date, now: Moment) -> bool:
+    """Whether it begins more than a day from now; by instants: a zone may skip a day (Apia)."""
+    return first_instant(date, dt.time(), now.zone) - now.wall_s > _DAY.total_seconds()
 
 
 def _left_s(when: Countdown | Occasion, now: Moment) -> float:
