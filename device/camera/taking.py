@@ -25,6 +25,9 @@ class PictureSource(Protocol):
         """Return a JPEG that may be sent; raises ``PictureError``. Cancelled, it shuts at once."""
 
 
+_PIECE_BYTES = 65_536
+
+
 class CommandCamera:
     """Runs a command that ends with its picture."""
 
@@ -107,7 +110,17 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    # For asyncio a process has ended when its pipes have, too: one that is full, and that
+    # nobody reads any more, never has, and what a grandchild holds open has not for long.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORDS_S):
+            await _rest_of(process.stdout)
+            await process.wait()
+
+
+async def _rest_of(reader: asyncio.StreamReader | None) -> None:
+    while reader is not None and await reader.read(_PIECE_BYTES):
+        """Nobody wants it."""
 
 
 async def _said(complaints: asyncio.Task[str]) -> str:

@@ -25,7 +25,7 @@ from device.reports import record
 from device.workshop.simulation.cloud import Cloud
 from device.workshop.simulation.script import script_from
 
-AT_A_TIME = 8
+AT_A_TIME = 12
 TIMEOUTS = {
     "connect_timeout_s": 0.8,
     "handshake_timeout_s": 0.8,
